@@ -1,0 +1,24 @@
+"""Predict the BOLD signal of brain regions from scalp EEG."""
+
+from ._version import __version__
+from .bold import prepare_bold
+from .eeg import prepare_eeg
+from .models import NeuroBOLT
+from .recording import Recording, attach_bold
+from .regressor import EEGRegressor
+from .splits import ValidationSplit
+from .windows import BOLDWindows, LazyWindows, create_bold_windows
+
+__all__ = [
+    "BOLDWindows",
+    "EEGRegressor",
+    "LazyWindows",
+    "NeuroBOLT",
+    "Recording",
+    "ValidationSplit",
+    "__version__",
+    "attach_bold",
+    "create_bold_windows",
+    "prepare_bold",
+    "prepare_eeg",
+]

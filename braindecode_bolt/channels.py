@@ -1,0 +1,214 @@
+"""Channel names: one spelling for every recording system, and what is not EEG."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from braindecode.models.labram import LABRAM_CHANNEL_ORDER
+
+__all__ = ["ChannelNameError", "channel_kind", "normalize_channel_name"]
+
+# Wires that stand in an EEG file without being scalp EEG. Carbon-wire loops
+# (CWL) and the ECG are recorded in nearly every scanner session.
+_AUXILIARY = re.compile(
+    r"(ECG|EKG|[HV]?EOG[LRUDHV]?|R?L?EMG|CHIN|CWL|BCG|RESP|PPG|PLETH|PULSE|SPO2|GSR|EDA"
+    r"|STI|STIM|STATUS|TRIG|TRIGGER|MARKER|EVENT|PHOTIC|BIP|AUX|DC)"
+    r"([ _\-.]?\d+)?(\b.*)?"
+)
+_REFERENCES = ("A1", "A2", "M1", "M2")
+_REFERENCE_SUFFIX = re.compile(
+    r"[-_ :]\s*(REF|LE|AVG|AVE|AR|CAR|A1|A2|M1|M2|A1\+?A2|M1\+?M2)$", re.IGNORECASE
+)
+_PREFIX = re.compile(r"^EEG[ _\-:.]*(?=\S)", re.IGNORECASE)
+
+
+class ChannelNameError(ValueError):
+    """A channel name that cannot be used as it is."""
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    """Upper-case name -> the spelling used throughout (that of MNE's montages)."""
+    from mne.channels import make_standard_montage
+
+    names = list(LABRAM_CHANNEL_ORDER)
+    names += make_standard_montage("colin27_1005").ch_names
+    return {name.upper(): name for name in names}
+
+
+def _strip(name: str) -> str:
+    """Take off what recording systems add: ``EEG `` in front, dots behind."""
+    cleaned = re.sub(r"\s+", " ", name.strip()).rstrip(".").strip()
+    return _PREFIX.sub("", cleaned).strip()
+
+
+@cache
+def normalize_channel_name(name: str) -> str:
+    """Give an electrode the spelling of MNE's standard montages.
+
+    Upper and lower case, a leading ``EEG``, trailing dots and the name of a
+    common reference are of no account: ``"EEG Fp1-REF"``, ``"FP1"`` and
+    ``"Fp1.."`` all become ``"Fp1"``. A name that is known as it stands wins
+    over any such reading (``"FP1-F7"`` is a row of LaBraM's table), and ``T3``
+    stays ``T3``: it and ``T7`` are different rows there.
+
+    Parameters
+    ----------
+    name : str
+        The name as it stands in the file.
+
+    Returns
+    -------
+    str
+        The standard spelling, or the name stripped of its decoration where it
+        is no electrode of the 10-05 system and no row of LaBraM's table.
+
+    Examples
+    --------
+    >>> normalize_channel_name("EEG Fp1-REF"), normalize_channel_name("Fc5.")
+    ('Fp1', 'FC5')
+    """
+    known = _spellings()
+    stripped = _strip(name)
+    for candidate in (name.strip(), stripped, _REFERENCE_SUFFIX.sub("", stripped)):
+        if candidate.upper() in known and not _is_reference_difference(stripped):
+            return known[candidate.upper()]
+    return stripped
+
+
+def _is_reference_difference(stripped: str) -> bool:
+    parts = re.split(r"[-_ ]", stripped.upper())
+    return len(parts) == 2 and all(part in _REFERENCES for part in parts)
+
+
+def channel_kind(name: str) -> str:
+    """Say what a channel name stands for.
+
+    Parameters
+    ----------
+    name : str
+        The name as it stands in the file.
+
+    Returns
+    -------
+    {"eeg", "auxiliary", "reference", "unknown"}
+        ``"eeg"`` for an electrode of the 10-05 system or a row of LaBraM's
+        table, ``"auxiliary"`` for ECG, EOG, EMG, carbon-wire loops and the
+        like, ``"reference"`` for the difference of two references
+        (``A2-A1``), else ``"unknown"``.
+
+    Examples
+    --------
+    >>> [channel_kind(n) for n in ("Fc5.", "ECG ECG", "EEG A2-A1", "E17")]
+    ['eeg', 'auxiliary', 'reference', 'unknown']
+    """
+    stripped = _strip(name)
+    if _is_reference_difference(stripped):
+        return "reference"
+    if normalize_channel_name(name).upper() in _spellings():
+        return "eeg"
+    if _AUXILIARY.fullmatch(stripped.upper()):
+        return "auxiliary"
+    return "unknown"
+
+
+def check_unique(names: Sequence[str], where: str) -> None:
+    """Raise where two channels have one name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Channel names, normalised.
+    where : str
+        What they belong to, for the message.
+
+    Raises
+    ------
+    ChannelNameError
+        If a name stands twice.
+    """
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise ChannelNameError(
+            f"{where}: several channels are named {', '.join(twice)} after their "
+            "spelling was normalised. Rename or drop all but one of each."
+        )
+
+
+def same_names(first: Iterable[str], second: Iterable[str]) -> bool:
+    """Whether two lists name the same channels in the same order."""
+    normalised = [[normalize_channel_name(n) for n in names] for names in (first, second)]
+    return normalised[0] == normalised[1]
+
+
+def resolve_ch_names(
+    chs_info: Sequence[dict] | None, ch_names: Sequence[str] | None
+) -> list[str]:
+    """Read the channel names from what a model was given.
+
+    Parameters
+    ----------
+    chs_info : sequence of dict | None
+        Channels as in ``mne.Info["chs"]``.
+    ch_names : sequence of str | None
+        A shorthand for it.
+
+    Returns
+    -------
+    list of str
+        Normalised names.
+
+    Raises
+    ------
+    ChannelNameError
+        If neither is given, if the two differ, or if a name stands twice.
+    """
+    if chs_info is None and ch_names is None:
+        raise ChannelNameError(
+            "The model needs to know its channels by name: give ch_names (or chs_info). "
+            "EEGRegressor fills them in for windows of create_bold_windows; with plain "
+            "arrays pass module__ch_names."
+        )
+    from_info = None if chs_info is None else [ch["ch_name"] for ch in chs_info]
+    if from_info is not None and ch_names is not None:
+        if not same_names(from_info, ch_names):
+            raise ChannelNameError(
+                f"chs_info and ch_names name different channels: {from_info} and "
+                f"{list(ch_names)}. Give one of the two."
+            )
+    names = from_info if from_info is not None else ch_names
+    normalised = [normalize_channel_name(name) for name in names]
+    check_unique(normalised, "The model")
+    return normalised
+
+
+def labram_rows(ch_names: Sequence[str]) -> list[int]:
+    """Find the rows of LaBraM's position table that belong to channels.
+
+    Parameters
+    ----------
+    ch_names : sequence of str
+        Channel names in any spelling.
+
+    Returns
+    -------
+    list of int
+        Row per channel; row 0 is that of the CLS token.
+
+    Raises
+    ------
+    ChannelNameError
+        If the table has no row for a name.
+    """
+    rows = {name.upper(): row for row, name in enumerate(LABRAM_CHANNEL_ORDER, start=1)}
+    names = [normalize_channel_name(name).upper() for name in ch_names]
+    missing = [ch for ch, name in zip(ch_names, names, strict=True) if name not in rows]
+    if missing:
+        raise ChannelNameError(
+            f"LaBraM's position table has no row for {', '.join(missing)}. It knows the "
+            f"{len(rows)} names of braindecode.models.labram.LABRAM_CHANNEL_ORDER; leave "
+            "the channels out or rename them to their nearest neighbours there."
+        )
+    return [rows[name] for name in names]

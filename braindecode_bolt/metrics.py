@@ -1,0 +1,171 @@
+"""Scores of predicted against measured BOLD."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from .windows import BOLDWindows
+
+__all__ = ["noise_ceiling", "pearson_r", "recording_scores"]
+
+
+def pearson_r(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """Pearson correlation of each region.
+
+    Parameters
+    ----------
+    y_true, y_pred : ndarray, shape (n_volumes, n_rois) or (n_volumes,)
+        Measured and predicted BOLD.
+
+    Returns
+    -------
+    ndarray, shape (n_rois,)
+        NaN where one of the two is constant, which is warned about.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    y_true, y_pred = (_two_dimensional(y) for y in (y_true, y_pred))
+    if y_true.shape != y_pred.shape:
+        raise ValueError(f"Shapes differ: {y_true.shape} and {y_pred.shape}.")
+    true = y_true - y_true.mean(axis=0)
+    pred = y_pred - y_pred.mean(axis=0)
+    norms = np.sqrt((true**2).sum(axis=0) * (pred**2).sum(axis=0))
+    # Rounding leaves a constant series with a deviation of its last digit.
+    tiny = np.finfo(np.float32).eps * len(true)
+    scale = np.abs(y_true).max(axis=0) * np.abs(y_pred).max(axis=0)
+    undefined = norms <= tiny * scale
+    if undefined.any():
+        warnings.warn(
+            f"R is not defined for {undefined.sum()} of {len(undefined)} regions: the "
+            "measured or the predicted series is constant.",
+            stacklevel=2,
+        )
+    r = (true * pred).sum(axis=0) / np.where(undefined, 1.0, norms)
+    return np.where(undefined, np.nan, r)
+
+
+def _two_dimensional(y: np.ndarray) -> np.ndarray:
+    y = np.asarray(y, dtype=float)
+    return y[:, None] if y.ndim == 1 else y
+
+
+def recording_scores(
+    windows: BOLDWindows,
+    rows: np.ndarray,
+    predicted: np.ndarray,
+    scale: np.ndarray,
+) -> pd.DataFrame:
+    """Score predictions for each recording and region.
+
+    Parameters
+    ----------
+    windows : BOLDWindows
+        All windows.
+    rows : ndarray of int, shape (n_rows,)
+        The windows that were predicted.
+    predicted : ndarray, shape (n_rows, n_rois)
+        Their predictions, in the units of ``windows.y``.
+    scale : ndarray, shape (n_rois,)
+        Standard deviation of the training BOLD; the mean squared error is
+        stated in its square.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per recording and region with ``recording``, ``subject``,
+        ``session``, ``run``, ``region``, ``n_windows``, ``r``, ``mse`` and
+        ``control_r``: the mean R of the same predictions against the BOLD of
+        every other recording, at the same volumes. It should be about zero;
+        NaN where there is no other recording long enough.
+    """
+    metadata = windows.metadata.iloc[rows].reset_index(drop=True)
+    parts = []
+    for recording, positions in metadata.groupby("recording").indices.items():
+        first = metadata.iloc[positions[0]]
+        prediction = predicted[positions]
+        measured = windows.y[rows[positions]]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "recording": recording,
+                    "subject": first["subject"],
+                    "session": first["session"],
+                    "run": first["run"],
+                    "region": windows.roi_names,
+                    "n_windows": len(positions),
+                    "r": pearson_r(measured, prediction),
+                    "mse": np.mean(((measured - prediction) / scale) ** 2, axis=0),
+                    "control_r": _control(
+                        windows, recording, metadata["volume"][positions], prediction
+                    ),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _control(
+    windows: BOLDWindows, recording: int, volumes: pd.Series, prediction: np.ndarray
+) -> np.ndarray:
+    """Mean R against the BOLD of other recordings at the same volumes."""
+    metadata = windows.metadata.reset_index(drop=True)
+    all_r = []
+    for other, rows in metadata.groupby("recording").indices.items():
+        if other == recording:
+            continue
+        row_of = pd.Series(rows, index=metadata["volume"].to_numpy()[rows])
+        common = volumes.isin(row_of.index).to_numpy()
+        if common.sum() < 3:
+            continue
+        measured = windows.y[row_of[volumes[common]].to_numpy()]
+        with warnings.catch_warnings():
+            # A constant prediction has been reported with its own R.
+            warnings.simplefilter("ignore", UserWarning)
+            all_r.append(pearson_r(measured, prediction[common]))
+    return np.mean(all_r, axis=0) if all_r else np.full(prediction.shape[1], np.nan)
+
+
+def noise_ceiling(windows: BOLDWindows) -> pd.DataFrame:
+    """Best R that any model can reach on simulated BOLD.
+
+    Parameters
+    ----------
+    windows : BOLDWindows
+        Made from recordings that carry the BOLD without noise.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per recording and region with ``recording``, ``region``,
+        ``ceiling`` (R of noiseless against noisy BOLD, on the volumes that have
+        a window) and ``ceiling_window`` (the same with the haemodynamic
+        response cut to the window). Without rows where it is not known.
+    """
+    columns = ["recording", "region", "ceiling", "ceiling_window"]
+    if windows.noiseless is None or windows.noiseless_window is None:
+        return pd.DataFrame(columns=columns)
+    parts = []
+    recordings = windows.metadata["recording"].to_numpy()
+    for recording in np.unique(recordings):
+        rows = recordings == recording
+        parts.append(
+            pd.DataFrame(
+                {
+                    "recording": recording,
+                    "region": windows.roi_names,
+                    "ceiling": pearson_r(windows.y[rows], windows.noiseless[rows]),
+                    "ceiling_window": pearson_r(
+                        windows.y[rows], windows.noiseless_window[rows]
+                    ),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)[columns]

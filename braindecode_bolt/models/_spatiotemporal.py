@@ -1,0 +1,224 @@
+"""LaBraM's encoder: patches of each channel through a transformer."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from braindecode.modules import DropPath
+from torch import nn
+from torch.nn import functional as F
+
+#: Samples in a patch, one second at 200 Hz.
+PATCH = 200
+#: Rows of the position table besides that of the CLS token.
+N_POSITIONS = 128
+_EPS = 1e-6
+
+
+class TemporalEncoder(nn.Module):
+    """Turn each patch into an embedding by three convolutions in time.
+
+    The group norms see all patches of a window at once.
+
+    Parameters
+    ----------
+    activation : type of nn.Module
+        Non-linearity after each convolution.
+    """
+
+    #: Maps of the convolutions; 25 positions x 8 maps make an embedding of 200.
+    n_maps = 8
+
+    def __init__(self, activation: type[nn.Module]):
+        super().__init__()
+        maps = self.n_maps
+        self.conv1 = nn.Conv2d(1, maps, (1, 15), stride=(1, 8), padding=(0, 7))
+        self.norm1 = nn.GroupNorm(4, maps)
+        self.conv2 = nn.Conv2d(maps, maps, (1, 3), padding=(0, 1))
+        self.norm2 = nn.GroupNorm(4, maps)
+        self.conv3 = nn.Conv2d(maps, maps, (1, 3), padding=(0, 1))
+        self.norm3 = nn.GroupNorm(4, maps)
+        self.activation = activation()
+
+    def forward(self, patches: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, 200) -> (batch, tokens, 200)."""
+        x = patches.unsqueeze(1)
+        x = self.activation(self.norm1(self.conv1(x)))
+        x = self.activation(self.norm2(self.conv2(x)))
+        x = self.activation(self.norm3(self.conv3(x)))
+        return x.permute(0, 2, 3, 1).flatten(2)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with normalised queries and keys.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a token.
+    num_heads : int
+        Number of heads.
+    drop_prob : float
+        Dropout on the output.
+    """
+
+    def __init__(self, dim: int, num_heads: int, drop_prob: float):
+        super().__init__()
+        self.num_heads = num_heads
+        head_dim = dim // num_heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.q_norm = nn.LayerNorm(head_dim, eps=_EPS)
+        self.k_norm = nn.LayerNorm(head_dim, eps=_EPS)
+        self.proj = nn.Linear(dim, dim)
+        self.drop = nn.Dropout(drop_prob)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, dim) -> (batch, tokens, dim)."""
+        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        q = self.q_norm(q).type_as(v)
+        k = self.k_norm(k).type_as(v)
+        x = F.scaled_dot_product_attention(q, k, v)
+        return self.drop(self.proj(x.transpose(1, 2).flatten(2)))
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with a non-linearity between them.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a token.
+    drop_prob : float
+        Dropout on the output.
+    activation : type of nn.Module
+        The non-linearity.
+    """
+
+    def __init__(self, dim: int, drop_prob: float, activation: type[nn.Module]):
+        super().__init__()
+        self.fc1 = nn.Linear(dim, 4 * dim)
+        self.activation = activation()
+        self.fc2 = nn.Linear(4 * dim, dim)
+        self.drop = nn.Dropout(drop_prob)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, dim) -> (batch, tokens, dim)."""
+        return self.drop(self.fc2(self.activation(self.fc1(x))))
+
+
+class Block(nn.Module):
+    """A pre-norm transformer block with layer scale and stochastic depth.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a token.
+    num_heads : int
+        Number of attention heads.
+    drop_prob : float
+        Dropout on the outputs of the attention and the feed-forward part.
+    drop_path_prob : float
+        Probability that a part is skipped for a window.
+    activation : type of nn.Module
+        Non-linearity of the feed-forward part.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        drop_prob: float,
+        drop_path_prob: float,
+        activation: type[nn.Module],
+    ):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=_EPS)
+        self.attn = Attention(dim, num_heads, drop_prob)
+        self.norm2 = nn.LayerNorm(dim, eps=_EPS)
+        self.mlp = FeedForward(dim, drop_prob, activation)
+        self.gamma_1 = nn.Parameter(torch.full((dim,), 0.1))
+        self.gamma_2 = nn.Parameter(torch.full((dim,), 0.1))
+        self.drop_path = DropPath(drop_path_prob) if drop_path_prob else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, dim) -> (batch, tokens, dim)."""
+        x = x + self.drop_path(self.gamma_1 * self.attn(self.norm1(x)))
+        return x + self.drop_path(self.gamma_2 * self.mlp(self.norm2(x)))
+
+
+class SpatiotemporalEncoder(nn.Module):
+    """LaBraM's transformer over the one-second patches of all channels.
+
+    Parameters
+    ----------
+    n_patches : int
+        Patches of a window.
+    num_layers : int
+        Transformer blocks.
+    num_heads : int
+        Attention heads.
+    drop_prob : float
+        Dropout on the embeddings and on the outputs of each block's two parts.
+    drop_path_prob : float
+        Stochastic depth of the last block; it rises linearly from 0.
+    activation : type of nn.Module
+        Non-linearity of the convolutions and the feed-forward parts.
+    """
+
+    def __init__(
+        self,
+        n_patches: int,
+        num_layers: int,
+        num_heads: int,
+        drop_prob: float,
+        drop_path_prob: float,
+        activation: type[nn.Module],
+    ):
+        super().__init__()
+        self.patch_embed = TemporalEncoder(activation)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, PATCH))
+        self.position_embedding = nn.Parameter(torch.zeros(1, N_POSITIONS + 1, PATCH))
+        self.temporal_embedding = nn.Parameter(torch.zeros(1, n_patches, PATCH))
+        self.drop = nn.Dropout(drop_prob)
+        depths = torch.linspace(0, drop_path_prob, num_layers).tolist()
+        self.blocks = nn.ModuleList(
+            Block(PATCH, num_heads, drop_prob, depth, activation) for depth in depths
+        )
+        self.norm = nn.LayerNorm(PATCH, eps=_EPS)
+
+    def forward(
+        self, x: torch.Tensor, positions: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encode windows.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            EEG in units of 100 microvolts.
+        positions : LongTensor, shape (n_chans,)
+            Row of each channel in the position table.
+
+        Returns
+        -------
+        pooled : Tensor, shape (batch, 200)
+            Normalised mean over the patch tokens.
+        cls_token : Tensor, shape (batch, 200)
+        """
+        tokens = self.patch_embed(x.unflatten(-1, (-1, PATCH)).flatten(1, 2))
+        place = self.position_embedding[0, positions].unsqueeze(1)
+        where = (place + self.temporal_embedding).flatten(0, 1)
+        cls = self.cls_token + self.position_embedding[:, :1]
+        tokens = torch.cat([cls.expand(len(x), -1, -1), tokens + where], dim=1)
+        tokens = self.drop(tokens)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.norm(tokens[:, 1:].mean(dim=1)), tokens[:, 0]
+
+    def rescale(self) -> None:
+        """Divide the weights that write into the residual stream, as BEiT does."""
+        with torch.no_grad():
+            for number, block in enumerate(self.blocks, start=1):
+                block.attn.proj.weight.div_(math.sqrt(2 * number))
+                block.mlp.fc2.weight.div_(math.sqrt(2 * number))

@@ -1,0 +1,204 @@
+"""The multi-scale spectral encoder: spectra of several windows, added up."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from ._spatiotemporal import FeedForward
+
+#: Samples of the shortest spectral window, half a second at 200 Hz.
+BASE = 100
+
+
+class SpectralEmbedding(nn.Module):
+    """Magnitude spectra at one scale, mapped to a common grid of windows.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of a spectral window; windows follow each other without overlap.
+    n_windows : int
+        Spectral windows in the input.
+    n_tokens : int
+        Tokens per channel that all scales are mapped to.
+    dim : int
+        Width of a token.
+    """
+
+    def __init__(self, n_samples: int, n_windows: int, n_tokens: int, dim: int):
+        super().__init__()
+        self.n_samples = n_samples
+        self.frequency = nn.Linear(n_samples // 2 + 1, dim)
+        self.window = nn.Linear(n_windows, n_tokens)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, n_chans, n_times) -> (batch, n_chans, n_tokens, dim)."""
+        # Half precision has no Fourier transform of arbitrary length.
+        segments = x.float().unflatten(-1, (-1, self.n_samples))
+        spectrum = torch.fft.rfft(segments).abs()
+        embedded = self.frequency(spectrum)
+        return self.window(embedded.transpose(-1, -2)).transpose(-1, -2)
+
+
+class LinearAttention(nn.Module):
+    """Attention whose cost grows with the number of tokens, not its square.
+
+    Queries are normalised over features, keys over tokens; the keys and values
+    are summed up before the queries meet them (Shen et al. 2021).
+
+    Parameters
+    ----------
+    dim : int
+        Width of a token.
+    num_heads : int
+        Number of heads.
+    drop_prob : float
+        Dropout on the output.
+    """
+
+    def __init__(self, dim: int, num_heads: int, drop_prob: float):
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.proj = nn.Linear(dim, dim)
+        self.drop = nn.Dropout(drop_prob)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, dim) -> (batch, tokens, dim)."""
+        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        q = q.softmax(dim=-1) * q.shape[-1] ** -0.5
+        k = k.softmax(dim=-2)
+        x = q @ (k.transpose(-1, -2) @ v)
+        return self.drop(self.proj(x.transpose(1, 2).flatten(2)))
+
+
+class LinearBlock(nn.Module):
+    """A pre-norm transformer block with linear attention.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a token.
+    num_heads : int
+        Number of attention heads.
+    drop_prob : float
+        Dropout on the output of the attention, the only one.
+    activation : type of nn.Module
+        Non-linearity of the feed-forward part.
+    """
+
+    def __init__(
+        self, dim: int, num_heads: int, drop_prob: float, activation: type[nn.Module]
+    ):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.attn = LinearAttention(dim, num_heads, drop_prob)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = FeedForward(dim, 0.0, activation)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, dim) -> (batch, tokens, dim)."""
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class SpectralEncoder(nn.Module):
+    """Spectra at several scales through a transformer with linear attention.
+
+    Paper, section 2.2, equations 4 to 6; the attention is the kernel-style one
+    of the published network, not the low-rank one of equation 7.
+
+    Parameters
+    ----------
+    n_chans : int
+        Channels of the channel table.
+    n_times : int
+        Samples of a window.
+    n_scales : int
+        Number of spectral window lengths, 0.5 s doubled each time.
+    depth : int
+        Transformer blocks.
+    num_heads : int
+        Attention heads.
+    dim : int
+        Width of a token.
+    embedding_drop_prob : float
+        Dropout on the embeddings.
+    drop_prob : float
+        Dropout on the output of the attention.
+    activation : type of nn.Module
+        Non-linearity of the feed-forward parts.
+    """
+
+    def __init__(
+        self,
+        n_chans: int,
+        n_times: int,
+        n_scales: int,
+        depth: int,
+        num_heads: int,
+        dim: int,
+        embedding_drop_prob: float,
+        drop_prob: float,
+        activation: type[nn.Module],
+    ):
+        super().__init__()
+        n_tokens = n_times // BASE
+        lengths = [BASE * 2**level for level in range(n_scales)]
+        self.scales = nn.ModuleList(
+            SpectralEmbedding(length, n_times // length, n_tokens, dim)
+            for length in lengths
+        )
+        self.channel_embedding = nn.Embedding(n_chans, dim)
+        self.drop = nn.Dropout(embedding_drop_prob)
+        self.blocks = nn.ModuleList(
+            LinearBlock(dim, num_heads, drop_prob, activation) for _ in range(depth)
+        )
+        code = position_code(n_tokens, dim)
+        self.register_buffer("position_code", code, persistent=False)
+
+    def forward(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
+        """Encode windows.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            EEG in units of 100 microvolts.
+        channels : LongTensor, shape (n_chans,)
+            Row of each channel in the channel table.
+
+        Returns
+        -------
+        Tensor, shape (batch, dim)
+            Mean over the tokens.
+        """
+        tokens = sum(scale(x) for scale in self.scales)
+        where = self.channel_embedding(channels).unsqueeze(1) + self.position_code
+        tokens = self.drop(tokens + where).flatten(1, 2)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return tokens.mean(dim=1)
+
+
+def position_code(n_positions: int, dim: int) -> torch.Tensor:
+    """Sinusoidal position code, sine and cosine interleaved.
+
+    Parameters
+    ----------
+    n_positions : int
+        Number of positions.
+    dim : int
+        Width of the code.
+
+    Returns
+    -------
+    Tensor, shape (n_positions, dim)
+    """
+    position = torch.arange(n_positions, dtype=torch.float32).unsqueeze(1)
+    rate = torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
+    code = torch.stack([torch.sin(position * rate), torch.cos(position * rate)], dim=-1)
+    return code.flatten(1)[:, :dim]

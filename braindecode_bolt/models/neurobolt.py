@@ -1,0 +1,368 @@
+"""NeuroBOLT: a spatiotemporal and a multi-scale spectral transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from braindecode.models.base import EEGModuleMixin
+from torch import nn
+
+from ..channels import ChannelNameError, labram_rows, resolve_ch_names, same_names
+from ..channels import normalize_channel_name as normalize
+from ._base import BOLDModel
+from ._registry import register
+from ._spatiotemporal import PATCH, SpatiotemporalEncoder
+from ._spectral import BASE, SpectralEncoder
+
+__all__ = ["NeuroBOLT"]
+
+_SFREQ = 200.0
+
+
+class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
+    r"""NeuroBOLT from Li et al. (2024) [Li2024]_.
+
+    A window of EEG in, the BOLD signal of one or more brain regions at its end
+    out. Two encoders read the window side by side:
+
+    - **Spatiotemporal** (section 2.2, equations 2 and 3): each channel is cut
+      into patches of one second; convolutions embed the patches, tables tell
+      the electrode and the second, and a transformer (that of LaBraM-base
+      [Jiang2024]_) joins them. Its output is the mean over the patches.
+    - **Spectral** (equations 4 to 6): magnitude spectra of windows of 0.5, 1, 2
+      and 4 s are mapped to a common grid, summed, and joined by a transformer
+      with linear attention. Its output is the mean over the tokens.
+
+    The two are summed and read out by a GELU and one linear layer (equation
+    8). All regions share the encoders.
+
+    Differences from the paper's text are those of the published network: the
+    attention of the spectral encoder is a kernel-style linear attention instead
+    of the low-rank one of equation 7, and it has four blocks.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Number of regions.
+    n_chans : int | None
+        Number of channels, where it is to be checked against the names.
+    chs_info : list of dict | None
+        Channels as in ``mne.Info["chs"]``. The names decide which rows of the
+        position table are used.
+    n_times : int
+        Samples of a window: whole seconds at 200 Hz, and a whole number of the
+        longest spectral windows. 3200 in the paper.
+    input_window_seconds : float | None
+        Length of a window in seconds, where `n_times` is not given.
+    sfreq : float | None
+        Sampling rate in Hz. Must be 200 if given: the patches, the
+        convolutions and the pretrained weights are made for it.
+    ch_names : list of str | None
+        Channel names, a shorthand for `chs_info`. Spelling does not matter
+        (``"EEG Fp1-REF"``).
+    num_layers : int
+        Blocks of the spatiotemporal transformer. Default 12.
+    num_heads : int
+        Its attention heads. Default 10. Must divide 200.
+    n_scales : int
+        Number of spectral scales. Default 4: 0.5, 1, 2 and 4 s.
+    spectral_depth : int
+        Blocks of the spectral transformer. Default 4.
+    spectral_num_heads : int
+        Its attention heads. Default 8. Must divide 200.
+    drop_prob : float
+        Dropout on the embeddings of both encoders and on the attention and
+        feed-forward outputs of the spatiotemporal one. Default 0.1.
+    drop_path_prob : float
+        Stochastic depth of the last spatiotemporal block, rising linearly
+        from 0 at the first. Default 0.1.
+    spectral_drop_prob : float
+        Dropout on the attention output of the spectral transformer. Default
+        0.2.
+    input_scale : float
+        The input is divided by it. Default 100: microvolts become units of
+        100 microvolts, as LaBraM was trained on.
+    activation : type of nn.Module
+        Non-linearity throughout. Default ``nn.GELU`` (the exact one).
+
+    Raises
+    ------
+    ChannelNameError
+        If no channel names are given, or one has no row in LaBraM's table.
+    ValueError
+        If the sampling rate is not 200 Hz or the window does not hold whole
+        patches and spectral windows.
+
+    References
+    ----------
+    .. [Li2024] Li, Y., Lou, A., Xu, Z., Zhang, S., Wang, S., Englot, D. J.,
+       Kolouri, S., Moyer, D., Bayrak, R. G., & Chang, C. (2024). NeuroBOLT:
+       Resting-state EEG-to-fMRI Synthesis with Multi-dimensional Feature
+       Mapping. NeurIPS 2024.
+    .. [Jiang2024] Jiang, W.-B., Zhao, L.-M., & Lu, B.-L. (2024). Large Brain
+       Model for Learning Generic Representations with Tremendous EEG Data in
+       BCI. ICLR 2024.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from braindecode_bolt import NeuroBOLT
+    >>> model = NeuroBOLT(
+    ...     n_outputs=7, ch_names=["Fz", "Cz", "Pz", "Oz"], n_times=3200, num_layers=2
+    ... )
+    >>> model(torch.randn(1, 4, 3200)).shape
+    torch.Size([1, 7])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int | None = None,
+        n_chans: int | None = None,
+        chs_info: list[dict] | None = None,
+        n_times: int | None = None,
+        input_window_seconds: float | None = None,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        num_layers: int = 12,
+        num_heads: int = 10,
+        n_scales: int = 4,
+        spectral_depth: int = 4,
+        spectral_num_heads: int = 8,
+        drop_prob: float = 0.1,
+        drop_path_prob: float = 0.1,
+        spectral_drop_prob: float = 0.2,
+        input_scale: float = 100.0,
+        activation: type[nn.Module] = nn.GELU,
+    ):
+        names = resolve_ch_names(chs_info, ch_names)
+        if n_chans is not None and n_chans != len(names):
+            raise ValueError(f"n_chans is {n_chans}, but {len(names)} channels are named.")
+        super().__init__(
+            n_outputs=n_outputs,
+            n_chans=len(names),
+            chs_info=chs_info,
+            n_times=n_times,
+            input_window_seconds=input_window_seconds,
+            sfreq=sfreq,
+        )
+        _check_window(self.n_times, n_scales, self._sfreq, input_window_seconds)
+        _check_heads(num_heads=num_heads, spectral_num_heads=spectral_num_heads)
+        self.ch_names = names
+        self.input_scale = input_scale
+        self.register_buffer("positions", torch.tensor(labram_rows(names)), False)
+        self.register_buffer("channels", torch.arange(len(names)), False)
+        self.spatiotemporal = SpatiotemporalEncoder(
+            self.n_times // PATCH,
+            num_layers,
+            num_heads,
+            drop_prob,
+            drop_path_prob,
+            activation,
+        )
+        self.spectral = SpectralEncoder(
+            len(names),
+            self.n_times,
+            n_scales,
+            spectral_depth,
+            spectral_num_heads,
+            PATCH,
+            drop_prob,
+            spectral_drop_prob,
+            activation,
+        )
+        self.head_activation = activation()
+        self.final_layer = nn.Linear(PATCH, self.n_outputs)
+        self._initialise()
+        self._remember_weights()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        encoder = self.spatiotemporal
+        for table in (
+            encoder.cls_token,
+            encoder.position_embedding,
+            encoder.temporal_embedding,
+        ):
+            nn.init.trunc_normal_(table, std=0.02)
+        encoder.rescale()
+        self._shrink_head()
+
+    def _shrink_head(self) -> None:
+        # Predictions start at zero, the mean of a centred BOLD signal.
+        with torch.no_grad():
+            self.final_layer.weight.mul_(0.001)
+            self.final_layer.bias.mul_(0.001)
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        return_features: bool = False,
+        *,
+        ch_names: Sequence[str] | None = None,
+    ) -> torch.Tensor | dict[str, torch.Tensor]:
+        """Predict the BOLD at the end of each window.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            EEG in microvolts.
+        return_features : bool
+            Return the representation instead of the prediction.
+        ch_names : sequence of str | None
+            Names of the channels of `x`, where they are a part of the model's
+            channels or come in another order.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_outputs) | dict
+            With `return_features`, ``"features"``, the sum of both pooled
+            representations (batch, 200), and ``"cls_token"`` (batch, 200).
+
+        Raises
+        ------
+        ValueError
+            If `x` has another number of channels or samples than the model.
+        ChannelNameError
+            If the model has no channel of a name.
+        """
+        positions, channels = self._rows(ch_names)
+        self._check_input(x, len(positions))
+        x = x / self.input_scale
+        pooled, cls_token = self.spatiotemporal(x, positions)
+        features = pooled + self.spectral(x, channels)
+        if return_features:
+            return {"features": features, "cls_token": cls_token}
+        return self.final_layer(self.head_activation(features))
+
+    def _rows(self, ch_names: Sequence[str] | None) -> tuple[torch.Tensor, torch.Tensor]:
+        if ch_names is None or same_names(ch_names, self.ch_names):
+            return self.positions, self.channels
+        index = {name: row for row, name in enumerate(self.ch_names)}
+        names = [normalize(name) for name in ch_names]
+        unknown = [name for name in names if name not in index]
+        if unknown:
+            raise ChannelNameError(
+                f"The model has no channel {', '.join(unknown)}; it was made for "
+                f"{', '.join(self.ch_names)}."
+            )
+        rows = torch.tensor([index[name] for name in names], device=self.channels.device)
+        return self.positions[rows], rows
+
+    def _check_input(self, x: torch.Tensor, n_chans: int) -> None:
+        if x.ndim != 3 or x.shape[1] != n_chans or x.shape[2] != self.n_times:
+            raise ValueError(
+                f"Expected windows of shape (batch, {n_chans}, {self.n_times}), got "
+                f"{tuple(x.shape)}."
+            )
+
+    def reset_head(self, n_outputs: int) -> None:
+        """Replace the head, for another number of regions.
+
+        Parameters
+        ----------
+        n_outputs : int
+            New number of regions.
+        """
+        self._set_n_outputs(n_outputs)
+        weight = self.final_layer.weight
+        self.final_layer = nn.Linear(
+            PATCH, n_outputs, device=weight.device, dtype=weight.dtype
+        )
+        nn.init.trunc_normal_(self.final_layer.weight, std=0.02)
+        nn.init.zeros_(self.final_layer.bias)
+        self._shrink_head()
+
+    def parameter_groups(self, layer_decay: float = 0.65) -> list[dict[str, Any]]:
+        """Group the parameters by learning rate and weight decay.
+
+        The learning rate falls by `layer_decay` from block to block towards
+        the input of the spatiotemporal encoder; the spectral encoder, the last
+        norm and the head learn at the full rate. Weights decay but for
+        one-dimensional parameters and the tables of the spatiotemporal encoder
+        (paper, section 3.2, and what was run).
+
+        Parameters
+        ----------
+        layer_decay : float
+            Factor per block. Default 0.65; 1 turns it off.
+
+        Returns
+        -------
+        list of dict
+            With ``params`` (list of Parameter), ``names`` (list of str),
+            ``lr_scale`` (float) and ``decay`` (bool).
+        """
+        groups: dict[tuple[float, bool], dict[str, Any]] = {}
+        for name, parameter in self.named_parameters():
+            if not parameter.requires_grad:
+                continue
+            table = name.removeprefix("spatiotemporal.") in (
+                "cls_token",
+                "position_embedding",
+                "temporal_embedding",
+            )
+            decay = parameter.ndim > 1 and not table
+            scale = layer_decay ** self._depth_below_top(name)
+            group = groups.setdefault(
+                (scale, decay),
+                {"params": [], "names": [], "lr_scale": scale, "decay": decay},
+            )
+            group["params"].append(parameter)
+            group["names"].append(name)
+        return list(groups.values())
+
+    def _depth_below_top(self, name: str) -> int:
+        """Blocks between a parameter and the top: exponent of the layer decay."""
+        n_blocks = len(self.spatiotemporal.blocks)
+        first, *rest = name.split(".")
+        if first != "spatiotemporal" or rest[0] in ("norm", "temporal_embedding"):
+            return 0
+        if rest[0] == "blocks":
+            return n_blocks - int(rest[1])
+        return n_blocks + 1
+
+
+def _check_window(
+    n_times: int, n_scales: int, sfreq: float | None, seconds: float | None
+) -> None:
+    if sfreq is None and seconds is not None:
+        sfreq = n_times / seconds
+    if sfreq is not None and abs(sfreq - _SFREQ) > 1e-3:
+        raise ValueError(
+            f"NeuroBOLT takes EEG at 200 Hz, got {sfreq:g} Hz: its patches of 200 "
+            "samples, its convolutions and the pretrained weights mean one second. Use "
+            "prepare_eeg to resample."
+        )
+    if n_scales < 1:
+        raise ValueError(f"n_scales must be at least 1, got {n_scales}.")
+    longest = BASE * 2 ** (n_scales - 1)
+    if n_times < PATCH or n_times % PATCH or n_times % longest:
+        raise ValueError(
+            f"A window of {n_times} samples does not hold whole patches of {PATCH} and "
+            f"whole spectral windows of {longest} samples. Choose a multiple of "
+            f"{max(PATCH, longest)}, or fewer n_scales."
+        )
+
+
+def _check_heads(**heads: int) -> None:
+    for name, number in heads.items():
+        if number < 1 or PATCH % number:
+            raise ValueError(f"{name} must divide {PATCH}, got {number}.")
+
+
+register(
+    NeuroBOLT,
+    ["n_outputs", "chs_info", "n_times"],
+    {
+        "n_times": 1600,
+        "sfreq": 200.0,
+        "input_window_seconds": 8.0,
+        "chs_info": [{"ch_name": name, "kind": "eeg"} for name in ("Cz", "Pz", "Oz")],
+    },
+)

@@ -1,0 +1,414 @@
+"""A recording: EEG whose volume markers carry the BOLD of each volume."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+__all__ = ["MarkerError", "Recording", "attach_bold"]
+
+#: What the extras of a volume's annotation hold besides its index: the BOLD
+#: of each region and, where the data were simulated, what it would be without
+#: noise, from the whole haemodynamic response and from the part of it that
+#: lies in the window.
+TABLES = ("bold", "noiseless", "noiseless_window")
+
+#: Descriptions of volume markers that scanners and amplifiers write. Brain
+#: Products writes R128 by default; the NeuroBOLT release has R149.
+MARKERS = ("R128", "R149", "volume", "Volume", "V1")
+
+
+class MarkerError(ValueError):
+    """Volume markers that are missing, or do not fit the BOLD table."""
+
+
+@dataclass(frozen=True, repr=False)
+class Recording:
+    """One run of simultaneous EEG and fMRI.
+
+    The BOLD of a volume lives in the ``extras`` of the volume's annotation, so
+    that it survives what MNE and braindecode do to a Raw object: saving,
+    cropping, resampling, concatenating.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG, in volts, with one annotation per volume
+        (:func:`attach_bold` puts the BOLD there).
+    subject : str
+        Who was recorded.
+    session : str | None
+        The session, where there are several.
+    run : str | None
+        The run, where there are several.
+    task : str | None
+        What was done (``"rest"``).
+
+    Attributes
+    ----------
+    bold : pandas.DataFrame, shape (n_volumes, n_rois)
+        BOLD per volume and region, indexed by volume (counted from 0 as
+        recorded).
+    """
+
+    raw: mne.io.BaseRaw
+    subject: str
+    session: str | None = None
+    run: str | None = None
+    task: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The recording's name in BIDS entities, ``sub-01_run-2``."""
+        entities = {
+            "sub": self.subject,
+            "ses": self.session,
+            "task": self.task,
+            "run": self.run,
+        }
+        return "_".join(f"{key}-{value}" for key, value in entities.items() if value)
+
+    @property
+    def bold(self) -> pd.DataFrame:
+        """BOLD per volume (rows) and region (columns)."""
+        return self.table("bold")
+
+    @property
+    def ceiling(self) -> pd.DataFrame:
+        """Best R that any model can reach, per region, where it is known.
+
+        Columns ``full`` and ``window``: Pearson R of the recorded BOLD with
+        the BOLD before noise was added, made from the whole haemodynamic
+        response and from its part inside the window. Empty for real data.
+        After :func:`~braindecode_bolt.prepare_bold` all have gone through the
+        same filter.
+        """
+        bold = self.bold
+        noiseless = {"full": "noiseless", "window": "noiseless_window"}
+        tables = {name: self.table(kind) for name, kind in noiseless.items()}
+        return pd.DataFrame(
+            {n: bold.corrwith(t) for n, t in tables.items() if t.shape[1]}
+        )
+
+    def table(self, kind: str, marker: str | None = None) -> pd.DataFrame:
+        """Read one of the tables that the volume markers carry.
+
+        Parameters
+        ----------
+        kind : {"bold", "noiseless", "noiseless_window"}
+            The BOLD itself or, where it was simulated, the BOLD before noise
+            was added, from the whole response and from its part inside the
+            window.
+        marker : str | None
+            Only annotations of this description. By default all that carry
+            BOLD.
+
+        Returns
+        -------
+        pandas.DataFrame, shape (n_volumes, n_rois)
+            Indexed by volume. Without columns where the recording holds no
+            such table.
+        """
+        prefix = f"{kind}:"
+        volumes, rows = [], []
+        for index in self.volume_annotations(marker):
+            extras = self.raw.annotations.extras[index]
+            volumes.append(extras["volume"])
+            rows.append(
+                {k[len(prefix) :]: v for k, v in extras.items() if k.startswith(prefix)}
+            )
+        return pd.DataFrame(rows, index=pd.Index(volumes, name="volume"), dtype=float)
+
+    def volume_annotations(self, marker: str | None = None) -> np.ndarray:
+        """Positions of the volumes' annotations in ``raw.annotations``.
+
+        Parameters
+        ----------
+        marker : str | None
+            Only annotations of this description. By default all that carry
+            BOLD.
+
+        Returns
+        -------
+        ndarray of int, shape (n_volumes,)
+        """
+        annotations = self.raw.annotations
+        found = [
+            index
+            for index, (description, extras) in enumerate(
+                zip(annotations.description, annotations.extras, strict=True)
+            )
+            if extras
+            and "volume" in extras
+            and (marker is None or matches_marker(description, marker))
+        ]
+        return np.array(found, dtype=int)
+
+    def marker_samples(self, marker: str | None = None) -> np.ndarray:
+        """Sample of each volume marker, counted from the first of the data.
+
+        Parameters
+        ----------
+        marker : str | None
+            Only annotations of this description. By default all that carry
+            BOLD.
+
+        Returns
+        -------
+        ndarray of int, shape (n_volumes,)
+        """
+        index = self.volume_annotations(marker)
+        return onset_samples(self.raw, self.raw.annotations.onset[index])
+
+    def with_tables(self, tables: Mapping[str, pd.DataFrame]) -> Recording:
+        """Put other values into the volume markers, leaving this one as it is.
+
+        Parameters
+        ----------
+        tables : mapping of str to pandas.DataFrame
+            New tables by kind, rows as in :attr:`bold`.
+
+        Returns
+        -------
+        Recording
+            Shares the EEG data with this one.
+        """
+        annotations = self.raw.annotations.copy()
+        for row, index in enumerate(self.volume_annotations()):
+            values = [table.iloc[row] for table in tables.values()]
+            annotations.extras[index] = _extras(
+                annotations.extras[index]["volume"], dict(zip(tables, values, strict=True))
+            )
+        return replace(self, raw=_with_annotations(self.raw, annotations))
+
+    def __repr__(self) -> str:  # noqa: D105
+        bold = self.bold
+        return (
+            f"<Recording {self.name}: {len(self.raw.ch_names)} channels, "
+            f"{self.raw.times[-1]:.0f} s at {self.raw.info['sfreq']:g} Hz, "
+            f"{bold.shape[0]} volumes x {bold.shape[1]} regions>"
+        )
+
+
+def attach_bold(
+    raw: mne.io.BaseRaw,
+    bold: pd.DataFrame,
+    marker: str | None = None,
+    **tables: pd.DataFrame,
+) -> mne.io.BaseRaw:
+    """Write each volume's BOLD into the annotation that marks the volume.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        EEG with one annotation per volume. It is not changed.
+    bold : pandas.DataFrame, shape (n_volumes, n_rois)
+        BOLD, a row per volume in the order of acquisition, a column per region.
+    marker : str | None
+        Description of the volume markers. By default the usual ones are tried:
+        ``R128``, ``R149``, ``volume``; a stimulus type in front
+        (``Response/R128``) and white space (``V  1``) do not matter.
+    **tables : pandas.DataFrame
+        Further tables of the same shape, ``noiseless`` and
+        ``noiseless_window``, where the BOLD was simulated.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        Shares the data with `raw`.
+
+    Raises
+    ------
+    MarkerError
+        If there are no such markers, or fewer or more than rows in `bold`.
+    ValueError
+        If `bold` has values that are not finite, no column, or two columns of
+        one name.
+    """
+    check_bold(bold, "The BOLD table")
+    found = find_markers(raw, marker)
+    if len(found) != len(bold):
+        described = raw.annotations.description[found[0]]
+        raise MarkerError(
+            f"{_name(raw)} has {len(found)} volume markers ({described!r}) but "
+            f"{len(bold)} rows of BOLD; expected one marker per row. Remove the rows of "
+            "volumes without a marker (dummy scans), or the stray markers."
+        )
+    annotations = raw.annotations.copy()
+    tables = {"bold": bold, **tables}
+    for volume, index in enumerate(found):
+        values = {kind: table.iloc[volume] for kind, table in tables.items()}
+        annotations.extras[index] = _extras(volume, values)
+    return _with_annotations(raw, annotations)
+
+
+def find_markers(raw: mne.io.BaseRaw, marker: str | None = None) -> np.ndarray:
+    """Find the annotations that mark volumes.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG.
+    marker : str | None
+        Their description; by default the usual ones are tried in turn.
+
+    Returns
+    -------
+    ndarray of int, shape (n_volumes,)
+        Positions in ``raw.annotations``, in the order of time.
+
+    Raises
+    ------
+    MarkerError
+        If there is none, or one of the usual descriptions stands beside
+        another.
+    """
+    descriptions = raw.annotations.description
+    candidates = MARKERS if marker is None else (marker,)
+    matched = {
+        text
+        for text in set(descriptions)
+        if any(matches_marker(text, candidate) for candidate in candidates)
+    }
+    if len({_bare(text) for text in matched}) > 1:
+        raise MarkerError(
+            f"{_name(raw)} has several kinds of volume markers: "
+            f"{', '.join(sorted(matched))}. Name one with the argument marker."
+        )
+    if not matched:
+        present = pd.Series(list(descriptions)).value_counts()
+        listed = ", ".join(f"{text!r} ({n})" for text, n in present.head(8).items())
+        raise MarkerError(
+            f"{_name(raw)} has no volume markers: none of its annotations is called "
+            f"{' or '.join(candidates)}. It has {listed or 'no annotations'}. Name the "
+            "markers with the argument marker."
+        )
+    found = np.flatnonzero([text in matched for text in descriptions])
+    return found[np.argsort(raw.annotations.onset[found], kind="stable")]
+
+
+def matches_marker(description: str, marker: str) -> bool:
+    """Whether an annotation's description is this marker, however it is written."""
+    return _bare(description) == _bare(marker) or description == marker
+
+
+def onset_samples(raw: mne.io.BaseRaw, onsets: np.ndarray) -> np.ndarray:
+    """Samples of annotation onsets, counted from the first sample of the data."""
+    seconds = np.asarray(onsets, dtype=float) - raw.first_time
+    return np.round(seconds * raw.info["sfreq"]).astype(int)
+
+
+def check_bold(bold: pd.DataFrame, what: str) -> None:
+    """Raise where a BOLD table cannot be used.
+
+    Parameters
+    ----------
+    bold : pandas.DataFrame, shape (n_volumes, n_rois)
+        The table.
+    what : str
+        What it is, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is empty, not numeric, not finite, or names a region twice.
+    """
+    if bold.shape[0] == 0 or bold.shape[1] == 0:
+        raise ValueError(f"{what} is empty: {bold.shape[0]} volumes x {bold.shape[1]}.")
+    columns = pd.Index(bold.columns).astype(str)
+    if columns.has_duplicates:
+        twice = ", ".join(sorted(set(columns[columns.duplicated()])))
+        raise ValueError(f"{what} names a region twice: {twice}. Rename the columns.")
+    not_numeric = [str(c) for c in bold if not pd.api.types.is_numeric_dtype(bold[c])]
+    if not_numeric:
+        raise ValueError(
+            f"{what} has columns that are not numbers: {', '.join(not_numeric)}. "
+            "Expected one column of numbers per region."
+        )
+    bad = ~np.isfinite(bold.to_numpy(dtype=float))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(
+            f"{what} has {bad.sum()} values that are not finite, the first in volume "
+            f"{bold.index[row]}, region {columns[column]!r}. Leave such volumes out, "
+            "together with their markers."
+        )
+
+
+def as_recordings(recordings: object) -> list[Recording] | Iterable[Recording]:
+    """Accept recordings however they come.
+
+    Parameters
+    ----------
+    recordings : Recording | iterable of Recording | BaseConcatDataset
+        One, several, or a braindecode data set of raws whose descriptions hold
+        ``subject`` and, where there are several, ``session`` and ``run``.
+
+    Returns
+    -------
+    iterable of Recording
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    """
+    if isinstance(recordings, Recording):
+        return [recordings]
+    if hasattr(recordings, "datasets"):
+        return [_from_braindecode(dataset) for dataset in recordings.datasets]
+    if isinstance(recordings, mne.io.BaseRaw) or not isinstance(recordings, Iterable):
+        raise TypeError(
+            f"Expected a Recording, a list of them or a braindecode BaseConcatDataset, "
+            f"got {type(recordings).__name__}. Wrap a Raw as Recording(raw, subject=...)."
+        )
+    return recordings
+
+
+def _from_braindecode(dataset) -> Recording:
+    description = dict(dataset.description if dataset.description is not None else {})
+    if "subject" not in description:
+        raise ValueError(
+            "A braindecode data set of EEG-fMRI needs 'subject' in the description of "
+            f"each recording; found {sorted(description) or 'no description'}."
+        )
+    entities = {
+        key: str(description[key])
+        for key in ("subject", "session", "run", "task")
+        if description.get(key) is not None
+    }
+    return Recording(dataset.raw, **entities)
+
+
+def _extras(volume: int, tables: Mapping[str, pd.Series]) -> dict[str, float | int]:
+    # MNE takes plain Python numbers only.
+    extras: dict[str, float | int] = {"volume": int(volume)}
+    for kind, row in tables.items():
+        extras |= {f"{kind}:{roi}": float(value) for roi, value in row.items()}
+    return extras
+
+
+def _with_annotations(
+    raw: mne.io.BaseRaw, annotations: mne.Annotations
+) -> mne.io.BaseRaw:
+    # A shallow copy: raw.copy() would double the memory for a change of labels.
+    if annotations.orig_time is None:
+        # Onsets in a Raw count from its first_time; set_annotations adds that.
+        annotations = annotations.copy()
+        annotations.onset -= raw.first_time
+    return copy.copy(raw).set_annotations(annotations)
+
+
+def _bare(description: str) -> str:
+    return "".join(description.split("/")[-1].split())
+
+
+def _name(raw: mne.io.BaseRaw) -> str:
+    names = [Path(name).name for name in raw.filenames if name]
+    return names[0] if names else "The EEG"

@@ -1,0 +1,561 @@
+"""EEGRegressor: braindecode's, made safe for cross-validation."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from braindecode import EEGRegressor as BraindecodeRegressor
+from braindecode.eegneuralnet import _get_model
+from braindecode.modules import MLP
+from skorch.callbacks import PrintLog
+from skorch.dataset import Dataset
+from skorch.utils import is_dataset, to_tensor
+from sklearn.utils import check_random_state
+from torch import nn
+from torch.utils.data import Subset
+
+from ._inputs import Input, as_input, as_targets
+from .splits import ValidationSplit
+from .training import BestWeights, Progress, WarmupCosine, optimizer_groups
+
+__all__ = ["EEGRegressor"]
+
+
+class EEGRegressor(BraindecodeRegressor):
+    """Predict BOLD (or any continuous target) from windows of EEG.
+
+    A scikit-learn regressor around a braindecode model. Beyond braindecode's
+    class it treats a module given as an instance as a template that no fit
+    changes, validates on whole subjects or recordings, restores the weights of
+    the best epoch, is reproducible, and refuses input that cannot be meant.
+    The defaults are the training recipe of the paper (section 3.2).
+
+    Parameters
+    ----------
+    module : str | type of nn.Module | nn.Module
+        A model by its name in braindecode's registry (``"NeuroBOLT"``), as a
+        class, or as an instance. By name or class, what the data tell is filled
+        in (``n_outputs``, ``n_times``, ``chs_info``, ...) unless given as
+        ``module__...``. An instance is copied at each fit, weights included;
+        ``module__...`` parameters are merged with its own configuration.
+    criterion : type of nn.Module
+        Loss. Default ``nn.MSELoss``.
+    optimizer : type of torch.optim.Optimizer
+        Default ``torch.optim.AdamW``.
+    optimizer__weight_decay : float
+        Default 0.05. Models that offer ``parameter_groups`` say which of their
+        parameters decay.
+    lr : float
+        Learning rate after the warm-up. Default 3e-4.
+    layer_decay : float
+        Factor of the learning rate from block to block towards the input, for
+        models that offer ``parameter_groups``. Default 0.65; 1 turns it off.
+    max_epochs : int
+        Default 20.
+    batch_size : int
+        Default 16, as published for single recordings (64 across subjects).
+    train_split : ValidationSplit | callable | None
+        The part of the training windows to validate on. By default a fifth of
+        the subjects, or of the recordings of one subject, or the end of a
+        single recording behind a gap. None trains on everything and keeps the
+        last weights.
+    callbacks : list | None
+        Further skorch callbacks. Those present are ``lr_scheduler``
+        (:class:`~braindecode_bolt.training.WarmupCosine`), ``best_weights``
+        (:class:`~braindecode_bolt.training.BestWeights`) and ``progress``
+        (:class:`~braindecode_bolt.training.Progress`); change them by
+        ``callbacks__lr_scheduler__warmup=0.1`` or turn them off by
+        ``callbacks__lr_scheduler=None``.
+    check_input : bool
+        Check at each fit that the windows are finite, not flat and of
+        plausible microvolts (median absolute amplitude between 0.01 and
+        10,000), and the targets finite and not constant; at each prediction,
+        warn. Default True.
+    random_state : int | numpy.random.RandomState | None
+        Governs initialisation (of a module given by class or name), the order
+        of the windows, dropout and the choice of the validation part. torch's
+        global generators are left as they are. Default 12345, the published
+        seed; None uses and advances the global generators.
+    verbose : int
+        0 is silent, 1 (default) shows a progress bar, 2 also a table of the
+        epochs.
+    **kwargs
+        Further arguments of braindecode's and skorch's regressor:
+        ``device``, ``warm_start``, ``iterator_train__num_workers``, ...
+
+    Attributes
+    ----------
+    module_ : nn.Module
+        The trained model.
+    history_ : skorch.history.History
+        Losses of each epoch.
+    ch_names_ : list of str | None
+        Channels of the training windows, where they are known.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import EEGRegressor, create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> windows = create_bold_windows(SimulatedEEGfMRI(2, duration=60.0).load())
+    >>> regressor = EEGRegressor(
+    ...     "NeuroBOLT", module__num_layers=1, module__spectral_depth=1,
+    ...     max_epochs=1, verbose=0,
+    ... )
+    >>> regressor.fit(windows.X, windows.y).predict(windows.X).shape
+    (42, 7)
+    """
+
+    # Metadata routing: fit takes groups without having to be told.
+    __metadata_request__fit = {"groups": True}
+    __metadata_request__partial_fit = {"groups": True}
+
+    def __init__(
+        self,
+        module: str | type[nn.Module] | nn.Module,
+        *,
+        criterion: type[nn.Module] = nn.MSELoss,
+        optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
+        optimizer__weight_decay: float = 0.05,
+        lr: float = 3e-4,
+        layer_decay: float = 0.65,
+        max_epochs: int = 20,
+        batch_size: int = 16,
+        train_split: Any = ValidationSplit(),  # noqa: B008 (never changed)
+        callbacks: Any = None,
+        iterator_train__drop_last: bool = False,
+        check_input: bool = True,
+        random_state: int | np.random.RandomState | None = 12345,
+        verbose: int = 1,
+        **kwargs: Any,
+    ):
+        self.layer_decay = layer_decay
+        self.check_input = check_input
+        self.random_state = random_state
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            optimizer__weight_decay=optimizer__weight_decay,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=train_split,
+            callbacks=callbacks,
+            iterator_train__drop_last=iterator_train__drop_last,
+            verbose=verbose,
+            **kwargs,
+        )
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        callbacks = dict(super()._default_callbacks)
+        print_log: PrintLog = callbacks.pop("print_log")
+        callbacks |= {
+            "lr_scheduler": WarmupCosine(),
+            "best_weights": BestWeights(),
+            "progress": Progress(),
+        }
+        if self.verbose > 1:
+            callbacks["print_log"] = print_log
+        return list(callbacks.items())
+
+    def fit(
+        self, X: Any, y: Any = None, groups: Any = None, **fit_params: Any
+    ) -> EEGRegressor:
+        """Train the model from the start.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG in microvolts: windows of ``create_bold_windows``, an array, a
+            list, a tensor, ``mne.Epochs`` (volts, converted), or a data set of
+            braindecode, torch or skorch.
+        y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
+            Targets. None where `X` is a data set that holds them.
+        groups : array-like, shape (n_windows,) | None
+            What must not be torn apart between training and validation.
+            Overrides what is read from `X`.
+        **fit_params
+            Passed to the module's forward.
+
+        Returns
+        -------
+        EEGRegressor
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If `X` and `y` differ in length, do not fit the module, or fail the
+            input check; if ``module__...`` parameters are set for an instance
+            that carries loaded or trained weights.
+        FloatingPointError
+            If training diverges.
+        KeyboardInterrupt
+            If the user interrupts; a half-trained model is never taken for a
+            fitted one.
+        """
+        if not self.warm_start:
+            # Nothing is kept of an earlier fit, whatever its shapes were.
+            self.initialized_ = False
+            self.signal_args_set_ = False
+        with self._training(X, y, groups) as (data, targets):
+            super().fit(data, targets, **fit_params)
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        classes: Any = None,
+        groups: Any = None,
+        **fit_params: Any,
+    ) -> EEGRegressor:
+        """Go on training, or start where nothing was trained yet.
+
+        Parameters
+        ----------
+        X, y, groups, **fit_params
+            As in :meth:`fit`.
+        classes : None
+            For scikit-learn; not used.
+
+        Returns
+        -------
+        EEGRegressor
+            Itself.
+        """
+        if fit_params.pop("_routing_method", None) == "fit":
+            # Called by skorch's fit, everything prepared and initialised.
+            return self._train(X, y, "fit", fit_params)
+        with self._training(X, y, groups) as (data, targets):
+            if not self.initialized_:
+                self._set_signal_args(data, targets, None)
+                self.initialize()
+            return self._train(data, targets, "partial_fit", fit_params)
+
+    @contextmanager
+    def _training(self, X: Any, y: Any, groups: Any) -> Iterator[tuple[Any, Any]]:
+        """Check the data, and keep at hand what skorch has no room for."""
+        source = as_input(X)
+        targets, self.y_ndim_ = as_targets(y, source)
+        if self.check_input:
+            source.check(targets)
+        self.ch_names_ = source.ch_names
+        self.input_ = source
+        self.groups_ = None if groups is None else np.asarray(groups)
+        try:
+            with self._seeded():
+                yield source.data, targets
+        finally:
+            del self.input_, self.groups_
+
+    def _train(self, X: Any, y: Any, method: str, fit_params: dict) -> EEGRegressor:
+        # skorch's partial_fit, which would swallow a KeyboardInterrupt.
+        self._check_module()
+        self.notify("on_train_begin", X=X, y=y)
+        self.fit_loop(X, y, _routing_method=method, **fit_params)
+        self.notify("on_train_end", X=X, y=y)
+        return self
+
+    @contextmanager
+    def _seeded(self) -> Iterator[None]:
+        """Draw from generators of our own, the global ones being restored after."""
+        if self.random_state is None:
+            self.seed_ = None
+            yield
+            return
+        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        device = torch.device(self.device or "cpu")
+        accelerated = device.type != "cpu"
+        with torch.random.fork_rng(
+            devices=[device] if accelerated else [],
+            device_type=device.type if accelerated else "cuda",
+        ):
+            torch.default_generator.manual_seed(self.seed_)
+            if accelerated:
+                torch.get_device_module(device).manual_seed(self.seed_)
+            yield
+
+    def _set_signal_args(self, X: Any, y: Any, classes: Any) -> None:
+        # braindecode writes them into module__..., where they would outlive
+        # the data they came from.
+        self.signal_args_ = self.input_.signal_args(y)
+
+    def initialize_module(self) -> EEGRegressor:
+        """Copy the template, or build the model from its class or name.
+
+        Returns
+        -------
+        EEGRegressor
+            Itself.
+        """
+        kwargs = self.get_params_for("module")
+        if isinstance(self.module, nn.Module):
+            module = _copy_of(self.module, kwargs)
+        else:
+            model = _get_model(self.module)
+            module = model(**_merge(getattr(self, "signal_args_", {}), model, kwargs))
+        for part in module.modules():
+            if isinstance(part, MLP):
+                # A lambda that nothing calls any more and that pickle refuses.
+                part.normalization = None
+        self.module_ = module
+        return self
+
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
+        """Arguments of the optimizer, with the model's parameter groups.
+
+        Parameters
+        ----------
+        prefix : str
+            ``"optimizer"``.
+        named_parameters : iterable of (str, Parameter)
+            All learnable parameters.
+
+        Returns
+        -------
+        args : tuple
+            The parameter groups.
+        kwargs : dict
+            Further arguments.
+        """
+        named_parameters = list(named_parameters)
+        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        offered = hasattr(getattr(self, "module_", None), "parameter_groups")
+        if prefix != "optimizer" or not offered or hasattr(self, "optimizer__param_groups"):
+            return args, kwargs
+        groups = optimizer_groups(
+            self.module_,
+            [parameter for _, parameter in named_parameters],
+            self.layer_decay,
+            kwargs["lr"],
+            kwargs.get("weight_decay"),
+        )
+        return (groups,), kwargs
+
+    def get_dataset(self, X: Any, y: Any = None) -> Any:
+        """Wrap the windows as skorch does; data sets stay as they are.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        torch.utils.data.Dataset
+        """
+        return X if is_dataset(X) else super().get_dataset(X, y)
+
+    def get_split_datasets(
+        self, X: Any, y: Any = None, **fit_params: Any
+    ) -> tuple[Dataset, Dataset | None]:
+        """Divide the windows into the parts to train and to validate on.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`.
+        **fit_params
+            Passed to a ``train_split`` that is not a ValidationSplit.
+
+        Returns
+        -------
+        train, valid : torch.utils.data.Dataset
+            The second is None without validation.
+        """
+        groups = getattr(self, "groups_", None)
+        if not isinstance(self.train_split, ValidationSplit):
+            if groups is not None and self.train_split:
+                fit_params["groups"] = groups
+            return super().get_split_datasets(X, y, **fit_params)
+        seed = getattr(self, "seed_", None)
+        train, valid = self.train_split.split(
+            X, groups, None if seed is None else np.random.RandomState(seed)
+        )
+        dataset = self.get_dataset(X, y)
+        return Subset(dataset, train), Subset(dataset, valid)
+
+    def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
+        """Run the model on a batch, naming the channels where it wants that.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            A batch.
+        **fit_params
+            Passed to the module's forward.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_outputs)
+        """
+        names = getattr(self, "ch_names_", None)
+        if names is not None and _takes_names(self.module_):
+            fit_params.setdefault("ch_names", names)
+        return super().infer(x, **fit_params)
+
+    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
+        """Loss of a batch, never broadcasting one shape against another.
+
+        Parameters
+        ----------
+        y_pred, y_true : Tensor, shape (batch, n_outputs)
+            Predictions and targets.
+        *args, **kwargs
+            As in skorch.
+
+        Returns
+        -------
+        Tensor, scalar
+        """
+        y_true = to_tensor(y_true, device=self.device)
+        if y_true.ndim == 1 and y_pred.ndim == 2 and y_pred.shape[1] == 1:
+            y_true = y_true.unsqueeze(1)
+        if y_pred.shape != y_true.shape:
+            raise ValueError(
+                f"The model predicts {tuple(y_pred.shape[1:])} values per window, the "
+                f"targets have {tuple(y_true.shape[1:])}. Build the model with n_outputs="
+                f"{y_true.shape[-1] if y_true.ndim > 1 else 1}."
+            )
+        return super().get_loss(y_pred, y_true, *args, **kwargs)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict; the name is skorch's. Use :meth:`predict`.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            One-dimensional where the targets were.
+        """
+        self.check_is_fitted()
+        source = as_input(X)
+        if self.check_input:
+            source.warn_of_input()
+        self._check_channels(source)
+        predicted = super().predict_proba(source.data)
+        one_column = predicted.ndim == 2 and predicted.shape[1] == 1
+        return predicted[:, 0] if self.y_ndim_ == 1 and one_column else predicted
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the targets of windows.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            One-dimensional where the targets were.
+
+        Raises
+        ------
+        ValueError
+            If the windows have other channels than those trained on.
+        """
+        return self.predict_proba(X)
+
+    def _check_channels(self, source: Input) -> None:
+        if source.ch_names is None or self.ch_names_ is None:
+            return
+        if source.ch_names != self.ch_names_:
+            raise ValueError(
+                f"The model was trained on the channels {', '.join(self.ch_names_)}; the "
+                f"windows have {', '.join(source.ch_names)}. Choose the same channels in "
+                "the same order."
+            )
+
+    def _check_module(self) -> None:
+        """Raise where the module was made for other data."""
+        given = self.input_.signal_args(None)
+        for name, what in (("n_chans", "channels"), ("n_times", "samples")):
+            expected = _signal_property(self.module_, name)
+            if expected is not None and expected != given.get(name, expected):
+                raise ValueError(
+                    f"The module was made for windows of {expected} {what} ({name}), X "
+                    f"has {given[name]}."
+                )
+        n_outputs = _signal_property(self.module_, "n_outputs")
+        if n_outputs is not None and n_outputs != self.input_.n_outputs:
+            raise ValueError(
+                f"The module has n_outputs={n_outputs}, but y has "
+                f"{self.input_.n_outputs} columns."
+            )
+        names = getattr(self.module_, "ch_names", None)
+        if names is not None and self.ch_names_ is not None:
+            self._check_names(names)
+
+    def _check_names(self, names: list[str]) -> None:
+        if list(names) != self.ch_names_:
+            raise ValueError(
+                f"The module was made for the channels {', '.join(names)}; X has "
+                f"{', '.join(self.ch_names_)}. Give the module the names of X "
+                "(ch_names=windows.ch_names)."
+            )
+
+
+def _copy_of(template: nn.Module, kwargs: dict[str, Any]) -> nn.Module:
+    """Copy a module given as an instance, merging further arguments."""
+    if not kwargs:
+        return copy.deepcopy(template)
+    names = ", ".join(f"module__{name}" for name in kwargs)
+    kind = type(template).__name__
+    if not hasattr(template, "get_config"):
+        raise TypeError(
+            f"{names} cannot be merged into an instance of {kind}, which has no "
+            "get_config. Give the module as a class."
+        )
+    if getattr(template, "weights_changed", False):
+        raise ValueError(
+            f"{names} would build the {kind} anew and lose the loaded or trained weights "
+            "of the instance. Give the module by class or name with all its arguments, "
+            f"or set them when the {kind} is built."
+        )
+    config = template.get_config()
+    config.pop("braindecode_version", None)
+    if config.get("chs_info") is not None:
+        config["chs_info"] = template.chs_info
+    if "ch_names" in kwargs:
+        config.pop("chs_info", None)
+        config.pop("n_chans", None)
+    if "chs_info" in kwargs:
+        config.pop("ch_names", None)
+        config.pop("n_chans", None)
+    return type(template).from_config({**config, **kwargs})
+
+
+def _merge(
+    inferred: dict[str, Any], model: Callable, kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Add what the data tell to the arguments that the user gave."""
+    accepted = inspect.signature(model).parameters
+    inferred = {name: value for name, value in inferred.items() if name in accepted}
+    if kwargs.get("ch_names") is not None:
+        inferred.pop("chs_info", None)
+    return {**inferred, **kwargs}
+
+
+def _signal_property(module: nn.Module, name: str) -> int | None:
+    try:
+        value = getattr(module, name, None)
+    except ValueError:  # braindecode: not specified, cannot be inferred
+        return None
+    return value if isinstance(value, int) else None
+
+
+def _takes_names(module: nn.Module) -> bool:
+    return "ch_names" in inspect.signature(module.forward).parameters
