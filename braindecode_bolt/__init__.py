@@ -1,5 +1,12 @@
 """Predict the BOLD signal of brain regions from scalp EEG."""
 
+import warnings
+
+with warnings.catch_warnings():
+    # braindecode 1.8 under MNE 1.13 (see setup.cfg); nothing that users can mend.
+    warnings.filterwarnings("ignore", "Montage name", FutureWarning)
+    import braindecode.models  # noqa: F401
+
 from ._version import __version__
 from .bold import prepare_bold
 from .eeg import prepare_eeg

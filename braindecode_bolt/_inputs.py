@@ -15,7 +15,7 @@ from torch.utils.data import Subset
 
 from .channels import normalize_channel_name
 from .eeg import check_signal
-from .windows import LazyWindows
+from .lazy import LazyWindows
 
 #: Windows looked at by the input check.
 _N_CHECKED = 32
@@ -47,15 +47,17 @@ class Input:
         return [normalize_channel_name(name) for name in self.info["ch_names"]]
 
     def sample(self) -> np.ndarray:
-        """Some of the windows, shape (n, n_chans, n_times)."""
+        """Cut some of the windows, shape (n, n_chans, n_times)."""
         n_windows = len(self.data)
-        rows = np.unique(np.linspace(0, n_windows - 1, min(n_windows, _N_CHECKED), dtype=int))
+        rows = np.unique(
+            np.linspace(0, n_windows - 1, min(n_windows, _N_CHECKED), dtype=int)
+        )
         windows = (self.data[int(row)] for row in rows)
         if is_dataset(self.data):
             windows = (item[0] for item in windows)
         return np.stack([np.asarray(window, dtype=np.float32) for window in windows])
 
-    def signal_args(self, y: Any) -> dict[str, Any]:
+    def signal_args(self) -> dict[str, Any]:
         """Arguments of a braindecode model that the data tell."""
         window = self.data[0][0] if is_dataset(self.data) else self.data[0]
         args: dict[str, Any] = {

@@ -56,9 +56,7 @@ def prepare_bold(recording: Recording, low_pass: float | None = LOW_PASS) -> Rec
             f"{recording.name} carries no BOLD. Use attach_bold to write it into the "
             "volume markers."
         )
-    filtered = {
-        kind: _filter(table, recording, low_pass) for kind, table in tables.items()
-    }
+    filtered = {kind: _filter(table, recording, low_pass) for kind, table in tables.items()}
     return recording.with_tables(
         {kind: table - table.mean() for kind, table in filtered.items()}
     )

@@ -17,7 +17,7 @@ from .channels import (
 )
 from .recording import Recording
 
-__all__ = ["MICROVOLTS", "SFREQ", "check_signal", "prepare_eeg"]
+__all__ = ["MICROVOLTS", "SFREQ", "check_signal", "common_channels", "prepare_eeg"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,9 @@ def prepare_eeg(
     raw.rename_channels(wanted, verbose="error")
     raw.set_channel_types(dict.fromkeys(raw.ch_names, "eeg"), verbose="error")
     _check_recording(raw, recording.name)
-    if not any(np.isfinite(ch["loc"][:3]).all() and ch["loc"][:3].any() for ch in raw.info["chs"]):
+    if not any(
+        np.isfinite(ch["loc"][:3]).all() and ch["loc"][:3].any() for ch in raw.info["chs"]
+    ):
         raw.set_montage(
             "colin27_1005", match_case=False, on_missing="ignore", verbose="error"
         )
@@ -88,16 +90,55 @@ def prepare_eeg(
     return replace(recording, raw=raw)
 
 
+def common_channels(recordings: Sequence[Recording]) -> list[str]:
+    """List the electrodes that all recordings have.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        At least one.
+
+    Returns
+    -------
+    list of str
+        Normalised names in the order of the first recording.
+
+    Raises
+    ------
+    ChannelNameError
+        If there is none.
+    """
+    names = [
+        [normalize_channel_name(ch) for ch in _electrodes(recording.raw)]
+        for recording in recordings
+    ]
+    common = [name for name in names[0] if all(name in others for others in names)]
+    if not common:
+        raise ChannelNameError(
+            f"No electrode is in all {len(recordings)} recordings; the first has "
+            f"{', '.join(names[0]) or 'none'}."
+        )
+    return common
+
+
+def _electrodes(raw: mne.io.BaseRaw) -> list[str]:
+    types = raw.get_channel_types()
+    return [
+        ch
+        for ch, kind in zip(raw.ch_names, types, strict=True)
+        if kind == "eeg" and channel_kind(ch) == "eeg"
+    ]
+
+
 def _choose_channels(
     raw: mne.io.BaseRaw, name: str, channels: Sequence[str] | None
 ) -> dict[str, str]:
     """Map the channels to keep from their names in the file to the standard ones."""
     types = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
-    kinds = {ch: channel_kind(ch) for ch in raw.ch_names if types[ch] == "eeg"}
-    available = {
-        ch: normalize_channel_name(ch) for ch, kind in kinds.items() if kind == "eeg"
-    }
-    unknown = [ch for ch, kind in kinds.items() if kind == "unknown"]
+    available = {ch: normalize_channel_name(ch) for ch in _electrodes(raw)}
+    unknown = [
+        ch for ch in raw.ch_names if types[ch] == "eeg" and channel_kind(ch) == "unknown"
+    ]
     if channels is not None:
         available |= {ch: normalize_channel_name(ch) for ch in unknown}
         chosen = _select(available, channels, name)

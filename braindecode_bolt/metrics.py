@@ -149,9 +149,9 @@ def noise_ceiling(windows: BOLDWindows) -> pd.DataFrame:
         a window) and ``ceiling_window`` (the same with the haemodynamic
         response cut to the window). Without rows where it is not known.
     """
-    columns = ["recording", "region", "ceiling", "ceiling_window"]
     if windows.noiseless is None or windows.noiseless_window is None:
-        return pd.DataFrame(columns=columns)
+        types = {"recording": int, "region": str, "ceiling": float, "ceiling_window": float}
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
     parts = []
     recordings = windows.metadata["recording"].to_numpy()
     for recording in np.unique(recordings):
@@ -168,4 +168,4 @@ def noise_ceiling(windows: BOLDWindows) -> pd.DataFrame:
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)[columns]
+    return pd.concat(parts, ignore_index=True)

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import mne
 import numpy as np
 import pandas as pd
 
-__all__ = ["MarkerError", "Recording", "attach_bold"]
+from .markers import (
+    MarkerError,
+    find_markers,
+    matches_marker,
+    onset_samples,
+    recording_file,
+    with_annotations,
+)
+
+__all__ = ["Recording", "attach_bold"]
 
 #: What the extras of a volume's annotation hold besides its index: the BOLD
 #: of each region and, where the data were simulated, what it would be without
 #: noise, from the whole haemodynamic response and from the part of it that
 #: lies in the window.
 TABLES = ("bold", "noiseless", "noiseless_window")
-
-#: Descriptions of volume markers that scanners and amplifiers write. Brain
-#: Products writes R128 by default; the NeuroBOLT release has R149.
-MARKERS = ("R128", "R149", "volume", "Volume", "V1")
-
-
-class MarkerError(ValueError):
-    """Volume markers that are missing, or do not fit the BOLD table."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,9 +91,7 @@ class Recording:
         bold = self.bold
         noiseless = {"full": "noiseless", "window": "noiseless_window"}
         tables = {name: self.table(kind) for name, kind in noiseless.items()}
-        return pd.DataFrame(
-            {n: bold.corrwith(t) for n, t in tables.items() if t.shape[1]}
-        )
+        return pd.DataFrame({n: bold.corrwith(t) for n, t in tables.items() if t.shape[1]})
 
     def table(self, kind: str, marker: str | None = None) -> pd.DataFrame:
         """Read one of the tables that the volume markers carry.
@@ -185,7 +182,7 @@ class Recording:
             annotations.extras[index] = _extras(
                 annotations.extras[index]["volume"], dict(zip(tables, values, strict=True))
             )
-        return replace(self, raw=_with_annotations(self.raw, annotations))
+        return replace(self, raw=with_annotations(self.raw, annotations))
 
     def __repr__(self) -> str:  # noqa: D105
         bold = self.bold
@@ -236,7 +233,7 @@ def attach_bold(
     if len(found) != len(bold):
         described = raw.annotations.description[found[0]]
         raise MarkerError(
-            f"{_name(raw)} has {len(found)} volume markers ({described!r}) but "
+            f"{recording_file(raw)} has {len(found)} volume markers ({described!r}) but "
             f"{len(bold)} rows of BOLD; expected one marker per row. Remove the rows of "
             "volumes without a marker (dummy scans), or the stray markers."
         )
@@ -245,63 +242,7 @@ def attach_bold(
     for volume, index in enumerate(found):
         values = {kind: table.iloc[volume] for kind, table in tables.items()}
         annotations.extras[index] = _extras(volume, values)
-    return _with_annotations(raw, annotations)
-
-
-def find_markers(raw: mne.io.BaseRaw, marker: str | None = None) -> np.ndarray:
-    """Find the annotations that mark volumes.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        The EEG.
-    marker : str | None
-        Their description; by default the usual ones are tried in turn.
-
-    Returns
-    -------
-    ndarray of int, shape (n_volumes,)
-        Positions in ``raw.annotations``, in the order of time.
-
-    Raises
-    ------
-    MarkerError
-        If there is none, or one of the usual descriptions stands beside
-        another.
-    """
-    descriptions = raw.annotations.description
-    candidates = MARKERS if marker is None else (marker,)
-    matched = {
-        text
-        for text in set(descriptions)
-        if any(matches_marker(text, candidate) for candidate in candidates)
-    }
-    if len({_bare(text) for text in matched}) > 1:
-        raise MarkerError(
-            f"{_name(raw)} has several kinds of volume markers: "
-            f"{', '.join(sorted(matched))}. Name one with the argument marker."
-        )
-    if not matched:
-        present = pd.Series(list(descriptions)).value_counts()
-        listed = ", ".join(f"{text!r} ({n})" for text, n in present.head(8).items())
-        raise MarkerError(
-            f"{_name(raw)} has no volume markers: none of its annotations is called "
-            f"{' or '.join(candidates)}. It has {listed or 'no annotations'}. Name the "
-            "markers with the argument marker."
-        )
-    found = np.flatnonzero([text in matched for text in descriptions])
-    return found[np.argsort(raw.annotations.onset[found], kind="stable")]
-
-
-def matches_marker(description: str, marker: str) -> bool:
-    """Whether an annotation's description is this marker, however it is written."""
-    return _bare(description) == _bare(marker) or description == marker
-
-
-def onset_samples(raw: mne.io.BaseRaw, onsets: np.ndarray) -> np.ndarray:
-    """Samples of annotation onsets, counted from the first sample of the data."""
-    seconds = np.asarray(onsets, dtype=float) - raw.first_time
-    return np.round(seconds * raw.info["sfreq"]).astype(int)
+    return with_annotations(raw, annotations)
 
 
 def check_bold(bold: pd.DataFrame, what: str) -> None:
@@ -392,23 +333,3 @@ def _extras(volume: int, tables: Mapping[str, pd.Series]) -> dict[str, float | i
     for kind, row in tables.items():
         extras |= {f"{kind}:{roi}": float(value) for roi, value in row.items()}
     return extras
-
-
-def _with_annotations(
-    raw: mne.io.BaseRaw, annotations: mne.Annotations
-) -> mne.io.BaseRaw:
-    # A shallow copy: raw.copy() would double the memory for a change of labels.
-    if annotations.orig_time is None:
-        # Onsets in a Raw count from its first_time; set_annotations adds that.
-        annotations = annotations.copy()
-        annotations.onset -= raw.first_time
-    return copy.copy(raw).set_annotations(annotations)
-
-
-def _bare(description: str) -> str:
-    return "".join(description.split("/")[-1].split())
-
-
-def _name(raw: mne.io.BaseRaw) -> str:
-    names = [Path(name).name for name in raw.filenames if name]
-    return names[0] if names else "The EEG"

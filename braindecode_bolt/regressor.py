@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from braindecode import EEGRegressor as BraindecodeRegressor
-from braindecode.eegneuralnet import _get_model
-from braindecode.modules import MLP
+from sklearn.utils import check_random_state
 from skorch.callbacks import PrintLog
 from skorch.dataset import Dataset
-from skorch.utils import is_dataset, to_tensor
-from sklearn.utils import check_random_state
+from skorch.utils import to_tensor
 from torch import nn
 from torch.utils.data import Subset
 
 from ._inputs import Input, as_input, as_targets
+from ._modules import build_module, check_module, copy_template, takes_ch_names
 from .splits import ValidationSplit
 from .training import BestWeights, Progress, WarmupCosine, optimizer_groups
 
@@ -248,6 +245,7 @@ class EEGRegressor(BraindecodeRegressor):
         if self.check_input:
             source.check(targets)
         self.ch_names_ = source.ch_names
+        # For the time of the fit only: neither survives it.
         self.input_ = source
         self.groups_ = None if groups is None else np.asarray(groups)
         try:
@@ -258,9 +256,15 @@ class EEGRegressor(BraindecodeRegressor):
 
     def _train(self, X: Any, y: Any, method: str, fit_params: dict) -> EEGRegressor:
         # skorch's partial_fit, which would swallow a KeyboardInterrupt.
-        self._check_module()
+        check_module(self.module_, self.input_)
         self.notify("on_train_begin", X=X, y=y)
-        self.fit_loop(X, y, _routing_method=method, **fit_params)
+        try:
+            self.fit_loop(X, y, _routing_method=method, **fit_params)
+        except BaseException:
+            for _, callback in self.callbacks_:
+                if isinstance(callback, Progress):
+                    callback.close()
+            raise
         self.notify("on_train_end", X=X, y=y)
         return self
 
@@ -286,46 +290,20 @@ class EEGRegressor(BraindecodeRegressor):
     def _set_signal_args(self, X: Any, y: Any, classes: Any) -> None:
         # braindecode writes them into module__..., where they would outlive
         # the data they came from.
-        self.signal_args_ = self.input_.signal_args(y)
+        self.signal_args_ = self.input_.signal_args()
 
     def initialize_module(self) -> EEGRegressor:
-        """Copy the template, or build the model from its class or name.
-
-        Returns
-        -------
-        EEGRegressor
-            Itself.
-        """
+        """Copy the template, or build the model from its class or name."""
         kwargs = self.get_params_for("module")
         if isinstance(self.module, nn.Module):
-            module = _copy_of(self.module, kwargs)
+            self.module_ = copy_template(self.module, kwargs)
         else:
-            model = _get_model(self.module)
-            module = model(**_merge(getattr(self, "signal_args_", {}), model, kwargs))
-        for part in module.modules():
-            if isinstance(part, MLP):
-                # A lambda that nothing calls any more and that pickle refuses.
-                part.normalization = None
-        self.module_ = module
+            inferred = getattr(self, "signal_args_", {})
+            self.module_ = build_module(self.module, kwargs, inferred)
         return self
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Arguments of the optimizer, with the model's parameter groups.
-
-        Parameters
-        ----------
-        prefix : str
-            ``"optimizer"``.
-        named_parameters : iterable of (str, Parameter)
-            All learnable parameters.
-
-        Returns
-        -------
-        args : tuple
-            The parameter groups.
-        kwargs : dict
-            Further arguments.
-        """
+        """Give the optimizer the model's parameter groups."""
         named_parameters = list(named_parameters)
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         offered = hasattr(getattr(self, "module_", None), "parameter_groups")
@@ -340,37 +318,10 @@ class EEGRegressor(BraindecodeRegressor):
         )
         return (groups,), kwargs
 
-    def get_dataset(self, X: Any, y: Any = None) -> Any:
-        """Wrap the windows as skorch does; data sets stay as they are.
-
-        Parameters
-        ----------
-        X, y
-            As in :meth:`fit`.
-
-        Returns
-        -------
-        torch.utils.data.Dataset
-        """
-        return X if is_dataset(X) else super().get_dataset(X, y)
-
     def get_split_datasets(
         self, X: Any, y: Any = None, **fit_params: Any
     ) -> tuple[Dataset, Dataset | None]:
-        """Divide the windows into the parts to train and to validate on.
-
-        Parameters
-        ----------
-        X, y
-            As in :meth:`fit`.
-        **fit_params
-            Passed to a ``train_split`` that is not a ValidationSplit.
-
-        Returns
-        -------
-        train, valid : torch.utils.data.Dataset
-            The second is None without validation.
-        """
+        """Divide the windows into the parts to train and to validate on."""
         groups = getattr(self, "groups_", None)
         if not isinstance(self.train_split, ValidationSplit):
             if groups is not None and self.train_split:
@@ -384,38 +335,14 @@ class EEGRegressor(BraindecodeRegressor):
         return Subset(dataset, train), Subset(dataset, valid)
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
-        """Run the model on a batch, naming the channels where it wants that.
-
-        Parameters
-        ----------
-        x : Tensor, shape (batch, n_chans, n_times)
-            A batch.
-        **fit_params
-            Passed to the module's forward.
-
-        Returns
-        -------
-        Tensor, shape (batch, n_outputs)
-        """
+        """Run the model on a batch, naming the channels where it wants that."""
         names = getattr(self, "ch_names_", None)
-        if names is not None and _takes_names(self.module_):
+        if names is not None and takes_ch_names(self.module_):
             fit_params.setdefault("ch_names", names)
         return super().infer(x, **fit_params)
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
-        """Loss of a batch, never broadcasting one shape against another.
-
-        Parameters
-        ----------
-        y_pred, y_true : Tensor, shape (batch, n_outputs)
-            Predictions and targets.
-        *args, **kwargs
-            As in skorch.
-
-        Returns
-        -------
-        Tensor, scalar
-        """
+        """Compute the loss, never broadcasting one shape against another."""
         y_true = to_tensor(y_true, device=self.device)
         if y_true.ndim == 1 and y_pred.ndim == 2 and y_pred.shape[1] == 1:
             y_true = y_true.unsqueeze(1)
@@ -447,7 +374,8 @@ class EEGRegressor(BraindecodeRegressor):
         self._check_channels(source)
         predicted = super().predict_proba(source.data)
         one_column = predicted.ndim == 2 and predicted.shape[1] == 1
-        return predicted[:, 0] if self.y_ndim_ == 1 and one_column else predicted
+        was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
+        return predicted[:, 0] if was_one_dimensional and one_column else predicted
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the targets of windows.
@@ -470,92 +398,12 @@ class EEGRegressor(BraindecodeRegressor):
         return self.predict_proba(X)
 
     def _check_channels(self, source: Input) -> None:
-        if source.ch_names is None or self.ch_names_ is None:
+        trained_on = getattr(self, "ch_names_", None)
+        if source.ch_names is None or trained_on is None:
             return
-        if source.ch_names != self.ch_names_:
+        if source.ch_names != trained_on:
             raise ValueError(
-                f"The model was trained on the channels {', '.join(self.ch_names_)}; the "
+                f"The model was trained on the channels {', '.join(trained_on)}; the "
                 f"windows have {', '.join(source.ch_names)}. Choose the same channels in "
                 "the same order."
             )
-
-    def _check_module(self) -> None:
-        """Raise where the module was made for other data."""
-        given = self.input_.signal_args(None)
-        for name, what in (("n_chans", "channels"), ("n_times", "samples")):
-            expected = _signal_property(self.module_, name)
-            if expected is not None and expected != given.get(name, expected):
-                raise ValueError(
-                    f"The module was made for windows of {expected} {what} ({name}), X "
-                    f"has {given[name]}."
-                )
-        n_outputs = _signal_property(self.module_, "n_outputs")
-        if n_outputs is not None and n_outputs != self.input_.n_outputs:
-            raise ValueError(
-                f"The module has n_outputs={n_outputs}, but y has "
-                f"{self.input_.n_outputs} columns."
-            )
-        names = getattr(self.module_, "ch_names", None)
-        if names is not None and self.ch_names_ is not None:
-            self._check_names(names)
-
-    def _check_names(self, names: list[str]) -> None:
-        if list(names) != self.ch_names_:
-            raise ValueError(
-                f"The module was made for the channels {', '.join(names)}; X has "
-                f"{', '.join(self.ch_names_)}. Give the module the names of X "
-                "(ch_names=windows.ch_names)."
-            )
-
-
-def _copy_of(template: nn.Module, kwargs: dict[str, Any]) -> nn.Module:
-    """Copy a module given as an instance, merging further arguments."""
-    if not kwargs:
-        return copy.deepcopy(template)
-    names = ", ".join(f"module__{name}" for name in kwargs)
-    kind = type(template).__name__
-    if not hasattr(template, "get_config"):
-        raise TypeError(
-            f"{names} cannot be merged into an instance of {kind}, which has no "
-            "get_config. Give the module as a class."
-        )
-    if getattr(template, "weights_changed", False):
-        raise ValueError(
-            f"{names} would build the {kind} anew and lose the loaded or trained weights "
-            "of the instance. Give the module by class or name with all its arguments, "
-            f"or set them when the {kind} is built."
-        )
-    config = template.get_config()
-    config.pop("braindecode_version", None)
-    if config.get("chs_info") is not None:
-        config["chs_info"] = template.chs_info
-    if "ch_names" in kwargs:
-        config.pop("chs_info", None)
-        config.pop("n_chans", None)
-    if "chs_info" in kwargs:
-        config.pop("ch_names", None)
-        config.pop("n_chans", None)
-    return type(template).from_config({**config, **kwargs})
-
-
-def _merge(
-    inferred: dict[str, Any], model: Callable, kwargs: dict[str, Any]
-) -> dict[str, Any]:
-    """Add what the data tell to the arguments that the user gave."""
-    accepted = inspect.signature(model).parameters
-    inferred = {name: value for name, value in inferred.items() if name in accepted}
-    if kwargs.get("ch_names") is not None:
-        inferred.pop("chs_info", None)
-    return {**inferred, **kwargs}
-
-
-def _signal_property(module: nn.Module, name: str) -> int | None:
-    try:
-        value = getattr(module, name, None)
-    except ValueError:  # braindecode: not specified, cannot be inferred
-        return None
-    return value if isinstance(value, int) else None
-
-
-def _takes_names(module: nn.Module) -> bool:
-    return "ch_names" in inspect.signature(module.forward).parameters

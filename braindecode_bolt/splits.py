@@ -12,9 +12,9 @@ from braindecode.datasets import BaseConcatDataset
 from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
-from .windows import LazyWindows
+from .lazy import LazyWindows
 
-__all__ = ["ValidationSplit"]
+__all__ = ["ValidationSplit", "window_groups"]
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +141,34 @@ class ValidationSplit:
         return train, valid
 
 
+def window_groups(X: Any, n_blocks: int = 5) -> np.ndarray:
+    """Read from windows what an inner cross-validation must not tear apart.
+
+    Parameters
+    ----------
+    X : LazyWindows | BaseConcatDataset | array-like
+        The windows.
+    n_blocks : int
+        Stretches into which a single recording is cut. Default 5.
+
+    Returns
+    -------
+    ndarray, shape (n_windows,)
+        Subjects where there are several, else recordings, else stretches of
+        time of the one recording (which touch each other: good enough to choose
+        a penalty, not to report a score).
+    """
+    origin = _Origin.of(X)
+    if origin is not None:
+        for labels in (origin.subjects, origin.recordings):
+            if len(np.unique(labels)) > 1:
+                return labels
+    order = np.arange(len(X)) if origin is None else np.argsort(origin.ends, kind="stable")
+    groups = np.empty(len(X), dtype=int)
+    groups[order] = np.arange(len(X)) * min(n_blocks, len(X)) // len(X)
+    return groups
+
+
 @dataclass(frozen=True)
 class _Origin:
     """Where windows come from, as far as the object that holds them knows.
@@ -185,7 +213,11 @@ class _Origin:
             return None
         sizes = [len(dataset) for dataset in datasets]
         subjects = [
-            str((dataset.description if dataset.description is not None else {}).get("subject"))
+            str(
+                (dataset.description if dataset.description is not None else {}).get(
+                    "subject"
+                )
+            )
             for dataset in datasets
         ]
         ends = [d.crop_inds[:, 2] / d.raw.info["sfreq"] for d in datasets]

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback
 from torch import nn
-from tqdm import tqdm as terminal_tqdm
 from tqdm.auto import tqdm
 
 __all__ = ["BestWeights", "Progress", "WarmupCosine"]
+
+_IN_NOTEBOOK = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
 
 
 class WarmupCosine(Callback):
@@ -151,7 +152,7 @@ class Progress(Callback):
                 unit="batch",
                 leave=self.leave,
                 # Into a log file a bar would write thousands of lines.
-                disable=None if tqdm is terminal_tqdm else False,
+                disable=False if _IN_NOTEBOOK else None,
             )
 
     def on_batch_end(self, net, **kwargs):  # noqa: D102
@@ -170,6 +171,10 @@ class Progress(Callback):
         self.bar_.set_postfix(epoch=f"{epoch['epoch']}/{net.max_epochs}", **losses)
 
     def on_train_end(self, net, **kwargs):  # noqa: D102
+        self.close()
+
+    def close(self) -> None:
+        """Close the bar, also when training broke off."""
         if self.bar_ is not None:
             self.bar_.close()
             self.bar_ = None
@@ -179,7 +184,7 @@ class Progress(Callback):
 
 
 def count_batches(net, dataset, training: bool) -> int:
-    """Number of batches in an epoch.
+    """Count the batches of an epoch.
 
     Parameters
     ----------

@@ -1,9 +1,8 @@
-"""Windows of EEG, one per fMRI volume, read when they are needed."""
+"""One window of EEG for each fMRI volume."""
 
 from __future__ import annotations
 
 import logging
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import pandas as pd
 
 from .channels import same_names
 from .eeg import MICROVOLTS
+from .lazy import LazyWindows
 from .recording import (
     TABLES,
     MarkerError,
@@ -23,209 +23,9 @@ from .recording import (
     onset_samples,
 )
 
-__all__ = ["BOLDWindows", "LazyWindows", "create_bold_windows"]
+__all__ = ["BOLDWindows", "create_bold_windows"]
 
 logger = logging.getLogger(__name__)
-
-#: Above this size an array made of all windows is announced, in bytes.
-_ANNOUNCE = 1e9
-
-
-class LazyWindows:
-    """EEG windows as an array-like that is cut when it is indexed.
-
-    Behaves as an array of shape (n_windows, n_chans, n_times) wherever
-    scikit-learn, skorch or torch take a part of it, but holds each recording
-    once: windows of consecutive volumes overlap by seven eighths.
-
-    ``x[i]`` is an array (n_chans, n_times); ``x[indices]``, ``x[mask]``,
-    ``x[start:stop]`` and ``x[indices, ...]`` are further LazyWindows that
-    share the recordings; ``np.asarray(x)`` cuts them all.
-
-    Parameters
-    ----------
-    signals : sequence of ndarray, each of shape (n_chans, n_samples)
-        The recordings in microvolts, float32. Never written to.
-    metadata : pandas.DataFrame
-        A row per window with the columns ``recording`` (position in
-        `signals`), ``subject``, ``session``, ``run``, ``volume``, ``start`` and
-        ``stop`` (samples).
-    info : mne.Info
-        Names, positions and sampling rate of the channels.
-    baseline : {"window", None}
-        Whether the mean of each channel over the window is subtracted.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (n_windows, n_chans, n_times).
-    dtype : numpy.dtype
-        float32.
-    """
-
-    dtype = np.dtype(np.float32)
-    ndim = 3
-
-    def __init__(
-        self,
-        signals: Sequence[np.ndarray],
-        metadata: pd.DataFrame,
-        info: mne.Info,
-        baseline: str | None = "window",
-    ):
-        if baseline not in ("window", None):
-            raise ValueError(f"baseline must be 'window' or None, got {baseline!r}.")
-        if len(metadata) == 0:
-            n_times = 0
-        else:
-            lengths = metadata["stop"] - metadata["start"]
-            if lengths.nunique() != 1:
-                raise ValueError(
-                    f"Windows must have one length, got {sorted(lengths.unique())}."
-                )
-            n_times = int(lengths.iloc[0])
-        self._set(list(signals), metadata, info, baseline, n_times)
-
-    def _set(self, signals, metadata, info, baseline, n_times) -> None:
-        self.signals = signals
-        self.metadata = metadata
-        self.info = info
-        self.baseline = baseline
-        self._n_times = n_times
-        # Plain arrays: reading a row of a DataFrame takes longer than a window.
-        self._recording = metadata["recording"].to_numpy()
-        self._start = metadata["start"].to_numpy()
-
-    @property
-    def shape(self) -> tuple[int, int, int]:  # noqa: D102
-        return len(self._start), len(self.info["ch_names"]), self._n_times
-
-    @property
-    def ch_names(self) -> list[str]:
-        """Names of the channels."""
-        return list(self.info["ch_names"])
-
-    @property
-    def sfreq(self) -> float:
-        """Sampling rate in Hz."""
-        return float(self.info["sfreq"])
-
-    @property
-    def groups(self) -> np.ndarray:
-        """Subject of each window, shape (n_windows,)."""
-        return self.metadata["subject"].to_numpy()
-
-    @property
-    def nbytes(self) -> int:
-        """Size of all windows as an array, in bytes."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
-
-    def __len__(self) -> int:  # noqa: D105
-        return len(self._start)
-
-    def __getitem__(self, key: Any) -> np.ndarray | LazyWindows:
-        """Cut one window, or take a part of them without cutting.
-
-        Parameters
-        ----------
-        key : int | slice | array-like of int or bool | tuple (one of them, ...)
-            Which windows.
-
-        Returns
-        -------
-        ndarray, shape (n_chans, n_times) | LazyWindows
-            A new array in microvolts for an integer, else LazyWindows.
-
-        Raises
-        ------
-        IndexError
-            If a window does not exist, a mask has the wrong length, or more
-            than the windows is indexed.
-        """
-        if isinstance(key, tuple):
-            if len(key) != 2 or key[1] is not Ellipsis:
-                raise IndexError(
-                    f"LazyWindows are indexed by window only, x[windows] or "
-                    f"x[windows, ...], got {key!r}. Use np.asarray(x) to index channels "
-                    "or samples."
-                )
-            key = key[0]
-        if isinstance(key, slice):
-            return self._take(np.arange(len(self))[key])
-        if np.ndim(key) == 0 and not isinstance(key, (bool, np.bool_)):
-            return self._cut(self._check_index(key))
-        return self._take(self._check_indices(key))
-
-    def _check_index(self, key: Any) -> int:
-        try:
-            index = operator.index(key)
-        except TypeError:
-            raise IndexError(
-                f"Expected an integer, a slice or an array of integers or booleans, got "
-                f"{type(key).__name__}."
-            ) from None
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"Window {index} of {len(self)} does not exist.")
-        return index % len(self)
-
-    def _check_indices(self, key: Any) -> np.ndarray:
-        indices = np.asarray(key)
-        if indices.size == 0 and indices.dtype != bool:
-            indices = indices.astype(int)
-        if indices.ndim != 1 or indices.dtype.kind not in "iub":
-            raise IndexError(
-                f"Expected one-dimensional integers or booleans, got an array of shape "
-                f"{indices.shape} and type {indices.dtype}."
-            )
-        if indices.dtype == bool:
-            if len(indices) != len(self):
-                raise IndexError(
-                    f"The mask has {len(indices)} entries for {len(self)} windows."
-                )
-            return np.flatnonzero(indices)
-        outside = (indices < -len(self)) | (indices >= len(self))
-        if outside.any():
-            raise IndexError(
-                f"Window {indices[outside][0]} of {len(self)} does not exist."
-            )
-        return indices % max(len(self), 1)
-
-    def _take(self, indices: np.ndarray) -> LazyWindows:
-        part = object.__new__(type(self))
-        metadata = self.metadata.iloc[indices]
-        part._set(self.signals, metadata, self.info, self.baseline, self._n_times)
-        return part
-
-    def _cut(self, index: int, out: np.ndarray | None = None) -> np.ndarray:
-        start = self._start[index]
-        signal = self.signals[self._recording[index]]
-        if out is None:
-            out = np.empty(self.shape[1:], self.dtype)
-        out[...] = signal[:, start : start + self._n_times]
-        if self.baseline == "window":
-            out -= out.mean(axis=-1, keepdims=True, dtype=np.float64)
-        return out
-
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:  # noqa: D105
-        if copy is False:
-            raise ValueError("LazyWindows cannot become an array without a copy.")
-        if self.nbytes > _ANNOUNCE:
-            logger.warning(
-                "All %d windows are read into one array of %.1f GB",
-                len(self),
-                self.nbytes / 1e9,
-            )
-        array = np.empty(self.shape, self.dtype)
-        for index in range(len(self)):
-            self._cut(index, array[index])
-        return array if dtype is None else array.astype(dtype, copy=False)
-
-    def __repr__(self) -> str:  # noqa: D105
-        n_recordings = len(np.unique(self._recording))
-        return (
-            f"<LazyWindows {self.shape}: {n_recordings} recordings of "
-            f"{len(np.unique(self.groups))} subjects, {self.sfreq:g} Hz>"
-        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -318,9 +118,7 @@ class BOLDWindows:
                 }
             )
             transform = _ToMicrovolts(self.X.baseline)
-            datasets.append(
-                EEGWindowsDataset(raw, windows, described, transform=transform)
-            )
+            datasets.append(EEGWindowsDataset(raw, windows, described, transform=transform))
         return BaseConcatDataset(datasets)
 
 
@@ -503,7 +301,8 @@ class _Piece:
             "no_full_window": int((~full).sum()),
             "touches_bad": int(bad.sum()),
         }
-        logger.info(
+        logger.log(
+            logging.DEBUG if keep.any() else logging.WARNING,
             "%(recording)s: %(windows)d windows from %(volumes)d volumes "
             "(%(no_full_window)d without a full window, %(touches_bad)d bad)",
             counts,

@@ -1,5 +1,7 @@
 """Where recordings come from."""
 
-from .simulated import SimulatedEEGfMRI, simulate_bold
+from .folder import DataFolderError, EEGfMRIFolder
+from .semisimulated import simulate_bold
+from .simulated import SimulatedEEGfMRI
 
-__all__ = ["SimulatedEEGfMRI", "simulate_bold"]
+__all__ = ["DataFolderError", "EEGfMRIFolder", "SimulatedEEGfMRI", "simulate_bold"]

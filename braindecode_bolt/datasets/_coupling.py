@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 
+import mne
 import numpy as np
 import pandas as pd
 from nilearn.glm.first_level import (
@@ -13,6 +14,9 @@ from nilearn.glm.first_level import (
     glover_time_derivative,
 )
 from scipy.signal import fftconvolve, lfilter
+
+from ..markers import add_markers, with_annotations
+from ..recording import attach_bold
 
 #: Rhythms and their frequency bands in Hz.
 BANDS = {"theta": (4.0, 7.5), "alpha": (8.0, 12.5), "beta": (15.0, 28.0)}
@@ -32,6 +36,16 @@ COUPLING = {
 }
 ROIS = tuple(COUPLING)
 
+# Where each rhythm comes from: a dipole in the head (metres, MNE's head frame,
+# radial), and its largest amplitude on the scalp in volts.
+SOURCES = {
+    "theta": ((0.0, 0.055, 0.075), 7e-6),
+    "alpha": ((0.0, -0.065, 0.055), 12e-6),
+    "beta": ((0.035, 0.0, 0.085), 6e-6),
+}
+
+#: What volume markers are called.
+MARKER = "R128"
 #: Rate in Hz at which amplitudes are described and convolved.
 RATE = 10.0
 #: Length of the haemodynamic response in seconds.
@@ -181,3 +195,34 @@ def check_simulation(rois: Sequence[str], tr: float, snr: float) -> None:
         raise ValueError(f"tr must be positive, got {tr}.")
     if not snr >= 0:
         raise ValueError(f"snr must be zero or more, got {snr}.")
+
+
+def mark_volumes(
+    raw: mne.io.BaseRaw, volume_times: np.ndarray, tables: dict[str, pd.DataFrame]
+) -> mne.io.BaseRaw:
+    """Replace the volume markers of a recording by ones that carry simulated BOLD.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG. It is not changed.
+    volume_times : ndarray, shape (n_volumes,)
+        Seconds from the first sample.
+    tables : dict of str to pandas.DataFrame
+        What :func:`couple` gives.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        Shares the data with `raw`.
+    """
+    keep = [i for i, text in enumerate(raw.annotations.description) if text != MARKER]
+    raw = with_annotations(raw, raw.annotations[keep])
+    raw = add_markers(raw, volume_times, MARKER)
+    return attach_bold(raw, marker=MARKER, **tables)
+
+
+def standardise(series: np.ndarray) -> np.ndarray:
+    """Take off the mean and divide by the standard deviation, along the last axis."""
+    centred = series - series.mean(axis=-1, keepdims=True)
+    return centred / centred.std(axis=-1, keepdims=True)

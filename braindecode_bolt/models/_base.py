@@ -37,6 +37,4 @@ class BOLDModel:
 
     @torch.no_grad()
     def _sum_of_weights(self) -> float:
-        return float(
-            sum(p.detach().cpu().double().abs().sum() for p in self.parameters())
-        )
+        return float(sum(p.detach().cpu().double().abs().sum() for p in self.parameters()))

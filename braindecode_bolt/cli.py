@@ -1,0 +1,215 @@
+"""The command line: arguments and calls, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ._version import __version__
+
+__all__ = ["main"]
+
+_DESCRIPTION = "Predict the BOLD signal of brain regions from scalp EEG."
+
+_EVALUATE = """\
+Cross-validate NeuroBOLT and a ridge regression on lagged band power.
+
+Without --data the recordings are simulated (no network, no GPU needed). The
+folds keep whole people apart (or sessions, or runs: --groups). Printed and
+written to the results folder: R and mean squared error of each region and
+fold, beside the ceiling where it is known (simulated BOLD) and a control (the
+same predictions against the BOLD of other recordings, which should be about 0).
+"""
+
+_SIMULATE = """\
+Give real EEG a BOLD signal with a known coupling.
+
+Each EEG file is prepared (standard channel names, 200 Hz) and gets volume
+markers and BOLD that follows the amplitudes of its theta, alpha and beta
+rhythms. Written are FIF files whose markers carry the BOLD, and tables. The
+result can be given to `braindecode-bolt evaluate --data`.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str | None
+        Arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 after an error, 130 after an interruption.
+    """
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("braindecode_bolt").setLevel(
+        logging.DEBUG if arguments.verbose else logging.INFO
+    )
+    try:
+        return arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+        if arguments.verbose:
+            raise
+        print(f"braindecode-bolt: error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    from .datasets.folder import LAYOUT
+
+    parser = argparse.ArgumentParser(prog="braindecode-bolt", description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_evaluate(commands, LAYOUT)
+    _add_simulate(commands)
+    return parser
+
+
+def _add_command(commands, name: str, run, summary: str, text: str, epilog: str | None):
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=text,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    command.add_argument(
+        "-v", "--verbose", action="store_true", help="say more, and show where errors arise"
+    )
+    command.add_argument("--seed", type=int, default=0, help="seed (default: 0)")
+    return command
+
+
+def _add_evaluate(commands, layout: str) -> None:
+    summary = "cross-validate models on simulated or on your own recordings"
+    command = _add_command(commands, "evaluate", _evaluate, summary, _EVALUATE, layout)
+    add = command.add_argument
+    add("--data", type=Path, metavar="FOLDER", help="recordings; default: simulated ones")
+    add(
+        "--marker",
+        help="description of the volume markers in the EEG (default: R128, R149 or volume)",
+    )
+    add(
+        "--groups",
+        choices=("subject", "session", "run"),
+        default="subject",
+        help="what is never both trained and tested on (default: subject)",
+    )
+    add(
+        "--channels",
+        metavar="NAMES",
+        help="channels to use, separated by commas, or 'common' for those that all "
+        "recordings have (default: all, which must agree)",
+    )
+    add("--folds", type=int, default=3, help="number of folds (default: 3)")
+    add(
+        "--size",
+        choices=("small", "published"),
+        default="small",
+        help="NeuroBOLT for two cores, or the published one for a GPU (default: small)",
+    )
+    add(
+        "--epochs",
+        type=int,
+        help="passes over the training data (default: 8 for small, 20 for published)",
+    )
+    add("--jobs", type=int, default=1, help="folds at the same time (default: 1)")
+    add(
+        "--device",
+        default="auto",
+        help="cpu, cuda, cuda:1, ... (default: a GPU where there is one, else cpu)",
+    )
+    add(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="results folder; the same command goes on where it was interrupted "
+        "(default: a new folder in results/)",
+    )
+    add("--overwrite", action="store_true", help="replace another run's results in --out")
+
+
+def _add_simulate(commands) -> None:
+    summary = "put BOLD with a known coupling on top of real EEG"
+    command = _add_command(commands, "simulate", _simulate, summary, _SIMULATE, None)
+    add = command.add_argument
+    add("--eeg", type=Path, required=True, metavar="FOLDER", help="EEG files")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="what to write")
+    add(
+        "--pattern",
+        metavar="REGEX",
+        help="how file names tell who was recorded: a regular expression with the groups "
+        "subject and, if they occur, session, task and run (default: BIDS names, and those "
+        "of PhysioNet's eegmmidb and eegmat)",
+    )
+    add("--channels", metavar="NAMES", help="as for evaluate")
+    add("--tr", type=float, default=2.1, help="repetition time in seconds (default: 2.1)")
+    add(
+        "--snr",
+        type=float,
+        default=0.7,
+        help="variance of the coupled BOLD over that of the noise (default: 0.7)",
+    )
+    add(
+        "--noise",
+        type=Path,
+        nargs="+",
+        metavar="TABLE",
+        help="real BOLD to use as noise, volumes x regions (.tsv or .csv), one table for "
+        "each EEG file in turn (default: autoregressive noise)",
+    )
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from .commands import run_evaluate
+
+    return run_evaluate(
+        data=arguments.data,
+        marker=arguments.marker,
+        groups=arguments.groups,
+        channels=_channels(arguments.channels),
+        n_splits=arguments.folds,
+        size=arguments.size,
+        epochs=arguments.epochs,
+        seed=arguments.seed,
+        n_jobs=arguments.jobs,
+        device=arguments.device,
+        out=arguments.out,
+        overwrite=arguments.overwrite,
+    )
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from .commands import run_simulate
+
+    return run_simulate(
+        eeg=arguments.eeg,
+        out=arguments.out,
+        pattern=arguments.pattern,
+        channels=_channels(arguments.channels),
+        tr=arguments.tr,
+        snr=arguments.snr,
+        noise=arguments.noise,
+        seed=arguments.seed,
+    )
+
+
+def _channels(text: str | None) -> str | list[str] | None:
+    if text is None or text == "common":
+        return text
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
