@@ -19,7 +19,7 @@ _AUXILIARY = re.compile(
 )
 _REFERENCES = ("A1", "A2", "M1", "M2")
 _REFERENCE_SUFFIX = re.compile(
-    r"[-_ :]\s*(REF|LE|AVG|AVE|AR|CAR|A1|A2|M1|M2|A1\+?A2|M1\+?M2)$", re.IGNORECASE
+    r"\s*[-_ :]\s*(REF|LE|AVG|AVE|AR|CAR|A1|A2|M1|M2|A1\+?A2|M1\+?M2)$", re.IGNORECASE
 )
 _PREFIX = re.compile(r"^EEG[ _\-:.]*(?=\S)", re.IGNORECASE)
 

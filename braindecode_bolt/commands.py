@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -347,19 +348,31 @@ def run_simulate(
     if channels == "common":
         channels = common_channels(recordings)
     seeds = np.random.SeedSequence(seed).spawn(len(files))
-    out.mkdir(parents=True, exist_ok=True)
-    for number, recording in enumerate(tqdm(recordings, "Simulating", disable=None)):
-        prepared = prepare_eeg(recording, channels=channels)
-        raw = simulate_bold(
-            prepared.raw,
-            tr=tr,
-            snr=snr,
-            noise=None if noise is None else read_table(noise[number]),
-            random_state=np.random.default_rng(seeds[number]),
-        )
-        _write_recording(replace(prepared, raw=raw), out)
-    settings = {"eeg": [file.name for file in files], "tr": tr, "snr": snr, "seed": seed}
-    (out / "simulation.json").write_text(json.dumps(settings, indent=2) + "\n")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
+        folder = Path(work) / "whole"
+        folder.mkdir()
+        for number, recording in enumerate(tqdm(recordings, "Simulating", disable=None)):
+            prepared = prepare_eeg(recording, channels=channels)
+            raw = simulate_bold(
+                prepared.raw,
+                tr=tr,
+                snr=snr,
+                noise=None if noise is None else read_table(noise[number]),
+                random_state=np.random.default_rng(seeds[number]),
+            )
+            _write_recording(replace(prepared, raw=raw), folder)
+        settings = {
+            "eeg": [file.name for file in files],
+            "tr": tr,
+            "snr": snr,
+            "seed": seed,
+        }
+        (folder / "simulation.json").write_text(json.dumps(settings, indent=2) + "\n")
+        # All or nothing: half a folder would look like a small study.
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
     print(
         f"{len(files)} recordings written to {out}.\n"
         f"Evaluate them: braindecode-bolt evaluate --data {out}"

@@ -176,13 +176,9 @@ class Recording:
         Recording
             Shares the EEG data with this one.
         """
-        annotations = self.raw.annotations.copy()
-        for row, index in enumerate(self.volume_annotations()):
-            values = [table.iloc[row] for table in tables.values()]
-            annotations.extras[index] = _extras(
-                annotations.extras[index]["volume"], dict(zip(tables, values, strict=True))
-            )
-        return replace(self, raw=with_annotations(self.raw, annotations))
+        positions = self.volume_annotations()
+        volumes = [self.raw.annotations.extras[i]["volume"] for i in positions]
+        return replace(self, raw=_carry(self.raw, positions, volumes, tables))
 
     def __repr__(self) -> str:  # noqa: D105
         bold = self.bold
@@ -237,12 +233,13 @@ def attach_bold(
             f"{len(bold)} rows of BOLD; expected one marker per row. Remove the rows of "
             "volumes without a marker (dummy scans), or the stray markers."
         )
-    annotations = raw.annotations.copy()
-    tables = {"bold": bold, **tables}
-    for volume, index in enumerate(found):
-        values = {kind: table.iloc[volume] for kind, table in tables.items()}
-        annotations.extras[index] = _extras(volume, values)
-    return with_annotations(raw, annotations)
+    for kind, table in tables.items():
+        if kind not in TABLES or table.shape != bold.shape:
+            raise ValueError(
+                f"The table {kind!r} has the shape {table.shape}; expected one of "
+                f"{', '.join(TABLES[1:])}, of the shape of bold, {bold.shape}."
+            )
+    return _carry(raw, found, range(len(bold)), {"bold": bold, **tables})
 
 
 def check_bold(bold: pd.DataFrame, what: str) -> None:
@@ -327,9 +324,24 @@ def _from_braindecode(dataset) -> Recording:
     return Recording(dataset.raw, **entities)
 
 
-def _extras(volume: int, tables: Mapping[str, pd.Series]) -> dict[str, float | int]:
-    # MNE takes plain Python numbers only.
-    extras: dict[str, float | int] = {"volume": int(volume)}
-    for kind, row in tables.items():
-        extras |= {f"{kind}:{roi}": float(value) for roi, value in row.items()}
-    return extras
+def _carry(
+    raw: mne.io.BaseRaw,
+    positions: Iterable[int],
+    volumes: Iterable[int],
+    tables: Mapping[str, pd.DataFrame],
+) -> mne.io.BaseRaw:
+    """Write a row of each table into the annotation of each volume."""
+    annotations = raw.annotations.copy()
+    kinds = tuple(f"{kind}:" for kind in TABLES)
+    extras = [
+        {key: value for key, value in row.items() if not key.startswith(kinds)}
+        for row in annotations.extras
+    ]
+    for row, (position, volume) in enumerate(zip(positions, volumes, strict=True)):
+        # MNE takes plain Python numbers only.
+        extras[position]["volume"] = int(volume)
+        for kind, table in tables.items():
+            values = zip(table.columns, table.iloc[row], strict=True)
+            extras[position] |= {f"{kind}:{roi}": float(value) for roi, value in values}
+    annotations.extras = extras
+    return with_annotations(raw, annotations)

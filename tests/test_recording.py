@@ -1,0 +1,113 @@
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+from braindecode.datasets import BaseConcatDataset, RawDataset
+from braindecode.preprocessing import Preprocessor, preprocess
+
+from braindecode_bolt import Recording, attach_bold, create_bold_windows
+from braindecode_bolt.markers import MarkerError
+
+
+def test_bold_comes_back_exactly(make_raw, make_bold):
+    raw, bold = make_raw(575, first=0.0), make_bold(575, [f"ROI {i}’" for i in range(64)])
+    recording = Recording(attach_bold(raw, bold), "01")
+    pd.testing.assert_frame_equal(
+        recording.bold, bold, check_names=False, check_index_type=False
+    )
+    assert all(not extras for extras in raw.annotations.extras)
+
+
+def test_bold_survives_saving_cropping_and_resampling(make_recording, tmp_path):
+    recording = make_recording(sfreq=250.0)
+    file = tmp_path / "sub-01_eeg.fif"
+    recording.raw.save(file, verbose="error")
+    raw = mne.io.read_raw(file, preload=True, verbose="error")
+    raw.crop(12.5).resample(200.0, verbose="error")
+    kept = Recording(raw, "01").bold
+    assert kept.index.tolist() == list(range(2, 20))
+    pd.testing.assert_frame_equal(kept, recording.bold.loc[kept.index])
+
+
+def test_bold_survives_concatenation(make_recording):
+    parts = [make_recording(seed=seed) for seed in (1, 2)]
+    raw = mne.concatenate_raws([part.raw.copy() for part in parts], verbose="error")
+    both = Recording(raw, "01")
+    expected = pd.concat([part.bold for part in parts])
+    pd.testing.assert_frame_equal(both.bold, expected)
+
+
+def test_braindecode_carries_recordings(make_recording):
+    parts = [make_recording(subject=name, seed=int(name)) for name in ("01", "02")]
+    datasets = [RawDataset(part.raw, {"subject": part.subject}) for part in parts]
+    dataset = BaseConcatDataset(datasets)
+    preprocess(dataset, [Preprocessor("resample", apply_on_array=False, sfreq=100.0)])
+    windows = create_bold_windows(dataset, window_seconds=2.0)
+    assert windows.groups.tolist() == ["01"] * 20 + ["02"] * 20
+    np.testing.assert_array_equal(
+        windows.y, np.concatenate([part.bold for part in parts]).astype(np.float32)
+    )
+    with pytest.raises(ValueError, match="'subject' in the description"):
+        create_bold_windows(BaseConcatDataset([RawDataset(parts[0].raw, {"age": 3})]))
+
+
+@pytest.mark.parametrize("n_rows", [19, 21])
+def test_the_number_of_markers_must_be_that_of_volumes(make_raw, make_bold, n_rows):
+    with pytest.raises(MarkerError, match=f"20 volume markers .* {n_rows} rows of BOLD"):
+        attach_bold(make_raw(20), make_bold(n_rows))
+
+
+def test_no_markers_is_an_error_that_says_what_there_is(make_raw, make_bold):
+    with pytest.raises(MarkerError, match=r"It has 'stimulus' \(20\)"):
+        attach_bold(make_raw(20, marker="stimulus"), make_bold(20))
+    with pytest.raises(MarkerError, match="called R149"):
+        attach_bold(make_raw(20), make_bold(20), marker="R149")
+
+
+def test_two_kinds_of_markers_must_be_told_apart(make_raw, make_bold):
+    raw = make_raw(20)
+    raw.set_annotations(raw.annotations + mne.Annotations([0.5], 0.0, ["R149"]))
+    with pytest.raises(MarkerError, match="R128, R149"):
+        attach_bold(raw, make_bold(20))
+    assert Recording(attach_bold(raw, make_bold(20), marker="R128"), "01").bold.shape[0] == 20
+
+
+@pytest.mark.parametrize("marker", ["R128", "Response/R128", "Volume/V  1", "R149", "volume"])
+def test_usual_markers_are_found_in_any_spelling(make_raw, make_bold, marker):
+    recording = Recording(attach_bold(make_raw(5, marker=marker), make_bold(5)), "01")
+    assert recording.bold.shape == (5, 2)
+
+
+def test_a_table_that_is_no_bold_is_refused(make_raw, make_bold):
+    raw, bold = make_raw(20), make_bold(20)
+    broken = bold.copy()
+    broken.loc[3, "B"] = np.nan
+    with pytest.raises(ValueError, match="not finite, the first in volume 3, region 'B'"):
+        attach_bold(raw, broken)
+    with pytest.raises(ValueError, match="names a region twice: A"):
+        attach_bold(raw, bold.set_axis(["A", "A"], axis=1))
+    with pytest.raises(ValueError, match="not numbers: A"):
+        attach_bold(raw, bold.astype({"A": str}))
+    with pytest.raises(ValueError, match="is empty"):
+        attach_bold(raw, bold.iloc[:, :0])
+    with pytest.raises(ValueError, match="'noiseless' has the shape"):
+        attach_bold(raw, bold, noiseless=bold.iloc[:5])
+
+
+def test_a_recording_tells_its_name():
+    assert Recording(None, "01", "a", "2", "rest").name == "sub-01_ses-a_task-rest_run-2"
+    assert Recording(None, "7").name == "sub-7"
+
+
+def test_new_tables_leave_the_old_recording_alone(make_recording):
+    recording = make_recording()
+    before = recording.bold
+    doubled = recording.with_tables({"bold": 2 * before})
+    pd.testing.assert_frame_equal(doubled.bold, 2 * before)
+    pd.testing.assert_frame_equal(recording.bold, before)
+    assert doubled.raw._data is recording.raw._data
+
+
+def test_a_raw_alone_is_not_enough(make_raw):
+    with pytest.raises(TypeError, match=r"Recording\(raw, subject="):
+        create_bold_windows(make_raw())
