@@ -237,6 +237,26 @@ class EEGRegressor(BraindecodeRegressor):
                 self.initialize()
             return self._train(data, targets, "partial_fit", fit_params)
 
+    def set_params(self, **kwargs: Any) -> EEGRegressor:
+        """Set parameters; those of the module count from the next fit on.
+
+        Parameters
+        ----------
+        **kwargs
+            As in skorch: ``module__num_layers=2``, ``lr=1e-4``, ...
+
+        Returns
+        -------
+        EEGRegressor
+            Itself.
+        """
+        # skorch would build the module at once, for data it has yet to see.
+        initialized, self.initialized_ = self.initialized_, False
+        try:
+            return super().set_params(**kwargs)
+        finally:
+            self.initialized_ = initialized
+
     @contextmanager
     def _training(self, X: Any, y: Any, groups: Any) -> Iterator[tuple[Any, Any]]:
         """Check the data, and keep at hand what skorch has no room for."""
@@ -372,7 +392,10 @@ class EEGRegressor(BraindecodeRegressor):
         if self.check_input:
             source.warn_of_input()
         self._check_channels(source)
-        predicted = super().predict_proba(source.data)
+        # A DataLoader draws from torch's global generator even where it does not
+        # shuffle.
+        with torch.random.fork_rng(devices=[]):
+            predicted = super().predict_proba(source.data)
         one_column = predicted.ndim == 2 and predicted.shape[1] == 1
         was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
         return predicted[:, 0] if was_one_dimensional and one_column else predicted

@@ -53,7 +53,7 @@ class WarmupCosine(Callback):
     def on_batch_begin(self, net, training=False, **kwargs):  # noqa: D102
         if not training:
             return
-        floor = min(1.0, self.min_lr / max(self.base_))
+        floor = min(1.0, self.min_lr / (max(self.base_) or 1.0))
         factor = self.factor(self.step_, self.n_steps_, floor)
         for group, base in zip(net.optimizer_.param_groups, self.base_, strict=True):
             group["lr"] = base * factor

@@ -4,9 +4,13 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from braindecode_bolt import Recording, attach_bold, create_bold_windows, prepare_bold
 from braindecode_bolt.datasets import SimulatedEEGfMRI
+
+# Models this small lose more to a second thread than they gain.
+torch.set_num_threads(1)
 
 CH_NAMES = ["Fz", "Cz", "Pz", "Oz"]
 ROIS = ["Thalamus", "Cuneus"]

@@ -63,7 +63,9 @@ def test_markers_stay_on_the_event_when_resampled(sfreq, crop, dated):
     times = np.arange(round(30 * sfreq)) / sfreq
     onsets = np.round(np.arange(3.0, 29.0, 2.1) * sfreq) / sfreq
     pulse = 1e-4 * np.exp(-0.5 * ((times[None] - onsets[:, None]) / 0.02) ** 2).sum(axis=0)
-    raw = mne.io.RawArray(pulse[None], mne.create_info(["Cz"], sfreq, "eeg"), verbose="error")
+    raw = mne.io.RawArray(
+        pulse[None], mne.create_info(["Cz"], sfreq, "eeg"), verbose="error"
+    )
     if dated:
         raw.set_meas_date(1e9)
         onset_origin = raw.info["meas_date"]

@@ -69,10 +69,14 @@ def test_two_kinds_of_markers_must_be_told_apart(make_raw, make_bold):
     raw.set_annotations(raw.annotations + mne.Annotations([0.5], 0.0, ["R149"]))
     with pytest.raises(MarkerError, match="R128, R149"):
         attach_bold(raw, make_bold(20))
-    assert Recording(attach_bold(raw, make_bold(20), marker="R128"), "01").bold.shape[0] == 20
+    assert (
+        Recording(attach_bold(raw, make_bold(20), marker="R128"), "01").bold.shape[0] == 20
+    )
 
 
-@pytest.mark.parametrize("marker", ["R128", "Response/R128", "Volume/V  1", "R149", "volume"])
+@pytest.mark.parametrize(
+    "marker", ["R128", "Response/R128", "Volume/V  1", "R149", "volume"]
+)
 def test_usual_markers_are_found_in_any_spelling(make_raw, make_bold, marker):
     recording = Recording(attach_bold(make_raw(5, marker=marker), make_bold(5)), "01")
     assert recording.bold.shape == (5, 2)

@@ -1,0 +1,356 @@
+import inspect
+import pickle
+
+import joblib
+import mne
+import numpy as np
+import pytest
+import torch
+from braindecode.models import ShallowFBCSPNet
+from skorch.callbacks import Callback
+from skorch.helper import SliceDataset
+from torch import nn
+
+from braindecode_bolt import EEGRegressor, NeuroBOLT, create_bold_windows
+
+from .conftest import CH_NAMES, N_TIMES, TINY
+
+FAST = {"max_epochs": 2, "verbose": 0, "lr": 1e-3}
+BY_NAME = {f"module__{name}": value for name, value in TINY.items()}
+
+
+def template(n_outputs=2, **kwargs):
+    return NeuroBOLT(n_outputs, ch_names=CH_NAMES, n_times=N_TIMES, **{**TINY, **kwargs})
+
+
+def weights(module):
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+@pytest.fixture(scope="module")
+def fitted(windows):
+    return EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(windows.X, windows.y)
+
+
+# What fit takes and gives
+
+
+def test_fit_returns_itself_and_predicts_in_the_shape_of_y(windows):
+    net = EEGRegressor(template(), **FAST)
+    assert net.fit(windows.X, windows.y) is net
+    assert net.predict(windows.X).shape == windows.y.shape
+    assert -1 < net.score(windows.X, windows.y) < 1
+    one = EEGRegressor(template(1), **FAST)
+    assert one.fit(windows.X, windows.y[:, 0]).predict(windows.X).shape == (len(windows),)
+    column = one.fit(windows.X, windows.y[:, :1]).predict(windows.X)
+    assert column.shape == (len(windows), 1)
+
+
+@pytest.mark.parametrize("module", ["name", "class", "instance"])
+def test_module_by_name_class_and_instance(windows, module):
+    by = {"name": "NeuroBOLT", "class": NeuroBOLT, "instance": template()}[module]
+    arguments = BY_NAME if module != "instance" else {}
+    net = EEGRegressor(by, **arguments, **FAST).fit(windows.X, windows.y)
+    assert net.module_.ch_names == CH_NAMES
+    assert net.predict(windows.X[:3]).shape == (3, 2)
+
+
+def test_every_form_of_windows_gives_the_same_model(windows):
+    array = np.asarray(windows.X)
+    dataset = windows.to_braindecode()
+    groups = windows.groups
+    forms = {
+        "lazy": (windows.X, windows.y, groups),
+        "array": (array, windows.y, groups),
+        "float64": (array.astype(float), windows.y.astype(float), groups),
+        "tensor": (torch.from_numpy(array), torch.from_numpy(windows.y), groups),
+        "list": (list(array), windows.y.tolist(), list(groups)),
+        "slices": (SliceDataset(dataset), windows.y, groups),
+        "data set": (dataset, None, groups),
+    }
+    predictions = {}
+    for name, (X, y, groups) in forms.items():
+        net = EEGRegressor(template(), **FAST)
+        net.module.load_state_dict(_SAME)
+        predictions[name] = net.fit(X, y, groups=groups).predict(X)
+    for name, predicted in predictions.items():
+        # Data sets of braindecode pass through volts: rounding, no more.
+        np.testing.assert_allclose(
+            predicted, predictions["lazy"], rtol=0, atol=2e-4, err_msg=name
+        )
+
+
+_SAME = template().state_dict()
+
+
+def test_epochs_are_turned_into_microvolts(windows):
+    info = mne.create_info(CH_NAMES, 200.0, "eeg")
+    volts = np.asarray(windows.X, dtype=float) * 1e-6
+    epochs = mne.EpochsArray(volts, info, verbose="error")
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    from_epochs = net.fit(epochs, windows.y, groups=windows.groups).predict(epochs)
+    assert net.module_.ch_names == CH_NAMES
+    from_windows = net.fit(windows.X, windows.y).predict(windows.X)
+    np.testing.assert_allclose(from_epochs, from_windows, rtol=0, atol=2e-4)
+
+
+def test_one_dimensional_targets_of_a_data_set_do_not_broadcast(windows):
+    dataset = windows.to_braindecode()
+    for part in dataset.datasets:
+        part.y = [np.float32(target[0]) for target in part.y]
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(dataset)
+    assert net.predict(dataset).shape == (len(dataset),)
+    same = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(windows.X, windows.y[:, 0])
+    np.testing.assert_allclose(
+        net.history[:, "train_loss"], same.history[:, "train_loss"], rtol=1e-3
+    )
+
+
+def test_small_data_sets_are_trained_on(windows):
+    net = EEGRegressor(template(), batch_size=128, train_split=None, **FAST)
+    net.fit(windows.X[:10], windows.y[:10])
+    assert not torch.equal(weights(net.module_), weights(net.module))
+
+
+def test_refitting_takes_on_other_shapes(windows, recordings):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    assert net.fit(windows.X, windows.y).module_.n_outputs == 2
+    longer = create_bold_windows(recordings, 8.0)
+    net.fit(longer.X, longer.y[:, 0])
+    assert net.module_.n_outputs == 1 and net.module_.n_times == 1600
+    array = np.asarray(windows.X)[:, :2]
+    net.set_params(module__ch_names=["Fp1", "Fp2"])
+    net.fit(array, windows.y, groups=windows.groups)
+    assert net.module_.ch_names == ["Fp1", "Fp2"]
+    assert "module__n_outputs" not in net.get_params()
+
+
+def test_pickle_and_joblib_keep_the_predictions(fitted, windows, tmp_path):
+    expected = fitted.predict(windows.X[:5])
+    back = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(back.predict(windows.X[:5]), expected)
+    joblib.dump(fitted, tmp_path / "net.joblib")
+    back = joblib.load(tmp_path / "net.joblib")
+    np.testing.assert_array_equal(back.predict(windows.X[:5]), expected)
+
+
+def test_other_models_of_braindecode_train_and_pickle(windows):
+    net = EEGRegressor("ShallowFBCSPNet", **FAST).fit(windows.X, windows.y)
+    assert net.predict(windows.X[:3]).shape == (3, 2)
+
+
+def test_labram_is_told_its_channels_and_can_be_pickled(windows):
+    with pytest.warns(UserWarning, match="does not match LABRAM_CHANNEL_ORDER"):
+        net = EEGRegressor("Labram", module__num_layers=1, **FAST).fit(windows.X, windows.y)
+    back = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(back.predict(windows.X[:3]), net.predict(windows.X[:3]))
+
+
+def test_partial_fit_goes_on(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).partial_fit(windows.X, windows.y)
+    before = weights(net.module_).clone()
+    net.partial_fit(windows.X, windows.y)
+    assert len(net.history) == 4
+    assert not torch.equal(weights(net.module_), before)
+
+
+# An instance is a template
+
+
+def test_no_fit_changes_the_instance(windows):
+    module = template()
+    before = weights(module).clone()
+    net = EEGRegressor(module, **FAST)
+    first = net.fit(windows.X, windows.y).predict(windows.X)
+    assert torch.equal(weights(module), before)
+    assert net.module is module and net.module_ is not module
+    second = net.fit(windows.X, windows.y).predict(windows.X)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_no_fit_changes_an_argument(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    before = net.get_params(deep=False)
+    net.fit(windows.X, windows.y, groups=windows.groups)
+    assert net.get_params(deep=False) == before
+
+
+def test_module_parameters_merge_with_the_instances_own(windows):
+    module = template(drop_prob=0.3, spectral_depth=2)
+    net = EEGRegressor(module, module__num_layers=2, **FAST).fit(windows.X, windows.y)
+    config = net.module_.get_config()
+    assert (config["num_layers"], config["drop_prob"]) == (2, 0.3)
+    assert config["spectral_depth"] == 2 and config["ch_names"] == CH_NAMES
+    assert len(module.spatiotemporal.blocks) == 1
+
+
+@pytest.mark.parametrize("change", ["loaded", "trained"])
+def test_merging_never_loses_weights(windows, change):
+    module = template()
+    if change == "loaded":
+        module.load_state_dict(template().state_dict())
+    else:
+        with torch.no_grad():
+            module.final_layer.bias.add_(1.0)
+    net = EEGRegressor(module, module__num_layers=2, **FAST)
+    with pytest.raises(ValueError, match="lose the loaded or trained weights"):
+        net.fit(windows.X, windows.y)
+    kept = EEGRegressor(module, train_split=None, max_epochs=1, lr=0.0, verbose=0)
+    kept.fit(windows.X, windows.y)
+    assert torch.equal(weights(kept.module_), weights(module))
+
+
+def test_merging_into_modules_of_others(windows):
+    module = ShallowFBCSPNet(n_chans=4, n_outputs=2, n_times=N_TIMES)
+    net = EEGRegressor(module, module__drop_prob=0.1, **FAST)
+    with pytest.warns(UserWarning, match="built anew"):
+        net.fit(windows.X, windows.y)
+    assert net.module_.drop_prob == 0.1
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(4 * N_TIMES, 2))
+    assert EEGRegressor(plain, **FAST).fit(windows.X, windows.y).predict(windows.X).shape
+    with pytest.raises(TypeError, match="has no get_config"):
+        EEGRegressor(plain, module__bias=False, **FAST).fit(windows.X, windows.y)
+
+
+# Randomness
+
+
+def test_the_seed_decides_and_global_generators_are_left_alone(windows):
+    def predictions(seed):
+        net = EEGRegressor("NeuroBOLT", **BY_NAME, random_state=seed, **FAST)
+        return net.fit(windows.X, windows.y).predict(windows.X)
+
+    torch.manual_seed(3)
+    np.random.seed(3)
+    expected = torch.rand(1), np.random.rand()
+    torch.manual_seed(3)
+    np.random.seed(3)
+    first = predictions(7)
+    assert (torch.rand(1), np.random.rand()) == expected
+    np.testing.assert_array_equal(first, predictions(7))
+    assert np.abs(first - predictions(8)).max() > 1e-3
+
+
+def test_without_a_seed_the_global_generator_counts(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, random_state=None, **FAST)
+    torch.manual_seed(0)
+    first = net.fit(windows.X, windows.y).predict(windows.X)
+    second = net.fit(windows.X, windows.y).predict(windows.X)
+    assert np.abs(first - second).max() > 1e-3
+    torch.manual_seed(0)
+    np.testing.assert_array_equal(net.fit(windows.X, windows.y).predict(windows.X), first)
+
+
+# Interruption
+
+
+class _Interrupt(Callback):
+    def on_batch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_is_not_swallowed(windows):
+    net = EEGRegressor(template(), callbacks=[_Interrupt()], **FAST)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(windows.X, windows.y)
+    with pytest.raises(KeyboardInterrupt):
+        net.partial_fit(windows.X, windows.y)
+
+
+# What cannot be meant
+
+
+def test_mismatches_are_errors(windows, recordings):
+    def fit(module, X=windows.X, y=windows.y, **kwargs):
+        EEGRegressor(module, **FAST, **kwargs).fit(X, y)
+
+    longer = create_bold_windows(recordings, 8.0)
+    with pytest.raises(ValueError, match="n_outputs=3, but y has 2 columns"):
+        fit(template(3))
+    with pytest.raises(ValueError, match="made for the channels Oz, Pz, Cz, Fz; X has Fz"):
+        fit(NeuroBOLT(2, ch_names=CH_NAMES[::-1], n_times=N_TIMES, **TINY))
+    with pytest.raises(ValueError, match=r"windows of 800 samples \(n_times\), X has 1600"):
+        fit(template(), longer.X, longer.y)
+    with pytest.raises(ValueError, match=r"windows of 4 channels \(n_chans\), X has 2"):
+        fit(template(), np.asarray(windows.X)[:, :2])
+    with pytest.raises(ValueError, match="windows, y 3 rows"):
+        fit(template(), y=windows.y[:3])
+    with pytest.raises(ValueError, match="Unknown model name 'NeuroBLOT'"):
+        fit("NeuroBLOT")
+    with pytest.raises(ValueError, match="give y"):
+        fit(template(), y=None)
+
+
+def test_a_wrong_output_never_broadcasts(windows):
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(4 * N_TIMES, 1))
+    with pytest.raises(ValueError, match="predicts .1,. values per window"):
+        EEGRegressor(plain, **FAST).fit(windows.X, windows.y)
+
+
+def test_other_channels_at_prediction_are_an_error(fitted, make_recording):
+    other = create_bold_windows([make_recording(ch_names=["Fz", "Cz", "Pz", "O1"])], 4.0)
+    with pytest.raises(ValueError, match="trained on the channels Fz, Cz, Pz, Oz"):
+        fitted.predict(other.X)
+
+
+def test_shapes_that_are_no_windows(windows):
+    net = EEGRegressor(template(), **FAST)
+    with pytest.raises(ValueError, match=r"shape \(n_windows, n_chans, n_times\)"):
+        net.fit(windows.X[0], windows.y[:4])
+    with pytest.raises(ValueError, match="differ in shape"):
+        net.fit([np.zeros((4, 800)), np.zeros((4, 799))], windows.y[:2])
+    with pytest.raises(ValueError, match="no windows"):
+        net.fit(windows.X[:0], windows.y[:0])
+    with pytest.raises(TypeError, match="got dict"):
+        net.fit({"x": 1}, windows.y)
+    with pytest.raises(ValueError, match="y must be of shape"):
+        net.fit(windows.X, np.zeros((len(windows), 2, 2)))
+
+
+def test_input_that_cannot_be_eeg_is_refused(windows, fitted):
+    array, y = np.asarray(windows.X), windows.y
+
+    def fit(X, y=y, **kwargs):
+        module = template()
+        EEGRegressor(module, **FAST, **kwargs).fit(X, y, groups=windows.groups)
+
+    broken = array.copy()
+    broken[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="1 NaN or infinite"):
+        fit(broken)
+    flat = array.copy()
+    flat[:, 2] = 1.0
+    with pytest.raises(ValueError, match="channel number 2 is flat"):
+        fit(flat)
+    with pytest.raises(ValueError, match="values in volts.* Multiply by 1e6"):
+        fit(array * 1e-6)
+    with pytest.raises(ValueError, match="nanovolts"):
+        fit(array * 1e6)
+    wrong = y.copy()
+    wrong[5, 1] = np.inf
+    with pytest.raises(ValueError, match="1 values that are not finite"):
+        fit(array, wrong)
+    constant = y.copy()
+    constant[:, 1] = 2
+    with pytest.raises(ValueError, match="constant in column 1"):
+        fit(array, constant)
+    fit(flat, check_input=False)
+    with pytest.warns(UserWarning, match="Multiply by 1e6"):
+        fitted.predict(array * 1e-6)
+
+
+def test_without_names_the_error_says_how_to_give_them(windows):
+    net = EEGRegressor("NeuroBOLT", **FAST)
+    with pytest.raises(ValueError, match="pass module__ch_names"):
+        net.fit(np.asarray(windows.X), windows.y)
+
+
+def test_defaults_are_the_published_recipe():
+    net = EEGRegressor("NeuroBOLT")
+    assert (net.lr, net.optimizer__weight_decay, net.layer_decay) == (3e-4, 0.05, 0.65)
+    assert (net.max_epochs, net.batch_size) == (20, 16)
+    assert net.optimizer is torch.optim.AdamW and net.criterion is nn.MSELoss
+    assert net.random_state == 12345
+    schedule = dict(net._default_callbacks)["lr_scheduler"]
+    assert (schedule.warmup * net.max_epochs, schedule.min_lr) == (5, 1e-6)
+    assert "module" in inspect.signature(EEGRegressor).parameters
