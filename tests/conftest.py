@@ -36,7 +36,7 @@ def windows(recordings):
 def noise_windows():
     """EEG and BOLD that have nothing to do with each other."""
     simulated = SimulatedEEGfMRI(
-        6, duration=200.0, ch_names=CH_NAMES, rois=ROIS, snr=0.0, random_state=5
+        4, duration=120.0, ch_names=CH_NAMES, rois=ROIS, snr=0.0, random_state=5
     )
     return create_bold_windows(map(prepare_bold, simulated.load()), WINDOW)
 
