@@ -112,13 +112,14 @@ def plot_series(
 def _draw_region(axes, chosen, scores, models, region, recording, tr) -> None:
     of_recording = scores[(scores["recording"] == recording) & (scores["region"] == region)]
     r = of_recording.groupby("model")["r"].mean()
-    scale = chosen[f"measured:{region}"].std() or 1.0
+    scale = 1.0
     for number, model in enumerate(models):
         rows = chosen[chosen["model"] == model].sort_values("volume")
         time = rows["volume"] * tr
         if number == 0:
-            measured = rows[f"measured:{region}"] / scale
-            axes.plot(time, measured, color=_MEASURED, lw=1.2, label="measured")
+            measured = rows[f"measured:{region}"]
+            scale = measured.std() or 1.0
+            axes.plot(time, measured / scale, color=_MEASURED, lw=1.2, label="measured")
         colour = _COLOURS[number % len(_COLOURS)]
         axes.plot(
             time, rows[f"predicted:{region}"] / scale, color=colour, lw=1.2, label=model

@@ -168,7 +168,7 @@ def find_eeg(folder: str | Path) -> list[Path]:
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         inside = any(parent.suffix.lower() == ".mff" for parent in path.parents)
-        later_part = re.search(r"_split-0*([2-9]|\d\d+)_", path.name)
+        later_part = re.search(r"_split-0*(?!1_)[1-9]\d*_", path.name)
         ending = path.suffix.lower()
         if hidden or inside or later_part or ending in _COMPANIONS:
             continue

@@ -1,0 +1,152 @@
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+from braindecode_bolt import create_bold_windows, prepare_eeg
+from braindecode_bolt.datasets import DataFolderError, EEGfMRIFolder
+from braindecode_bolt.datasets.folder import find_eeg, name_entities
+
+
+def write_eeg(raw, path):
+    """Write EEG in the format of the ending, without what only FIF can carry."""
+    raw = raw.copy()
+    if path.suffix == ".fif":
+        raw.save(path, verbose="error")
+    elif path.suffix == ".vhdr":
+        # The markers must be there as events: pybv writes annotations.
+        mne.export.export_raw(path, raw, fmt="brainvision", verbose="error")
+    else:
+        mne.export.export_raw(path, raw, verbose="error")
+    return path
+
+
+@pytest.mark.parametrize("ending", [".edf", ".vhdr", ".fif"])
+@pytest.mark.parametrize("table", [".tsv", ".csv"])
+def test_eeg_of_any_format_with_a_table_beside_it(
+    tmp_path, make_raw, make_bold, ending, table
+):
+    raw, bold = make_raw(20), make_bold(20)
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    write_eeg(raw, folder / f"sub-01_ses-a_task-rest_run-2_eeg{ending}")
+    file = folder / f"sub-01_ses-a_task-rest_run-2_bold{table}"
+    bold.to_csv(file, sep="\t" if table == ".tsv" else ",", index=False)
+    (recording,) = EEGfMRIFolder(tmp_path).load()
+    assert recording.name == "sub-01_ses-a_task-rest_run-2"
+    np.testing.assert_allclose(recording.bold, bold)
+    windows = create_bold_windows([prepare_eeg(recording)], 4.0)
+    signal = raw.get_data()[:, round(6.0 * 200) : round(10.0 * 200)] * 1e6
+    signal -= signal.mean(axis=1, keepdims=True)
+    # EDF stores 16 bits.
+    np.testing.assert_allclose(windows.X[0], signal, atol=0.02)
+
+
+def test_bold_in_the_annotations_needs_no_table(tmp_path, make_recording):
+    recording = make_recording()
+    write_eeg(recording.raw, tmp_path / "sub-7_eeg.fif")
+    (read,) = EEGfMRIFolder(tmp_path).load()
+    pd.testing.assert_frame_equal(read.bold, recording.bold)
+    # A table beside it must say the same.
+    recording.bold.to_csv(tmp_path / "sub-7_bold.tsv", sep="\t")
+    assert len(EEGfMRIFolder(tmp_path).load()) == 1
+    (recording.bold + 1).to_csv(tmp_path / "sub-7_bold.tsv", sep="\t", index=False)
+    with pytest.raises(DataFolderError, match="in the table beside it differ"):
+        EEGfMRIFolder(tmp_path).load()
+
+
+@pytest.mark.parametrize("crop", [0.0, 3.1])
+def test_markers_may_stand_in_a_table(tmp_path, make_raw, make_bold, crop):
+    raw, bold = make_raw(20, marker="nothing").crop(crop), make_bold(20)
+    write_eeg(raw, tmp_path / "sub-1_eeg.fif")
+    bold.to_csv(tmp_path / "sub-1_bold.csv", index=False)
+    onsets = 5.0 + 2.0 * np.arange(20)
+    volumes = pd.DataFrame({"onset": onsets})
+    volumes.to_csv(tmp_path / "sub-1_volumes.tsv", sep="\t", index=False)
+    (recording,) = EEGfMRIFolder(tmp_path).load()
+    np.testing.assert_array_equal(recording.marker_samples(), np.round(onsets * 200))
+    np.testing.assert_allclose(recording.bold, bold)
+
+    (volumes + 100).to_csv(tmp_path / "sub-1_volumes.tsv", sep="\t", index=False)
+    with pytest.raises(DataFolderError, match="20 volumes outside the EEG of"):
+        EEGfMRIFolder(tmp_path).load()
+    volumes.rename(columns={"onset": "time"}).to_csv(
+        tmp_path / "sub-1_volumes.tsv", sep="\t", index=False
+    )
+    with pytest.raises(DataFolderError, match="needs a column 'onset'"):
+        EEGfMRIFolder(tmp_path).load()
+
+
+def test_another_marker_can_be_named(tmp_path, make_raw, make_bold):
+    write_eeg(make_raw(20, marker="scan"), tmp_path / "sub-1_eeg.fif")
+    make_bold(20).to_csv(tmp_path / "sub-1_bold.csv", index=False)
+    with pytest.raises(DataFolderError, match="has no volume markers"):
+        EEGfMRIFolder(tmp_path).load()
+    (recording,) = EEGfMRIFolder(tmp_path, marker="scan").load()
+    assert recording.bold.shape == (20, 2)
+
+
+def test_all_complaints_come_at_once_with_the_layout(tmp_path, make_raw, make_bold):
+    write_eeg(make_raw(20), tmp_path / "sub-1_eeg.fif")
+    (tmp_path / "sub-2_eeg.edf").write_bytes(b"not an EDF file at all")
+    write_eeg(make_raw(20), tmp_path / "sub-3_eeg.fif")
+    make_bold(19).to_csv(tmp_path / "sub-3_bold.csv", index=False)
+    write_eeg(make_raw(20), tmp_path / "sub-4_eeg.fif")
+    (tmp_path / "sub-4_bold.tsv").write_text("A\tB\n1\tx\n")
+    write_eeg(make_raw(20), tmp_path / "sub-5_eeg.fif")
+    (tmp_path / "sub-5_bold.tsv").write_bytes(b"")
+    with pytest.raises(DataFolderError) as caught:
+        EEGfMRIFolder(tmp_path).load()
+    message = str(caught.value)
+    assert "5 of 5 recordings" in message
+    assert "sub-1_eeg.fif: no BOLD: expected sub-1_bold.tsv beside it" in message
+    assert "sub-2_eeg.edf: MNE cannot read it" in message
+    assert "20 volume markers ('R128') but 19 rows" in message
+    assert "sub-4_bold.tsv has columns that are not numbers: B" in message
+    assert "sub-5_bold.tsv is not a table" in message
+    assert "onset of each volume in seconds" in message
+
+
+def test_folders_without_recordings(tmp_path, make_raw):
+    with pytest.raises(DataFolderError, match="There is no folder"):
+        EEGfMRIFolder(tmp_path / "nowhere").load()
+    with pytest.raises(DataFolderError, match="found no EEG file"):
+        EEGfMRIFolder(tmp_path).load()
+    write_eeg(make_raw(3), tmp_path / "Subject00_1_eeg.fif")
+    with pytest.raises(DataFolderError, match="other names: Subject00_1_eeg.fif"):
+        EEGfMRIFolder(tmp_path).load()
+
+
+def test_only_eeg_files_are_found(tmp_path):
+    wanted = ["a.edf", "sub-1_eeg.set", "deep/b.vhdr", "sub-2_split-01_eeg.fif"]
+    others = ["a.tsv", "b.eeg", "b.vmrk", "sub-1_eeg.fdt", "sub-1_eeg.json", ".hidden.edf"]
+    others += ["sub-2_split-02_eeg.fif", "notes.md", "sub-1_bold.tsv"]
+    for name in (*wanted, *others):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = {path.relative_to(tmp_path).as_posix() for path in find_eeg(tmp_path)}
+    assert found == set(wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "expected"),
+    [
+        ("S001R04.edf", None, {"subject": "S001", "run": "04"}),
+        ("Subject07_1.edf", None, {"subject": "Subject07", "run": "1"}),
+        ("sub-5_run-2_eeg.vhdr", None, {"subject": "5", "run": "2"}),
+        (
+            "p3-b.edf",
+            r"(?P<subject>p\d)-(?P<session>\w)",
+            {"subject": "p3", "session": "b"},
+        ),
+        ("p_3.edf", r"(?P<subject>p_\d)", {"subject": "p3"}),
+    ],
+)
+def test_names_tell_who_was_recorded(tmp_path, name, pattern, expected):
+    assert name_entities(tmp_path / name, pattern) == expected
+
+
+@pytest.mark.parametrize("pattern", [None, r"(\d+)", r"x(?P<subject>\d)"])
+def test_names_that_do_not_are_an_error(tmp_path, pattern):
+    with pytest.raises(DataFolderError, match="does not tell the subject"):
+        name_entities(tmp_path / "rest_1.edf", pattern)

@@ -1,0 +1,204 @@
+"""The command line, on folders small enough for a test."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from braindecode_bolt.cli import main
+from braindecode_bolt.commands import run_evaluate
+from braindecode_bolt.datasets import SimulatedEEGfMRI
+
+FAST = ["--epochs", "1", "--folds", "2"]
+
+
+@pytest.fixture(scope="module")
+def eeg_folder(tmp_path_factory):
+    """Three people's EEG under names of their own."""
+    folder = tmp_path_factory.mktemp("eeg")
+    simulated = SimulatedEEGfMRI(3, duration=70.0, ch_names=["Fz", "Cz", "Oz"])
+    for recording in simulated.load():
+        raw = recording.raw.set_annotations(None)
+        raw.save(folder / f"Subject{recording.subject}_1_eeg.fif", verbose="error")
+    return folder
+
+
+PATTERN = ["--pattern", r"(?P<subject>Subject\d+)_(?P<run>\d)_eeg"]
+
+
+@pytest.fixture(scope="module")
+def data(eeg_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "paired"
+    assert main(["simulate", "--eeg", str(eeg_folder), "--out", str(folder), *PATTERN]) == 0
+    return folder
+
+
+def test_simulate_writes_a_folder_that_says_what_it_holds(data, eeg_folder):
+    stem = "sub-Subject01_run-1"
+    names = {path.name for path in data.iterdir()}
+    for suffix in ("eeg.fif", "bold.tsv", "desc-noiseless_bold.tsv", "volumes.tsv"):
+        assert f"{stem}_{suffix}" in names
+    bold = pd.read_csv(data / f"{stem}_bold.tsv", sep="\t")
+    volumes = pd.read_csv(data / f"{stem}_volumes.tsv", sep="\t")
+    assert len(bold) == len(volumes) == 34
+    np.testing.assert_allclose(np.diff(volumes["onset"]), 2.1)
+    settings = json.loads((data / "simulation.json").read_text())
+    assert settings["snr"] == 0.7 and len(settings["eeg"]) == 3
+
+
+def test_simulate_refuses_what_it_cannot_do(eeg_folder, data, tmp_path, capsys):
+    out = tmp_path / "out"
+    base = ["simulate", "--eeg", str(eeg_folder), "--out"]
+    assert main([*base, str(out)]) == 1
+    assert "does not tell the subject" in capsys.readouterr().err
+    assert main([*base, str(data), *PATTERN]) == 1
+    assert "is not an empty folder" in capsys.readouterr().err
+    same = ["--pattern", r"(?P<subject>Subject)\d+_1_eeg"]
+    assert main([*base, str(out), *same]) == 1
+    assert "Several files are named sub-Subject" in capsys.readouterr().err
+    assert main(["simulate", "--eeg", str(tmp_path), "--out", str(out)]) == 1
+    assert "holds no EEG file" in capsys.readouterr().err
+    table = tmp_path / "noise.tsv"
+    table.write_text("A\tB\n1\t2\n")
+    assert main([*base, str(out), *PATTERN, "--noise", str(table)]) == 1
+    assert "3 EEG files need as many tables of noise, got 1" in capsys.readouterr().err
+    assert main([*base, str(out), *PATTERN, "--noise", *[str(table)] * 3]) == 1
+    assert "has 1 volumes x 2 regions" in capsys.readouterr().err
+    assert not out.exists() and not list(tmp_path.glob(".out-*"))
+
+
+def test_evaluate_prints_tables_and_writes_results(data, tmp_path, capsys):
+    out = tmp_path / "results"
+    assert main(["evaluate", "--data", str(data), "--out", str(out), *FAST]) == 0
+    printed = capsys.readouterr().out
+    assert "3 recordings of 3 subjects, 3 channels, 7 regions" in printed
+    for word in ("NeuroBOLT", "ridge", "ceiling R", "control R", "Thalamus", "fold 2"):
+        assert word in printed
+    assert "Nothing here was measured on people" in printed
+    scores = pd.read_csv(out / "scores.tsv", sep="\t", dtype={"run": str})
+    assert len(scores) == 2 * 3 * 7
+    assert set(scores["subject"]) == {"Subject01", "Subject02", "Subject03"}
+    summary = pd.read_csv(out / "summary.tsv", sep="\t")
+    ridge = summary[(summary["model"] == "ridge") & (summary["region"] == "Thalamus")]
+    of_ridge = scores[(scores["model"] == "ridge") & (scores["region"] == "Thalamus")]
+    per_fold = of_ridge.groupby("fold")["r"].mean()
+    np.testing.assert_allclose(ridge.set_index("fold")["r"], per_fold)
+    assert f"{per_fold[1]:.2f} (" in printed and f"{of_ridge['r'].mean():.2f}" in printed
+    for name in ("r_per_region.png", "series.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    assert (out / "left_out.tsv").exists()
+
+
+def test_the_same_results_in_two_processes_and_nothing_is_done_twice(
+    data, tmp_path, capsys
+):
+    one, two = tmp_path / "one", tmp_path / "two"
+    run_evaluate(data=data, epochs=1, n_splits=2, out=one)
+    run_evaluate(data=data, epochs=1, n_splits=2, out=two, n_jobs=2)
+    tables = [
+        pd.read_csv(out / "scores.tsv", sep="\t").drop(columns="time") for out in (one, two)
+    ]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-3, atol=1e-5)
+    before = {path: path.stat().st_mtime_ns for path in (one / "folds").iterdir()}
+    capsys.readouterr()
+    assert main(["evaluate", "--data", str(data), "--out", str(one), *FAST]) == 0
+    assert "4 of 4 fits are there already" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in (one / "folds").iterdir()} == before
+    assert (
+        main(["evaluate", "--data", str(data), "--out", str(one), *FAST, "--seed", "1"])
+        == 1
+    )
+    assert "another run (other arguments)" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_leaves_finished_fits_and_can_be_gone_on_from(data, tmp_path):
+    out = tmp_path / "out"
+    command = ["evaluate", "--data", str(data), "--out", str(out), *FAST]
+    with subprocess.Popen(
+        [sys.executable, "-m", "braindecode_bolt.cli", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    ) as process:
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("NeuroBOLT  fold 1"):
+                process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert "fits are finished and kept" in lines[-1]
+    finished = {path.name for path in (out / "folds").glob("*_scores.tsv")}
+    assert "NeuroBOLT_1_scores.tsv" in finished and "NeuroBOLT_2_scores.tsv" not in finished
+    assert not (out / "scores.tsv").exists()
+
+    whole = tmp_path / "whole"
+    assert run_evaluate(data=data, epochs=1, n_splits=2, out=out) == 0
+    assert run_evaluate(data=data, epochs=1, n_splits=2, out=whole) == 0
+    tables = [
+        pd.read_csv(folder / "scores.tsv", sep="\t").drop(columns="time")
+        for folder in (out, whole)
+    ]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-3, atol=1e-5)
+
+
+def test_an_interruption_is_status_130(monkeypatch, capsys):
+    def interrupt(**kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("braindecode_bolt.commands.run_evaluate", interrupt)
+    assert main(["evaluate"]) == 130
+    assert "Interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "nowhere"], "There is no folder nowhere"),
+        (["--folds", "9"], "between 2 and the number of subjects, 3; got 9"),
+        (["--epochs", "0"], "--epochs must be at least 1"),
+        (["--device", "toaster"], "--device toaster cannot be used"),
+        (["--channels", "Fz,Pz"], "has no channel Pz. It has Fz, Cz, Oz"),
+    ],
+)
+def test_what_cannot_be_done_is_status_1(data, arguments, message, capsys, monkeypatch):
+    monkeypatch.chdir(data)
+    if "--data" not in arguments:
+        arguments = ["--data", str(data), *arguments]
+    assert main(["evaluate", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert message in error and "Traceback" not in error
+    assert not (data / "results").exists()
+
+
+def test_one_subject_names_the_option(tmp_path, capsys):
+    simulated = SimulatedEEGfMRI(1, duration=60.0, ch_names=["Fz", "Cz"], n_runs=2)
+    for recording in simulated.load():
+        recording.raw.save(tmp_path / f"{recording.name}_eeg.fif", verbose="error")
+    assert main(["evaluate", "--data", str(tmp_path)]) == 1
+    assert "--groups run" in capsys.readouterr().err
+    out = tmp_path / "out"
+    by_run = ["--groups", "run", "--channels", "common", "--out", str(out)]
+    assert main(["evaluate", "--data", str(tmp_path), *by_run, *FAST]) == 0
+    assert pd.read_csv(out / "scores.tsv", sep="\t")["run"].nunique() == 2
+
+
+def test_help_says_it_all(capsys):
+    for command in ([], ["evaluate"], ["simulate"]):
+        with pytest.raises(SystemExit) as stop:
+            main([*command, "--help"])
+        assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    for option in ("--data", "--groups", "--channels", "--epochs", "--seed", "--jobs"):
+        assert option in shown
+    for word in ("--device", "--out", "--snr", "_volumes.tsv", "a column per region"):
+        assert word in shown
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", "--groups", "planet"])
+    assert stop.value.code == 2
