@@ -29,7 +29,8 @@ def recordings():
 
 @pytest.fixture(scope="session")
 def windows(recordings):
-    return create_bold_windows(recordings, WINDOW)
+    # 4 to 8 s before the volume, where the haemodynamic response is largest.
+    return create_bold_windows(recordings, WINDOW, lag_seconds=4.0)
 
 
 @pytest.fixture(scope="session")

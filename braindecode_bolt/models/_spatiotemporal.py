@@ -210,7 +210,7 @@ class SpatiotemporalEncoder(nn.Module):
         place = self.position_embedding[0, positions].unsqueeze(1)
         where = (place + self.temporal_embedding).flatten(0, 1)
         cls = self.cls_token + self.position_embedding[:, :1]
-        tokens = torch.cat([cls.expand(len(x), -1, -1), tokens + where], dim=1)
+        tokens = torch.cat([cls.expand(x.shape[0], -1, -1), tokens + where], dim=1)
         tokens = self.drop(tokens)
         for block in self.blocks:
             tokens = block(tokens)

@@ -36,10 +36,10 @@ class SpectralEmbedding(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, n_chans, n_times) -> (batch, n_chans, n_tokens, dim)."""
-        # Half precision has no Fourier transform of arbitrary length.
-        segments = x.float().unflatten(-1, (-1, self.n_samples))
-        spectrum = torch.fft.rfft(segments).abs()
-        embedded = self.frequency(spectrum)
+        if x.dtype in (torch.float16, torch.bfloat16):
+            x = x.float()  # Half precision has no Fourier transform of any length.
+        spectrum = torch.fft.rfft(x.unflatten(-1, (-1, self.n_samples))).abs()
+        embedded = self.frequency(spectrum.type_as(self.frequency.weight))
         return self.window(embedded.transpose(-1, -2)).transpose(-1, -2)
 
 

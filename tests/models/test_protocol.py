@@ -1,0 +1,237 @@
+"""What every model must do; new models are added to MODELS."""
+
+import copy
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from braindecode.models.util import models_dict, models_mandatory_parameters
+from torch import nn
+
+from braindecode_bolt import EEGRegressor, NeuroBOLT
+from braindecode_bolt.models._registry import register
+
+CH_NAMES = ["Fz", "Cz", "Pz", "Oz"]
+CHS_INFO = [{"ch_name": name, "kind": "eeg", "loc": np.zeros(12)} for name in CH_NAMES]
+MODELS = {NeuroBOLT: {"num_layers": 2, "spectral_depth": 1}}
+
+
+@pytest.fixture(params=MODELS, ids=lambda model: model.__name__)
+def model_class(request):
+    return request.param
+
+
+@pytest.fixture
+def build(model_class):
+    def make(n_outputs=3, n_times=800, **kwargs):
+        torch.manual_seed(0)
+        given = {"ch_names": CH_NAMES, **MODELS[model_class], **kwargs}
+        if "chs_info" in kwargs:
+            del given["ch_names"]
+        return model_class(n_outputs=n_outputs, n_times=n_times, **given).eval()
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def x():
+    return 20 * torch.from_numpy(
+        np.random.default_rng(0).standard_normal((5, 4, 800)).astype(np.float32)
+    )
+
+
+def test_output_has_a_row_per_window_and_a_column_per_region(build, x):
+    for n_outputs in (1, 3, 64):
+        assert build(n_outputs)(x).shape == (5, n_outputs)
+    assert torch.isfinite(build()(x)).all()
+
+
+def test_windows_do_not_influence_each_other(build, x):
+    model = build()
+    np.testing.assert_allclose(
+        model(x)[2].detach(), model(x[2:3])[0].detach(), rtol=1e-3, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        {"n_times": 800},
+        {"n_times": 800, "sfreq": 200.0},
+        {"n_times": 800, "input_window_seconds": 4.0},
+        {"n_times": None, "sfreq": 200.0, "input_window_seconds": 4.0},
+    ],
+    ids=lambda time: "+".join(name for name, value in time.items() if value),
+)
+@pytest.mark.parametrize(
+    "channels",
+    [{"chs_info": CHS_INFO}, {"chs_info": CHS_INFO, "n_chans": 4}, {"n_chans": 4}],
+)
+def test_signal_parameters_may_be_given_in_any_way(build, x, time, channels):
+    model = build(**time, **channels)
+    assert (model.n_chans, model.n_times, model.n_outputs) == (4, 800, 3)
+    assert model(x).shape == (5, 3)
+    assert model.get_output_shape() == (1, 3)
+    assert type(model).__name__ in str(model)
+
+
+def test_it_is_registered_with_braindecode(model_class):
+    assert models_dict[model_class.__name__] is model_class
+    names = [entry[0] for entry in models_mandatory_parameters]
+    assert names.count(model_class.__name__) == 1
+    assert register(model_class, []) is model_class
+    names = [entry[0] for entry in models_mandatory_parameters]
+    assert names.count(model_class.__name__) == 1
+
+
+def test_a_model_of_braindecode_is_never_replaced():
+    theirs = models_dict["Labram"]
+    with pytest.raises(ValueError, match="already has a model named Labram"):
+        register(type("Labram", (nn.Module,), {}), [])
+    assert models_dict["Labram"] is theirs
+
+
+def test_the_last_layer_is_the_head(build):
+    assert "final_layer" in [name for name, _ in build().named_children()][-2:]
+
+
+def test_activation_and_dropout_can_be_chosen(build, model_class):
+    parameters = inspect.signature(model_class).parameters
+    (activation,) = [name for name in parameters if "activation" in name]
+    assert isinstance(parameters[activation].default, type)
+    model = build(**{activation: nn.ELU})
+    assert any(isinstance(module, nn.ELU) for module in model.modules())
+    assert not any(isinstance(module, nn.GELU) for module in model.modules())
+    assert any(
+        isinstance(module, nn.Dropout) and module.p == 0.45
+        for module in build(drop_prob=0.45).modules()
+    )
+
+
+def test_dropout_acts_in_training_only(build, x):
+    # As made, the head is close to zero.
+    model = build()
+    nn.init.normal_(model.final_layer.weight)
+    assert torch.equal(model(x), model(x))
+    model.train()
+    assert not torch.allclose(model(x), model(x))
+
+
+def test_gradients_reach_every_parameter(build, x):
+    model = build().train()
+    nn.init.normal_(model.final_layer.weight)
+    model(x).square().sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+
+
+def test_features_lead_to_the_output(build, x):
+    model = build()
+    out = model(x, return_features=True)
+    assert set(out) == {"features", "cls_token"}
+    assert out["features"].shape[0] == len(x)
+
+
+def test_the_head_can_be_reset(build, x):
+    model = build()
+    before = model(x, return_features=True)["features"]
+    model.reset_head(11)
+    assert model.n_outputs == 11 and model(x).shape == (5, 11)
+    assert model.get_config()["n_outputs"] == 11
+    assert torch.equal(model(x, return_features=True)["features"], before)
+    with pytest.raises(ValueError, match="positive"):
+        model.reset_head(0)
+
+
+def test_configuration_makes_the_same_model(build, model_class, x):
+    model = build(chs_info=CHS_INFO, drop_prob=0.3, activation=nn.ELU)
+    with pytest.warns(UserWarning, match="_deserialize_chs_info"):
+        again = model_class.from_config(model.get_config())
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again.eval()(x), model(x))
+    names = build(drop_prob=0.3)
+    assert model_class.from_config(names.get_config()).get_config() == names.get_config()
+
+
+def test_copies_and_pickles_are_equal(build, x):
+    model = build()
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert torch.equal(copied(x), model(x))
+        assert not copied.weights_changed
+
+
+def test_it_knows_whether_its_weights_were_changed(build):
+    model = build()
+    assert not model.weights_changed
+    model.load_state_dict(build().state_dict())
+    assert not model.weights_changed, "the same weights"
+    with torch.no_grad():
+        next(model.parameters()).add_(1e-3)
+    assert model.weights_changed
+
+
+def test_no_buffer_is_saved(build):
+    """What is not learned follows from the arguments."""
+    model = build()
+    assert set(model.state_dict()) == {name for name, _ in model.named_parameters()}
+
+
+def test_it_can_be_exported(build, x):
+    model = build()
+    batch = torch.export.Dim("batch", min=2, max=64)
+    exported = torch.export.export(
+        model, (x,), dynamic_shapes={"x": {0: batch}}, strict=False
+    ).module()
+    np.testing.assert_allclose(
+        exported(x[:3]).detach(), model(x[:3]).detach(), rtol=1e-3, atol=1e-6
+    )
+
+
+@pytest.mark.slow
+def test_it_can_be_compiled(build, x):
+    model = build()
+    compiled = torch.compile(model)
+    np.testing.assert_allclose(
+        compiled(x).detach(), model(x).detach(), rtol=1e-3, atol=1e-6
+    )
+
+
+def test_double_precision_and_autocast(build, x):
+    model = build()
+    exact = copy.deepcopy(model).double()(x.double())
+    np.testing.assert_allclose(model(x).detach(), exact.detach(), rtol=1e-3, atol=1e-6)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = model(x, return_features=True)["features"]
+    features = model(x, return_features=True)["features"]
+    error = (rough - features).norm() / features.norm()
+    assert error < 0.05
+
+
+def test_wrong_shapes_are_errors(build, x):
+    model = build()
+    for wrong in (x[:, :3], x[:, :, :600], x[0]):
+        with pytest.raises(ValueError, match=r"shape \(batch, 4, 800\)"):
+            model(wrong)
+
+
+def test_it_learns_in_the_regressor_by_name(model_class, windows):
+    """On a strong coupling it beats the mean of the training BOLD."""
+    arguments = {f"module__{name}": value for name, value in MODELS[model_class].items()}
+    net = EEGRegressor(
+        model_class.__name__, **arguments, lr=2e-3, max_epochs=12, batch_size=8, verbose=0
+    )
+    test = windows.groups == "04"
+    net.fit(windows.X[~test], windows.y[~test])
+    error = np.mean((net.predict(windows.X[test]) - windows.y[test]) ** 2)
+    of_mean = np.mean((windows.y[~test].mean(axis=0) - windows.y[test]) ** 2)
+    assert error < 0.9 * of_mean
+
+
+def test_docstrings_say_where_it_is_from(model_class):
+    documentation = inspect.getdoc(model_class)
+    assert "References" in documentation and "Parameters" in documentation
+    assert "from braindecode_bolt import" in documentation
+    assert "from braindecode.models import" not in documentation
