@@ -1,0 +1,44 @@
+"""Sphinx configuration."""
+
+import warnings
+
+import matplotlib
+
+import braindecode_bolt
+
+matplotlib.use("agg")
+# braindecode under pandas 3.1; nothing of ours.
+warnings.filterwarnings("ignore", "The inplace keyword in DataFrame")
+
+project = "braindecode-bolt"
+author = "the braindecode-bolt developers"
+copyright = f"2026, {author}"  # noqa: A001
+release = version = braindecode_bolt.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build"]
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_show_sourcelink = False
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": "/plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "reference_url": {"braindecode_bolt": None},
+    "doc_module": ("braindecode_bolt",),
+    "remove_config_comments": True,
+    "show_memory": False,
+    "abort_on_example_error": True,
+}

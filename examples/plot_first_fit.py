@@ -1,0 +1,90 @@
+"""
+A first fit
+===========
+
+From recordings to predicted BOLD in one go: simulate simultaneous EEG-fMRI of
+four people, cut a window of EEG for each volume, train NeuroBOLT on three of
+them and look at the fourth.
+"""
+
+# %%
+# Recordings
+# ----------
+# A recording is EEG whose volume markers carry the BOLD of each volume. Your own
+# come from :class:`~braindecode_bolt.datasets.EEGfMRIFolder`, or from
+# :func:`~braindecode_bolt.attach_bold` and any MNE Raw object.
+
+from braindecode_bolt import EEGRegressor, create_bold_windows, prepare_bold
+from braindecode_bolt.datasets import SimulatedEEGfMRI
+
+simulated = SimulatedEEGfMRI(
+    n_subjects=4,
+    duration=240.0,
+    ch_names=["Fz", "C3", "C4", "Pz", "O1", "O2"],
+    rois=["Thalamus", "Cuneus", "Putamen"],
+)
+recordings = [prepare_bold(recording) for recording in simulated.load()]
+recordings[0]
+
+# %%
+# The noise in the simulated BOLD is known, and with it the best R that any model
+# can reach.
+
+recordings[0].ceiling.round(2)
+
+# %%
+# Windows
+# -------
+# One window per volume: the 16 s of EEG that end at its marker. ``X`` looks like
+# an array but cuts windows only when they are read.
+
+windows = create_bold_windows(recordings, window_seconds=16.0)
+windows
+
+# %%
+# Volumes at the beginning of a run have no full window and are left out.
+
+windows.left_out
+
+# %%
+# Training
+# --------
+# The model is asked for by name; the regressor fills in channels, samples and
+# regions. This is a small NeuroBOLT: one block in each encoder. One of the
+# three people trained on is kept for validation, and the weights of the best
+# epoch are restored.
+
+train = windows.groups != "04"
+regressor = EEGRegressor(
+    "NeuroBOLT",
+    module__num_layers=1,
+    module__spectral_depth=1,
+    lr=2e-3,
+    max_epochs=8,
+    batch_size=8,
+    verbose=0,
+)
+regressor.fit(windows.X[train], windows.y[train])
+[round(loss, 3) for loss in regressor.history_[:, "valid_loss"]]
+
+# %%
+# Prediction
+# ----------
+
+import matplotlib.pyplot as plt
+
+from braindecode_bolt.metrics import pearson_r
+
+predicted = regressor.predict(windows.X[~train])
+measured = windows.y[~train]
+r = pearson_r(measured, predicted)
+
+times = windows.metadata["stop"][~train] / windows.sfreq
+figure, all_axes = plt.subplots(3, 1, sharex=True, figsize=(8, 5), layout="constrained")
+for column, (axes, region) in enumerate(zip(all_axes, windows.roi_names, strict=True)):
+    axes.plot(times, measured[:, column], color="0.2", label="measured")
+    axes.plot(times, predicted[:, column], color="tab:red", label="predicted")
+    axes.set_title(f"{region}: R = {r[column]:.2f}", loc="left")
+all_axes[0].legend(ncols=2, loc="upper right", frameon=False)
+all_axes[-1].set_xlabel("Time (s)")
+plt.show()
