@@ -2,17 +2,18 @@
 
 Twenty recordings of twenty minutes, 26 channels at 200 Hz, one window of 16 s
 per volume (TR 2.1 s). Each way runs in a process of its own; reported is
-anonymous memory (RssAnon) above that of the process after its imports, at its
-highest while an epoch of batches is read.
+anonymous memory (RssAnon) above that of the process after its imports, while
+an epoch of batches is read, and its ratio to the recordings in float32.
 
 Run: python benchmarks/memory_of_windows.py [--recordings 20] [--minutes 20]
 """
 
 import argparse
+import ctypes
+import gc
 import subprocess
 import sys
-import threading
-import time
+from pathlib import Path
 
 CHILD = """
 import sys
@@ -20,6 +21,12 @@ from memory_of_windows import measure
 print(measure(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))
 """
 BATCH = 16
+WAYS = {
+    "created": "X, nothing read",
+    "lazy": "X, read in batches of 16",
+    "loader": "X, read by the regressor's loader",
+    "materialised": "all windows in one array",
+}
 
 
 def rss_anon() -> float:
@@ -35,7 +42,6 @@ def make_recordings(n_recordings: int, minutes: float):
     import pandas as pd
 
     from braindecode_bolt import Recording, attach_bold
-    from braindecode_bolt.models.neurobolt import NeuroBOLT  # noqa: F401
 
     names = (
         "Fp1 Fp2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T7 T8 P7 P8 "
@@ -54,30 +60,39 @@ def make_recordings(n_recordings: int, minutes: float):
 
 
 def measure(way: str, n_recordings: int, minutes: float) -> float:
+    import numpy as np
+
     from braindecode_bolt import EEGRegressor, create_bold_windows
 
+    def read(X, y, net):
+        if way == "loader":
+            yield from net.get_iterator(net.get_dataset(X, y), training=True)
+        for start in range(0, len(X), BATCH):
+            yield np.asarray(X[start : start + BATCH])
+
     # What the first use of each library allocates is not the windows'.
-    warm = create_bold_windows(make_recordings(1, 1.0))
     net = EEGRegressor("NeuroBOLT", verbose=0, batch_size=BATCH)
-    list(net.get_iterator(net.get_dataset(warm.X, warm.y), training=True))
-    before = rss_anon()
-    highest = [before]
-    done = threading.Event()
-
-    def watch():
-        while not done.is_set():
-            highest[0] = max(highest[0], rss_anon())
-            time.sleep(0.01)
-
+    warm = create_bold_windows(make_recordings(2, minutes))
+    for batch in read(warm.X, warm.y, net):
+        del batch
+    del warm
+    before = live()
     windows = create_bold_windows(make_recordings(n_recordings, minutes))
-    X = windows.X if way == "lazy" else __import__("numpy").asarray(windows.X)
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    for _ in net.get_iterator(net.get_dataset(X, windows.y), training=True):
-        pass
-    done.set()
-    watcher.join()
-    return highest[0] - before
+    X = np.asarray(windows.X) if way == "materialised" else windows.X
+    highest = live()
+    if way != "created":
+        for number, batch in enumerate(read(X, windows.y, net)):
+            if number % 50 == 0:
+                highest = max(highest, live())
+            del batch
+    return highest - before
+
+
+def live() -> float:
+    """Anonymous memory in use, without what malloc keeps for later."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return rss_anon()
 
 
 def main() -> None:
@@ -86,21 +101,21 @@ def main() -> None:
     parser.add_argument("--recordings", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=20.0)
     arguments = parser.parse_args()
-    n_samples = arguments.recordings * arguments.minutes * 60 * 200
-    once = n_samples * 26 * 4 / 2**20
+    once = arguments.recordings * arguments.minutes * 60 * 200 * 26 * 4 / 2**20
     batch = BATCH * 26 * 3200 * 4 / 2**20
-    print(f"recordings as float32  {once:8.0f} MB\none batch              {batch:8.0f} MB")
-    for way in ("lazy", "materialised"):
+    print(f"{'recordings as float32':<34} {once:7.1f} MB")
+    print(f"{'the same and one batch of 16':<34} {once + batch:7.1f} MB")
+    for way, what in WAYS.items():
         size = [str(arguments.recordings), str(arguments.minutes)]
         result = subprocess.run(
             [sys.executable, "-c", CHILD, way, *size],
-            cwd=__file__.rsplit("/", 1)[0],
+            cwd=Path(__file__).parent,
             capture_output=True,
             text=True,
             check=True,
         )
         used = float(result.stdout.split()[-1])
-        print(f"{way:<22} {used:8.0f} MB  ({used / once:.2f} x the recordings)", flush=True)
+        print(f"{what:<34} {used:7.1f} MB  {used / once:6.3f} x", flush=True)
 
 
 if __name__ == "__main__":

@@ -57,9 +57,20 @@ def plot_r_per_region(scores: pd.DataFrame) -> Figure:
         rotation=rotation,
         ha="right" if rotation else "center",
     )
-    axes.set_ylabel("Pearson R per recording")
+    simulated = " (simulated BOLD)" if len(ceiling.dropna()) else ""
+    axes.set_ylabel(f"R per recording{simulated}")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1))
+    handles, labels = axes.get_legend_handles_labels()
+    drawn = dict(zip(labels, handles, strict=True))
+    order = [name for name in (*models, "ceiling", "control") if name in drawn]
+    axes.legend(
+        [drawn[name] for name in order],
+        order,
+        frameon=False,
+        ncols=len(order),
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+    )
     return figure
 
 
@@ -97,9 +108,10 @@ def plot_series(
         _draw_region(axes, chosen, scores, models, region, recording, tr or 1.0)
     first = chosen.iloc[0]
     run = "" if pd.isna(first["run"]) else f", run {first['run']}"
+    simulated = " (simulated BOLD)" if scores["ceiling"].notna().any() else ""
     figure.suptitle(
         f"Subject {first['subject']}{run}: the recording with the median R of {models[0]}, "
-        "its best, median and worst region",
+        f"its best, median and worst region{simulated}",
         fontsize=10,
     )
     all_axes[-1].set_xlabel("Volume" if tr is None else "Time (s)")
