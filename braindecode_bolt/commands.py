@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -34,6 +38,7 @@ from .plotting import plot_r_per_region, plot_series
 from .recording import TABLES, Recording
 from .regressor import EEGRegressor
 from .results import ResultsFolder, fingerprint_of
+from .score_table import layout, summarise
 from .windows import BOLDWindows, create_bold_windows
 
 __all__ = ["run_evaluate", "run_simulate"]
@@ -116,7 +121,7 @@ def run_evaluate(
         return 130
     scores = folder.scores()
     for model in models:
-        print(f"\n{_table(scores, model)}")
+        print(f"\n{layout(scores, model)}")
     _write_results(folder, scores, windows, tr)
     print(
         f"\nWritten to {folder.path}: scores.tsv, summary.tsv, r_per_region.png, series.png"
@@ -202,16 +207,43 @@ def _run_folds(
         print(f"{len(done)} of {total} fits are there already.", flush=True)
     results = iterate_folds(models, windows, labels, n_splits, n_jobs, skip=done)
     bar = tqdm(results, "Fits", total, initial=len(done), leave=False, disable=None)
-    for result in bar:
-        folder.write(result)
-        of_fold = result.scores
-        bar.write(
-            f"{result.model:<10} fold {result.fold}/{n_splits}: "
-            f"R {of_fold['r'].mean():6.3f}, MSE {of_fold['mse'].mean():.3f}, "
-            f"{of_fold['time'].iloc[0]:.0f} s"
-        )
-        # Into a pipe or a log file, too, as it happens.
-        print(end="", flush=True)
+    with _remembered_interrupt() as interrupted:
+        for result in bar:
+            if interrupted:
+                raise KeyboardInterrupt
+            folder.write(result)
+            of_fold = result.scores
+            bar.write(
+                f"{result.model:<10} fold {result.fold}/{n_splits}: "
+                f"R {of_fold['r'].mean():6.3f}, MSE {of_fold['mse'].mean():.3f}, "
+                f"{of_fold['time'].iloc[0]:.0f} s"
+            )
+            # Into a pipe or a log file, too, as it happens.
+            print(end="", flush=True)
+
+
+@contextmanager
+def _remembered_interrupt() -> Iterator[list[int]]:
+    """Keep a note of Ctrl-C beside raising KeyboardInterrupt.
+
+    Python drops an exception that strikes inside a destructor or a callback of
+    C code (threadpoolctl has such), and the run would go on as if nothing had
+    happened.
+    """
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _say_data(data: Path | None, windows: BOLDWindows, tr: float) -> None:
@@ -225,64 +257,11 @@ def _say_data(data: Path | None, windows: BOLDWindows, tr: float) -> None:
     )
 
 
-def _summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Average over recordings, per model, region and fold."""
-    columns = ["r", "mse", "control_r", "ceiling", "ceiling_window"]
-    keys = ["model", "region", "fold"]
-    return scores.groupby(keys, sort=False)[columns].mean().reset_index()
-
-
-def _table(scores: pd.DataFrame, model: str) -> str:
-    """Lay out the scores of a model, a row per region."""
-    summary = _summary(scores[scores["model"] == model])
-    folds = sorted(summary["fold"].unique())
-    by_region = summary.set_index(["region", "fold"])
-    means = scores[scores["model"] == model].groupby("region", sort=False)
-    rows = []
-    for region, of_region in means:
-        cells = [by_region.loc[(region, fold)] for fold in folds]
-        rows.append(
-            [region, *(f"{cell['r']:.2f} ({cell['mse']:.2f})" for cell in cells)]
-            + [_number(of_region[key].mean()) for key in _AVERAGED]
-        )
-    per_fold = summary.groupby("fold")[["r", "mse"]].mean()
-    cells = [f"{r:.2f} ({mse:.2f})" for r, mse in per_fold.to_numpy()]
-    rows.append(["mean", *cells, *map(_number, means[list(_AVERAGED)].mean().mean())])
-    header = [model, *(f"fold {fold}" for fold in folds), *_AVERAGED.values()]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = ["  ".join(_align(row, widths)) for row in (header, *rows)]
-    lines.insert(1, "-" * len(lines[0]))
-    return "\n".join(lines) + (
-        "\nR (MSE) per fold; R is the mean over recordings, MSE is in variances of the "
-        "training BOLD.\nControl: the same predictions against the BOLD of others."
-    )
-
-
-_AVERAGED = {
-    "r": "R",
-    "mse": "MSE",
-    "control_r": "control R",
-    "ceiling": "ceiling R",
-    "ceiling_window": "in window",
-}
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else "unknown"
-
-
-def _align(row: list[str], widths: list[int]) -> list[str]:
-    first, *rest = row
-    return [first.ljust(widths[0])] + [
-        cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)
-    ]
-
-
 def _write_results(
     folder: ResultsFolder, scores: pd.DataFrame, windows: BOLDWindows, tr: float
 ) -> None:
     folder.write_table(scores, "scores.tsv")
-    folder.write_table(_summary(scores), "summary.tsv")
+    folder.write_table(summarise(scores), "summary.tsv")
     folder.write_table(windows.left_out, "left_out.tsv")
     figures = {
         "r_per_region.png": plot_r_per_region(scores),

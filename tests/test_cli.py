@@ -13,6 +13,7 @@ import pytest
 from braindecode_bolt.cli import main
 from braindecode_bolt.commands import run_evaluate
 from braindecode_bolt.datasets import SimulatedEEGfMRI
+from braindecode_bolt.linear import BandPowerRidge
 
 FAST = ["--epochs", "1", "--folds", "2"]
 
@@ -146,6 +147,28 @@ def test_ctrl_c_leaves_finished_fits_and_can_be_gone_on_from(data, tmp_path):
         for folder in (out, whole)
     ]
     pd.testing.assert_frame_equal(*tables, rtol=1e-3, atol=1e-5)
+
+
+def test_ctrl_c_counts_even_where_python_drops_it(data, tmp_path, monkeypatch):
+    """An exception raised in a destructor goes no further than that."""
+
+    class Swallows:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    fit = BandPowerRidge.fit
+
+    def fit_and_swallow(self, X, y):
+        Swallows()
+        return fit(self, X, y)
+
+    monkeypatch.setattr(BandPowerRidge, "fit", fit_and_swallow)
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
+    out = tmp_path / "out"
+    assert run_evaluate(data=data, epochs=1, n_splits=2, out=out) == 130
+    finished = {path.name for path in (out / "folds").glob("*_scores.tsv")}
+    assert finished == {"NeuroBOLT_1_scores.tsv"}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_interruption_is_status_130(monkeypatch, capsys):
