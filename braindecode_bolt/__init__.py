@@ -10,7 +10,7 @@ with warnings.catch_warnings():
 from ._version import __version__
 from .bold import prepare_bold
 from .eeg import prepare_eeg
-from .models import NeuroBOLT
+from .models import JoinedRegions, NeuroBOLT, load_published_weights
 from .recording import Recording, attach_bold
 from .regressor import EEGRegressor
 from .splits import ValidationSplit
@@ -19,6 +19,7 @@ from .windows import BOLDWindows, LazyWindows, create_bold_windows
 __all__ = [
     "BOLDWindows",
     "EEGRegressor",
+    "JoinedRegions",
     "LazyWindows",
     "NeuroBOLT",
     "Recording",
@@ -26,6 +27,7 @@ __all__ = [
     "__version__",
     "attach_bold",
     "create_bold_windows",
+    "load_published_weights",
     "prepare_bold",
     "prepare_eeg",
 ]

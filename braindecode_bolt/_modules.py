@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import logging
 import warnings
 from typing import Any
 
@@ -12,6 +13,9 @@ from braindecode.modules import MLP
 from torch import nn
 
 from ._inputs import Input
+from .channels import ChannelNameError, match_channels
+
+logger = logging.getLogger(__name__)
 
 
 def copy_template(template: nn.Module, kwargs: dict[str, Any]) -> nn.Module:
@@ -120,8 +124,11 @@ def check_module(module: nn.Module, source: Input) -> None:
     ValueError
         If channels, samples or outputs do not agree.
     """
+    by_name = takes_ch_names(module) and source.ch_names is not None
     given = source.signal_args()
     for name, what in (("n_chans", "channels"), ("n_times", "samples")):
+        if by_name and name == "n_chans":
+            continue
         expected = _signal_property(module, name)
         if expected is not None and expected != given[name]:
             raise ValueError(
@@ -133,13 +140,39 @@ def check_module(module: nn.Module, source: Input) -> None:
         raise ValueError(
             f"The module has n_outputs={n_outputs}, but y has {source.n_outputs} columns."
         )
-    names = getattr(module, "ch_names", None)
-    if names is not None and source.ch_names is not None and list(names) != source.ch_names:
-        raise ValueError(
-            f"The module was made for the channels {', '.join(names)}; X has "
-            f"{', '.join(source.ch_names)}. Give the module the names of X "
-            "(ch_names=windows.ch_names)."
+    check_channels(module, getattr(module, "ch_names", None), source)
+
+
+def check_channels(module: nn.Module, known: list[str] | None, source: Input) -> None:
+    """Raise where a module knows other channels than the windows have.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The model.
+    known : list of str | None
+        Channels that it was made for or trained on.
+    source : Input
+        The windows.
+
+    Raises
+    ------
+    ChannelNameError
+        If the channels differ; for a module that is told the names, if it does
+        not know one.
+    """
+    names = source.ch_names
+    if names is None or known is None or list(known) == names:
+        return
+    if not takes_ch_names(module):
+        raise ChannelNameError(
+            f"The model was made for the channels {', '.join(known)}; the windows have "
+            f"{', '.join(names)}. It takes the same channels in the same order only."
         )
+    made_for = getattr(module, "ch_names", known)
+    match_channels(names, made_for, "The model")
+    if len(names) < len(known):
+        logger.info("%d of the model's %d channels are there", len(names), len(known))
 
 
 def takes_ch_names(module: nn.Module) -> bool:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
 from braindecode.models.labram import LABRAM_CHANNEL_ORDER
 
-__all__ = ["ChannelNameError", "channel_kind", "normalize_channel_name"]
+__all__ = [
+    "ChannelNameError",
+    "channel_kind",
+    "match_channels",
+    "normalize_channel_name",
+]
+
+logger = logging.getLogger(__name__)
 
 # Wires that stand in an EEG file without being scalp EEG. Carbon-wire loops
 # (CWL) and the ECG are recorded in nearly every scanner session.
@@ -21,6 +29,9 @@ _REFERENCES = ("A1", "A2", "M1", "M2")
 _REFERENCE_SUFFIX = re.compile(
     r"\s*[-_ :]\s*(REF|LE|AVG|AVE|AR|CAR|A1|A2|M1|M2|A1\+?A2|M1\+?M2)$", re.IGNORECASE
 )
+# Electrodes that were renamed when the 10-20 system became the 10-10 system.
+_RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
+_OTHER_NAME = _RENAMED | {new: old for old, new in _RENAMED.items()}
 _PREFIX = re.compile(r"^EEG[ _\-:.]*(?=\S)", re.IGNORECASE)
 
 
@@ -184,31 +195,47 @@ def resolve_ch_names(
     return normalised
 
 
-def labram_rows(ch_names: Sequence[str]) -> list[int]:
-    """Find the rows of LaBraM's position table that belong to channels.
+def match_channels(wanted: Sequence[str], available: Sequence[str], what: str) -> list[int]:
+    """Find channels by name among those that something was made for.
+
+    An exact name wins. Where there is none, the two names of one electrode
+    (``T3`` and ``T7``, ``T4`` and ``T8``, ``T5`` and ``P7``, ``T6`` and ``P8``)
+    stand for each other, which is logged.
 
     Parameters
     ----------
-    ch_names : sequence of str
+    wanted : sequence of str
         Channel names in any spelling.
+    available : sequence of str
+        Channel names, normalised.
+    what : str
+        What has the available channels, for the message.
 
     Returns
     -------
     list of int
-        Row per channel; row 0 is that of the CLS token.
+        Position in `available` of each wanted channel.
 
     Raises
     ------
     ChannelNameError
-        If the table has no row for a name.
+        If one is missing, or two stand for the same.
     """
-    rows = {name.upper(): row for row, name in enumerate(LABRAM_CHANNEL_ORDER, start=1)}
-    names = [normalize_channel_name(name).upper() for name in ch_names]
-    missing = [ch for ch, name in zip(ch_names, names, strict=True) if name not in rows]
+    position = {name: index for index, name in enumerate(available)}
+    names = [normalize_channel_name(name) for name in wanted]
+    check_unique(names, "The windows")
+    found = {}
+    for name in names:
+        other = _OTHER_NAME.get(name)
+        if name in position:
+            found[name] = position[name]
+        elif other in position and other not in names:
+            logger.info("%s: channel %s is taken for %s", what, name, other)
+            found[name] = position[other]
+    missing = [name for name in names if name not in found]
     if missing:
         raise ChannelNameError(
-            f"LaBraM's position table has no row for {', '.join(missing)}. It knows the "
-            f"{len(rows)} names of braindecode.models.labram.LABRAM_CHANNEL_ORDER; leave "
-            "the channels out or rename them to their nearest neighbours there."
+            f"{what} has no channel {', '.join(missing)}; it was made for "
+            f"{', '.join(available)}."
         )
-    return [rows[name] for name in names]
+    return [found[name] for name in names]

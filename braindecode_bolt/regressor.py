@@ -9,17 +9,31 @@ from typing import Any
 import numpy as np
 import torch
 from braindecode import EEGRegressor as BraindecodeRegressor
-from sklearn.utils import check_random_state
 from skorch.callbacks import PrintLog
 from skorch.dataset import Dataset
 from skorch.utils import to_tensor
 from torch import nn
 from torch.utils.data import Subset
 
-from ._inputs import Input, as_input, as_targets
-from ._modules import build_module, check_module, copy_template, takes_ch_names
-from .splits import ValidationSplit
-from .training import BestWeights, Progress, WarmupCosine, optimizer_groups
+from ._inputs import as_input, as_targets
+from ._modules import (
+    build_module,
+    check_channels,
+    check_module,
+    copy_template,
+    takes_ch_names,
+)
+from .splits import ValidationSplit, recording_labels
+from .training import (
+    BestWeights,
+    Progress,
+    RecordingBatches,
+    WarmupCosine,
+    autocast,
+    optimizer_groups,
+    seeded,
+    to_float32,
+)
 
 __all__ = ["EEGRegressor"]
 
@@ -42,7 +56,9 @@ class EEGRegressor(BraindecodeRegressor):
         ``module__...``. An instance is copied at each fit, weights included;
         ``module__...`` parameters are merged with its own configuration.
     criterion : type of nn.Module
-        Loss. Default ``nn.MSELoss``.
+        Loss. Default ``nn.MSELoss``. With
+        :class:`~braindecode_bolt.losses.CorrelationLoss` every batch comes from
+        one recording.
     optimizer : type of torch.optim.Optimizer
         Default ``torch.optim.AdamW``.
     optimizer__weight_decay : float
@@ -69,6 +85,11 @@ class EEGRegressor(BraindecodeRegressor):
         (:class:`~braindecode_bolt.training.Progress`); change them by
         ``callbacks__lr_scheduler__warmup=0.1`` or turn them off by
         ``callbacks__lr_scheduler=None``.
+    precision : {"float32", "bfloat16"}
+        Arithmetic of the network. ``"bfloat16"`` (torch's autocast; weights and
+        loss stay float32) is faster and smaller where the processor has it,
+        such as GPUs and CPUs with AMX or AVX512-BF16, and rounds to about three
+        digits. Default ``"float32"``.
     check_input : bool
         Check at each fit that the windows are finite, not flat and of
         plausible microvolts (median absolute amplitude between 0.01 and
@@ -126,12 +147,14 @@ class EEGRegressor(BraindecodeRegressor):
         train_split: Any = ValidationSplit(),  # noqa: B008 (never changed)
         callbacks: Any = None,
         iterator_train__drop_last: bool = False,
+        precision: str = "float32",
         check_input: bool = True,
         random_state: int | np.random.RandomState | None = 12345,
         verbose: int = 1,
         **kwargs: Any,
     ):
         self.layer_decay = layer_decay
+        self.precision = precision
         self.check_input = check_input
         self.random_state = random_state
         super().__init__(
@@ -269,7 +292,7 @@ class EEGRegressor(BraindecodeRegressor):
         self.input_ = source
         self.groups_ = None if groups is None else np.asarray(groups)
         try:
-            with self._seeded():
+            with seeded(self.random_state, self.device) as self.seed_:
                 yield source.data, targets
         finally:
             del self.input_, self.groups_
@@ -287,25 +310,6 @@ class EEGRegressor(BraindecodeRegressor):
             raise
         self.notify("on_train_end", X=X, y=y)
         return self
-
-    @contextmanager
-    def _seeded(self) -> Iterator[None]:
-        """Draw from generators of our own, the global ones being restored after."""
-        if self.random_state is None:
-            self.seed_ = None
-            yield
-            return
-        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        device = torch.device(self.device or "cpu")
-        accelerated = device.type != "cpu"
-        with torch.random.fork_rng(
-            devices=[device] if accelerated else [],
-            device_type=device.type if accelerated else "cuda",
-        ):
-            torch.default_generator.manual_seed(self.seed_)
-            if accelerated:
-                torch.get_device_module(device).manual_seed(self.seed_)
-            yield
 
     def _set_signal_args(self, X: Any, y: Any, classes: Any) -> None:
         # braindecode writes them into module__..., where they would outlive
@@ -354,12 +358,29 @@ class EEGRegressor(BraindecodeRegressor):
         dataset = self.get_dataset(X, y)
         return Subset(dataset, train), Subset(dataset, valid)
 
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Make batches, of one recording each where the loss wants that."""
+        in_fit = hasattr(self, "input_")
+        if not (in_fit and getattr(self.criterion, "within_recording", False)):
+            return super().get_iterator(dataset, training=training)
+        kwargs = self.get_params_for("iterator_train" if training else "iterator_valid")
+        size = kwargs.pop("batch_size", self.batch_size)
+        for replaced in ("shuffle", "sampler", "drop_last"):
+            kwargs.pop(replaced, None)
+        recordings = recording_labels(dataset, self.groups_)
+        batches = RecordingBatches(recordings, size, shuffle=training)
+        loader = self.iterator_train if training else self.iterator_valid
+        return loader(dataset, batch_sampler=batches, **kwargs)
+
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
         """Run the model on a batch, naming the channels where it wants that."""
-        names = getattr(self, "ch_names_", None)
+        names = getattr(self, "predicted_ch_names_", None) or getattr(
+            self, "ch_names_", None
+        )
         if names is not None and takes_ch_names(self.module_):
             fit_params.setdefault("ch_names", names)
-        return super().infer(x, **fit_params)
+        with autocast(self.precision, self.device):
+            return to_float32(super().infer(x, **fit_params))
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the loss, never broadcasting one shape against another."""
@@ -391,11 +412,15 @@ class EEGRegressor(BraindecodeRegressor):
         source = as_input(X)
         if self.check_input:
             source.warn_of_input()
-        self._check_channels(source)
-        # A DataLoader draws from torch's global generator even where it does not
-        # shuffle.
-        with torch.random.fork_rng(devices=[]):
-            predicted = super().predict_proba(source.data)
+        check_channels(self.module_, getattr(self, "ch_names_", None), source)
+        self.predicted_ch_names_ = source.ch_names
+        try:
+            # A DataLoader draws from torch's global generator even where it does
+            # not shuffle.
+            with torch.random.fork_rng(devices=[]):
+                predicted = super().predict_proba(source.data)
+        finally:
+            del self.predicted_ch_names_
         one_column = predicted.ndim == 2 and predicted.shape[1] == 1
         was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
         return predicted[:, 0] if was_one_dimensional and one_column else predicted
@@ -416,17 +441,9 @@ class EEGRegressor(BraindecodeRegressor):
         Raises
         ------
         ValueError
-            If the windows have other channels than those trained on.
+            If the windows have other channels than those trained on. A model
+            that takes the names of its channels (NeuroBOLT does) also predicts
+            from a part of them, in any order; what it does not know is an
+            error.
         """
         return self.predict_proba(X)
-
-    def _check_channels(self, source: Input) -> None:
-        trained_on = getattr(self, "ch_names_", None)
-        if source.ch_names is None or trained_on is None:
-            return
-        if source.ch_names != trained_on:
-            raise ValueError(
-                f"The model was trained on the channels {', '.join(trained_on)}; the "
-                f"windows have {', '.join(source.ch_names)}. Choose the same channels in "
-                "the same order."
-            )

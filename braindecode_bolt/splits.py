@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 from braindecode.datasets import BaseConcatDataset
+from skorch.dataset import Dataset as SkorchDataset
 from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
 from .lazy import LazyWindows
 
-__all__ = ["ValidationSplit", "window_groups"]
+__all__ = ["ValidationSplit", "recording_labels", "window_groups"]
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +170,29 @@ def window_groups(X: Any, n_blocks: int = 5) -> np.ndarray:
     return groups
 
 
+def recording_labels(X: Any, groups: np.ndarray | None = None) -> np.ndarray:
+    """Say which recording each window is from.
+
+    Parameters
+    ----------
+    X : LazyWindows | BaseConcatDataset | Dataset | array-like
+        The windows, or a part of them.
+    groups : ndarray | None
+        Labels of all windows, for those that do not know where they are from.
+
+    Returns
+    -------
+    ndarray, shape (n_windows,)
+        One label for all where nothing is known.
+    """
+    origin = _Origin.of(X)
+    if origin is not None:
+        return origin.recordings
+    if groups is None:
+        return np.zeros(len(X), dtype=int)
+    return groups[np.asarray(X.indices)] if isinstance(X, Subset) else groups
+
+
 @dataclass(frozen=True)
 class _Origin:
     """Where windows come from, as far as the object that holds them knows.
@@ -205,6 +229,8 @@ class _Origin:
             return None if whole is None else whole._take(np.asarray(indices))
         if isinstance(X, BaseConcatDataset):
             return cls._of_datasets(X.datasets)
+        if isinstance(X, SkorchDataset):
+            return cls.of(X.X)
         return None
 
     @classmethod

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
+from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
 from torch import nn
+from torch.utils.data import Sampler
 from tqdm.auto import tqdm
 
-__all__ = ["BestWeights", "Progress", "WarmupCosine"]
+__all__ = ["BestWeights", "Progress", "RecordingBatches", "WarmupCosine"]
 
 _IN_NOTEBOOK = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
 
@@ -240,3 +244,116 @@ def optimizer_groups(
         groups.append(options)
     rest = [parameter for parameter in parameters if id(parameter) not in named]
     return groups + ([{"params": rest, "lr": lr}] if rest else [])
+
+
+class RecordingBatches(Sampler[list[int]]):
+    """Batches of windows that are of one recording each.
+
+    Parameters
+    ----------
+    recordings : ndarray, shape (n_windows,)
+        Recording of each window.
+    batch_size : int
+        Most windows in a batch; the batches of a recording are about equally
+        large. -1 takes a whole recording.
+    shuffle : bool
+        Mix the windows of each recording, and the batches. Otherwise windows
+        keep their order, and a batch ends where the next recording begins.
+    """
+
+    def __init__(self, recordings: np.ndarray, batch_size: int, shuffle: bool):
+        self.shuffle = shuffle
+        if shuffle:
+            parts = [np.flatnonzero(recordings == r) for r in np.unique(recordings)]
+        else:
+            breaks = np.flatnonzero(recordings[1:] != recordings[:-1]) + 1
+            parts = np.split(np.arange(len(recordings)), breaks)
+        self._parts = parts
+        self._n_batches = [
+            1 if batch_size == -1 else math.ceil(len(part) / batch_size) for part in parts
+        ]
+
+    def __len__(self) -> int:  # noqa: D105
+        return sum(self._n_batches)
+
+    def __iter__(self) -> Iterator[list[int]]:  # noqa: D105
+        batches = []
+        for part, n_batches in zip(self._parts, self._n_batches, strict=True):
+            if self.shuffle:
+                part = part[torch.randperm(len(part)).numpy()]
+            batches += np.array_split(part, n_batches)
+        order = torch.randperm(len(batches)) if self.shuffle else range(len(batches))
+        for number in order:
+            yield batches[number].tolist()
+
+
+@contextmanager
+def seeded(
+    random_state: int | np.random.RandomState | None, device: str | None
+) -> Iterator[int | None]:
+    """Draw from generators of our own, the global ones being restored after.
+
+    Parameters
+    ----------
+    random_state : int | RandomState | None
+        None draws from the global generators.
+    device : str | None
+        Where besides the CPU numbers are drawn.
+
+    Yields
+    ------
+    int | None
+        The seed.
+    """
+    if random_state is None:
+        yield None
+        return
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    device = torch.device(device or "cpu")
+    accelerated = device.type != "cpu"
+    with torch.random.fork_rng(
+        devices=[device] if accelerated else [],
+        device_type=device.type if accelerated else "cuda",
+    ):
+        torch.default_generator.manual_seed(seed)
+        if accelerated:
+            torch.get_device_module(device).manual_seed(seed)
+        yield seed
+
+
+_PRECISIONS = ("float32", "bfloat16")
+
+
+def autocast(precision: str, device: str | None) -> torch.autocast:
+    """Compute in the precision that was asked for.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}
+        The precision.
+    device : str | None
+        Where it is computed.
+
+    Returns
+    -------
+    torch.autocast
+        A context manager.
+
+    Raises
+    ------
+    ValueError
+        If the precision is none of the two.
+    """
+    if precision not in _PRECISIONS:
+        raise ValueError(
+            f"precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}."
+        )
+    kind = torch.device(device or "cpu").type
+    return torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def to_float32(output: Any) -> Any:
+    """Turn a bfloat16 output into float32, which NumPy has."""
+    if isinstance(output, torch.Tensor) and output.dtype == torch.bfloat16:
+        return output.float()
+    return output

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from braindecode_bolt.channels import (
     ChannelNameError,
     channel_kind,
-    labram_rows,
+    match_channels,
     normalize_channel_name,
     resolve_ch_names,
 )
@@ -71,14 +71,21 @@ def test_what_is_not_scalp_eeg_is_known_as_such(name, kind):
     assert channel_kind(name) == kind
 
 
-def test_labram_rows_count_from_the_cls_token():
-    assert labram_rows(["FP1", "FPZ", "FP2"]) == [1, 2, 3]
-    assert labram_rows(["T7"]) != labram_rows(["T3"])
+def test_channels_are_matched_by_name_in_any_order_and_spelling():
+    assert match_channels(["EEG Pz-REF", "FZ"], ["Fz", "Cz", "Pz"], "It") == [2, 0]
+    with pytest.raises(ChannelNameError, match="It has no channel Oz, E17; it was made"):
+        match_channels(["Oz", "Fz", "E17"], ["Fz", "Cz"], "It")
+    with pytest.raises(ChannelNameError, match="several channels are named Fz"):
+        match_channels(["Fz", "FZ."], ["Fz", "Cz"], "It")
 
 
-def test_a_name_without_a_row_is_an_error_that_lists_it():
-    with pytest.raises(ChannelNameError, match="no row for AFF1h, E17"):
-        labram_rows(["Cz", "AFF1h", "E17"])
+def test_the_two_names_of_an_electrode_stand_for_each_other_where_one_is_missing(caplog):
+    with caplog.at_level("INFO"):
+        assert match_channels(["T3", "P8"], ["T7", "T6"], "The model") == [0, 1]
+    assert "channel T3 is taken for T7" in caplog.text
+    assert match_channels(["T3", "T7"], ["T7", "T3"], "It") == [1, 0], "exact names win"
+    with pytest.raises(ChannelNameError, match="no channel T3"):
+        match_channels(["T3", "T7"], ["T7", "Cz"], "It")
 
 
 def test_chs_info_and_ch_names_must_agree():

@@ -1,5 +1,7 @@
+import copy
 import inspect
 import pickle
+from dataclasses import replace
 
 import joblib
 import mne
@@ -12,6 +14,9 @@ from skorch.helper import SliceDataset
 from torch import nn
 
 from braindecode_bolt import EEGRegressor, NeuroBOLT, create_bold_windows
+from braindecode_bolt.channels import ChannelNameError
+from braindecode_bolt.losses import CorrelationLoss
+from braindecode_bolt.metrics import pearson_r
 
 from .conftest import CH_NAMES, N_TIMES, TINY
 
@@ -267,8 +272,8 @@ def test_mismatches_are_errors(windows, recordings):
     longer = create_bold_windows(recordings, 8.0)
     with pytest.raises(ValueError, match="n_outputs=3, but y has 2 columns"):
         fit(template(3))
-    with pytest.raises(ValueError, match="made for the channels Oz, Pz, Cz, Fz; X has Fz"):
-        fit(NeuroBOLT(2, ch_names=CH_NAMES[::-1], n_times=N_TIMES, **TINY))
+    with pytest.raises(ChannelNameError, match="The model has no channel Oz; it was made"):
+        fit(NeuroBOLT(2, ch_names=[*CH_NAMES[:3], "O1"], n_times=N_TIMES, **TINY))
     with pytest.raises(ValueError, match=r"windows of 800 samples \(n_times\), X has 1600"):
         fit(template(), longer.X, longer.y)
     with pytest.raises(ValueError, match=r"windows of 4 channels \(n_chans\), X has 2"):
@@ -289,8 +294,132 @@ def test_a_wrong_output_never_broadcasts(windows):
 
 def test_other_channels_at_prediction_are_an_error(fitted, make_recording):
     other = create_bold_windows([make_recording(ch_names=["Fz", "Cz", "Pz", "O1"])], 4.0)
-    with pytest.raises(ValueError, match="trained on the channels Fz, Cz, Pz, Oz"):
+    with pytest.raises(ChannelNameError, match="no channel O1; it was made for Fz, Cz, Pz"):
         fitted.predict(other.X)
+    with pytest.raises(ValueError, match=r"shape \(batch, 4, 800\), got \(.*, 3, 800"):
+        fitted.predict(np.asarray(other.X)[:, :3])
+
+
+def test_models_that_are_not_told_names_take_the_same_channels_only(
+    windows, make_recording
+):
+    other = create_bold_windows([make_recording(ch_names=CH_NAMES[::-1])], 4.0)
+    net = EEGRegressor(ShallowFBCSPNet, **{**FAST, "max_epochs": 1})
+    net.fit(windows.X, windows.y)
+    with pytest.raises(ChannelNameError, match="the same channels in the same order only"):
+        net.predict(other.X)
+
+
+# Any part of the channels, in any order
+
+
+def test_it_predicts_from_a_part_of_the_channels(fitted, windows, recordings, caplog):
+    order = ["Oz", "Fz", "Cz"]
+    raws = [replace(r, raw=r.raw.copy().pick(order)) for r in recordings]
+    part = create_bold_windows(raws, 4.0, lag_seconds=4.0)
+    assert part.ch_names == order
+    with caplog.at_level("INFO"):
+        predicted = fitted.predict(part.X)
+    assert "3 of the model's 4 channels are there" in caplog.text
+    x = torch.from_numpy(np.asarray(part.X))
+    with torch.inference_mode():
+        expected = fitted.module_(x, ch_names=order)
+    np.testing.assert_allclose(predicted, expected, rtol=1e-4, atol=1e-6)
+    # Afterwards the windows trained on are what it takes again.
+    assert fitted.predict(np.asarray(windows.X)[:3]).shape == (3, 2)
+
+
+def test_the_order_of_the_channels_does_not_matter(fitted, windows, recordings):
+    raws = [replace(r, raw=r.raw.copy().pick(CH_NAMES[::-1])) for r in recordings]
+    other = create_bold_windows(raws, 4.0, lag_seconds=4.0)
+    assert other.ch_names == CH_NAMES[::-1]
+    np.testing.assert_allclose(
+        fitted.predict(other.X), fitted.predict(windows.X), rtol=1e-3, atol=1e-5
+    )
+
+
+def test_a_model_of_more_channels_can_be_trained_on_what_is_there(windows):
+    more = ["O1", *CH_NAMES[::-1], "T7"]
+    model = NeuroBOLT(2, ch_names=more, n_times=N_TIMES, **TINY)
+    table = model.spectral.channel_embedding.weight.detach().clone()
+    net = EEGRegressor(model, **FAST, optimizer__weight_decay=0.0)
+    net.fit(windows.X, windows.y)
+    moved = net.module_.spectral.channel_embedding.weight.detach() - table
+    assert (moved.abs().sum(dim=1) > 0).tolist() == [False, True, True, True, True, False]
+
+
+# Precision and losses
+
+
+def test_bfloat16_predicts_almost_the_same(fitted, windows):
+    """To about three digits of the spread of the predictions."""
+    exact = fitted.predict(windows.X)
+    rough = copy.deepcopy(fitted).set_params(precision="bfloat16")
+    predicted = rough.predict(windows.X)
+    assert predicted.dtype == np.float32 and not np.array_equal(predicted, exact)
+    assert np.abs(predicted - exact).max() < 0.05 * exact.std()
+
+
+def test_bfloat16_trains(windows):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, precision=precision)
+        net.fit(windows.X, windows.y)
+        assert all(p.dtype == torch.float32 for p in net.module_.parameters())
+        losses.append(net.history[:, "valid_loss"])
+    np.testing.assert_allclose(*losses, rtol=0.05)
+    with pytest.raises(ValueError, match="one of float32, bfloat16, got 'float16'"):
+        EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, precision="float16").fit(
+            windows.X, windows.y
+        )
+
+
+@pytest.mark.parametrize("form", ["lazy", "array with groups", "array", "one split"])
+def test_the_correlation_loss_gets_windows_of_one_recording(windows, form, monkeypatch):
+    """With the recording as the target, a batch within one is constant."""
+    recordings = windows.metadata["recording"].to_numpy()
+    y = np.stack([recordings, np.arange(len(recordings))], axis=1).astype(np.float32)
+    X, groups = windows.X, None
+    if form != "lazy" and form != "one split":
+        X = np.asarray(X)
+    if form == "array with groups":
+        groups = windows.groups
+    seen = []
+    forward = CorrelationLoss.forward
+
+    def watch(self, predicted, measured):
+        seen.append(measured[:, 0].unique().numel())
+        return forward(self, predicted, measured)
+
+    monkeypatch.setattr(CorrelationLoss, "forward", watch)
+    settings = {**FAST, "max_epochs": 1, "batch_size": 7, "module__ch_names": CH_NAMES}
+    if form == "one split":
+        settings["train_split"] = None
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **settings, criterion=CorrelationLoss)
+    if form == "array":
+        with pytest.warns(UserWarning, match="taken as one recording"):
+            net.fit(X, y)
+        assert max(seen) > 1
+    else:
+        net.fit(X, y, groups=groups)
+        assert set(seen) == {1}
+    assert net.predict(X).shape == y.shape
+
+
+def test_the_correlation_loss_teaches_correlation(windows):
+    net = EEGRegressor(
+        "NeuroBOLT",
+        **BY_NAME,
+        criterion=CorrelationLoss,
+        criterion__weight=1.0,
+        max_epochs=10,
+        lr=3e-3,
+        verbose=0,
+    )
+    test = windows.groups == "04"
+    net.fit(windows.X[~test], windows.y[~test])
+    r = pearson_r(windows.y[test], net.predict(windows.X[test]))
+    assert r.mean() > 0.3
 
 
 def test_shapes_that_are_no_windows(windows):

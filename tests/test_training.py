@@ -3,10 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from skorch.callbacks import Callback
 
 from braindecode_bolt import EEGRegressor, NeuroBOLT
-from braindecode_bolt.training import WarmupCosine, count_batches
+from braindecode_bolt.training import RecordingBatches, WarmupCosine, count_batches
 
 from .conftest import CH_NAMES, N_TIMES, TINY
 
@@ -168,3 +170,20 @@ def test_published_groups_of_the_full_network():
         assert scale == pytest.approx(expected), name
         table = parts[-1] in ("cls_token", "position_embedding", "temporal_embedding")
         assert decay == (parameter.ndim > 1 and not table), name
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=40), st.integers(1, 9), st.booleans()
+)
+def test_recording_batches_hold_every_window_once(recordings, batch_size, shuffle):
+    recordings = np.array(recordings)
+    sampler = RecordingBatches(recordings, batch_size, shuffle)
+    batches = list(sampler)
+    assert len(batches) == len(sampler)
+    together = [window for batch in batches for window in batch]
+    assert sorted(together) == list(range(len(recordings)))
+    assert shuffle or together == sorted(together)
+    for batch in batches:
+        assert 1 <= len(batch) <= batch_size
+        assert len(np.unique(recordings[batch])) == 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import torch
 
 
@@ -25,6 +28,16 @@ class BOLDModel:
         model.save_pretrained("my-{name_lower}")
         model = {name}.from_pretrained("my-{name_lower}")
     """
+
+    def _save_pretrained(self, save_directory: str | Path) -> None:
+        super()._save_pretrained(save_directory)
+        # The weights are saved; whoever loads them need not have the file that
+        # these ones began with.
+        file = Path(save_directory) / "config.json"
+        config = json.loads(file.read_text())
+        for name in {"pretrained", "new_head"} & set(config):
+            del config[name]
+        file.write_text(json.dumps(config, indent=2) + "\n")
 
     def _remember_weights(self) -> None:
         """Take note of the weights as made; the last line of a constructor."""

@@ -9,10 +9,11 @@ from braindecode.modules import DropPath
 from torch import nn
 from torch.nn import functional as F
 
+from ._layers import Dropout, FeedForward, scaled_linear
+from ._montage import N_ROWS
+
 #: Samples in a patch, one second at 200 Hz.
 PATCH = 200
-#: Rows of the position table besides that of the CLS token.
-N_POSITIONS = 128
 _EPS = 1e-6
 
 
@@ -71,41 +72,16 @@ class Attention(nn.Module):
         self.q_norm = nn.LayerNorm(head_dim, eps=_EPS)
         self.k_norm = nn.LayerNorm(head_dim, eps=_EPS)
         self.proj = nn.Linear(dim, dim)
-        self.drop = nn.Dropout(drop_prob)
+        self.drop = Dropout(drop_prob)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, tokens, dim) -> (batch, tokens, dim)."""
+    def forward(self, x: torch.Tensor, gain: torch.Tensor | None = None) -> torch.Tensor:
+        """(batch, tokens, dim) -> (batch, tokens, dim), times `gain` (dim,)."""
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         q = self.q_norm(q).type_as(v)
         k = self.k_norm(k).type_as(v)
         x = F.scaled_dot_product_attention(q, k, v)
-        return self.drop(self.proj(x.transpose(1, 2).flatten(2)))
-
-
-class FeedForward(nn.Module):
-    """Two linear layers with a non-linearity between them.
-
-    Parameters
-    ----------
-    dim : int
-        Width of a token.
-    drop_prob : float
-        Dropout on the output.
-    activation : type of nn.Module
-        The non-linearity.
-    """
-
-    def __init__(self, dim: int, drop_prob: float, activation: type[nn.Module]):
-        super().__init__()
-        self.fc1 = nn.Linear(dim, 4 * dim)
-        self.activation = activation()
-        self.fc2 = nn.Linear(4 * dim, dim)
-        self.drop = nn.Dropout(drop_prob)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, tokens, dim) -> (batch, tokens, dim)."""
-        return self.drop(self.fc2(self.activation(self.fc1(x))))
+        return self.drop(scaled_linear(self.proj, x.transpose(1, 2).flatten(2), gain))
 
 
 class Block(nn.Module):
@@ -144,8 +120,8 @@ class Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, tokens, dim) -> (batch, tokens, dim)."""
-        x = x + self.drop_path(self.gamma_1 * self.attn(self.norm1(x)))
-        return x + self.drop_path(self.gamma_2 * self.mlp(self.norm2(x)))
+        x = x + self.drop_path(self.attn(self.norm1(x), self.gamma_1))
+        return x + self.drop_path(self.mlp(self.norm2(x), self.gamma_2))
 
 
 class SpatiotemporalEncoder(nn.Module):
@@ -165,6 +141,8 @@ class SpatiotemporalEncoder(nn.Module):
         Stochastic depth of the last block; it rises linearly from 0.
     activation : type of nn.Module
         Non-linearity of the convolutions and the feed-forward parts.
+    n_fresh : int
+        Rows that the position table has beyond LaBraM's.
     """
 
     def __init__(
@@ -175,13 +153,17 @@ class SpatiotemporalEncoder(nn.Module):
         drop_prob: float,
         drop_path_prob: float,
         activation: type[nn.Module],
+        n_fresh: int = 0,
     ):
         super().__init__()
         self.patch_embed = TemporalEncoder(activation)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, PATCH))
-        self.position_embedding = nn.Parameter(torch.zeros(1, N_POSITIONS + 1, PATCH))
+        self.position_embedding = nn.Parameter(torch.zeros(1, N_ROWS, PATCH))
+        self.fresh_embedding = None
+        if n_fresh:
+            self.fresh_embedding = nn.Parameter(torch.zeros(1, n_fresh, PATCH))
         self.temporal_embedding = nn.Parameter(torch.zeros(1, n_patches, PATCH))
-        self.drop = nn.Dropout(drop_prob)
+        self.drop = Dropout(drop_prob)
         depths = torch.linspace(0, drop_path_prob, num_layers).tolist()
         self.blocks = nn.ModuleList(
             Block(PATCH, num_heads, drop_prob, depth, activation) for depth in depths
@@ -198,7 +180,8 @@ class SpatiotemporalEncoder(nn.Module):
         x : Tensor, shape (batch, n_chans, n_times)
             EEG in units of 100 microvolts.
         positions : LongTensor, shape (n_chans,)
-            Row of each channel in the position table.
+            Row of each channel in the position table, the fresh rows behind
+            LaBraM's.
 
         Returns
         -------
@@ -207,7 +190,10 @@ class SpatiotemporalEncoder(nn.Module):
         cls_token : Tensor, shape (batch, 200)
         """
         tokens = self.patch_embed(x.unflatten(-1, (-1, PATCH)).flatten(1, 2))
-        place = self.position_embedding[0, positions].unsqueeze(1)
+        table = self.position_embedding
+        if self.fresh_embedding is not None:
+            table = torch.cat([table, self.fresh_embedding], dim=1)
+        place = table[0, positions].unsqueeze(1)
         where = (place + self.temporal_embedding).flatten(0, 1)
         cls = self.cls_token + self.position_embedding[:, :1]
         tokens = torch.cat([cls.expand(x.shape[0], -1, -1), tokens + where], dim=1)
@@ -216,9 +202,16 @@ class SpatiotemporalEncoder(nn.Module):
             tokens = block(tokens)
         return self.norm(tokens[:, 1:].mean(dim=1)), tokens[:, 0]
 
-    def rescale(self) -> None:
-        """Divide the weights that write into the residual stream, as BEiT does."""
+    def initialise(self) -> None:
+        """Fill the tables and shrink what writes into the residual stream, as in BEiT."""
+        for table in self.tables():
+            nn.init.trunc_normal_(table, std=0.02)
         with torch.no_grad():
             for number, block in enumerate(self.blocks, start=1):
                 block.attn.proj.weight.div_(math.sqrt(2 * number))
                 block.mlp.fc2.weight.div_(math.sqrt(2 * number))
+
+    def tables(self) -> list[nn.Parameter]:
+        """List what is looked up: no weight decay applies to it."""
+        tables = [self.cls_token, self.position_embedding, self.temporal_embedding]
+        return tables + ([] if self.fresh_embedding is None else [self.fresh_embedding])

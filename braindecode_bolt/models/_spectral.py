@@ -6,8 +6,9 @@ import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from ._spatiotemporal import FeedForward
+from ._layers import Dropout, FeedForward
 
 #: Samples of the shortest spectral window, half a second at 200 Hz.
 BASE = 100
@@ -64,9 +65,9 @@ class LinearAttention(nn.Module):
         self.num_heads = num_heads
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
         self.proj = nn.Linear(dim, dim)
-        self.drop = nn.Dropout(drop_prob)
+        self.drop = Dropout(drop_prob)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
         """(batch, tokens, dim) -> (batch, tokens, dim)."""
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
@@ -76,41 +77,92 @@ class LinearAttention(nn.Module):
         return self.drop(self.proj(x.transpose(1, 2).flatten(2)))
 
 
-class LinearBlock(nn.Module):
-    """A pre-norm transformer block with linear attention.
+class LowRankAttention(nn.Module):
+    """Attention to a few mixtures of all tokens (paper, equation 7).
+
+    Keys and values are projected from the tokens to `rank` mixtures by two
+    learned matrices, E and F, shared by the heads (Wang et al. 2020,
+    "Linformer"). E and F have a column per token, so of a part of the channels
+    only their columns are used.
 
     Parameters
     ----------
     dim : int
         Width of a token.
     num_heads : int
-        Number of attention heads.
+        Number of heads.
     drop_prob : float
-        Dropout on the output of the attention, the only one.
+        Dropout on the output.
+    rank : int
+        Number of mixtures, D in the paper.
+    n_chans : int
+        Channels of the model.
+    n_tokens : int
+        Tokens of a channel.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        drop_prob: float,
+        rank: int,
+        n_chans: int,
+        n_tokens: int,
+    ):
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        # A mixture of N tokens with weights of this size is as large as one token.
+        std = (n_chans * n_tokens) ** -0.5
+        self.key_mixture = nn.Parameter(std * torch.randn(rank, n_chans, n_tokens))
+        self.value_mixture = nn.Parameter(std * torch.randn(rank, n_chans, n_tokens))
+        self.proj = nn.Linear(dim, dim)
+        self.drop = Dropout(drop_prob)
+
+    def forward(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
+        """(batch, tokens, dim) -> (batch, tokens, dim)."""
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        k = self.key_mixture[:, channels].flatten(1) @ k
+        v = self.value_mixture[:, channels].flatten(1) @ v
+        q, k, v = (
+            part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for part in (q, k, v)
+        )
+        x = F.scaled_dot_product_attention(q, k, v)
+        return self.drop(self.proj(x.transpose(1, 2).flatten(2)))
+
+
+class SpectralBlock(nn.Module):
+    """A pre-norm transformer block.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a token.
+    attention : nn.Module
+        Called with the tokens and the rows of the channels.
     activation : type of nn.Module
         Non-linearity of the feed-forward part.
     """
 
-    def __init__(
-        self, dim: int, num_heads: int, drop_prob: float, activation: type[nn.Module]
-    ):
+    def __init__(self, dim: int, attention: nn.Module, activation: type[nn.Module]):
         super().__init__()
         self.norm1 = nn.LayerNorm(dim)
-        self.attn = LinearAttention(dim, num_heads, drop_prob)
+        self.attn = attention
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = FeedForward(dim, 0.0, activation)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
         """(batch, tokens, dim) -> (batch, tokens, dim)."""
-        x = x + self.attn(self.norm1(x))
+        x = x + self.attn(self.norm1(x), channels)
         return x + self.mlp(self.norm2(x))
 
 
 class SpectralEncoder(nn.Module):
-    """Spectra at several scales through a transformer with linear attention.
+    """Spectra at several scales through a transformer that scales to many tokens.
 
     Paper, section 2.2, equations 4 to 6; the attention is the kernel-style one
-    of the published network, not the low-rank one of equation 7.
+    of the published network or the low-rank one of equation 7.
 
     Parameters
     ----------
@@ -132,6 +184,8 @@ class SpectralEncoder(nn.Module):
         Dropout on the output of the attention.
     activation : type of nn.Module
         Non-linearity of the feed-forward parts.
+    attention_rank : int | None
+        Rank of the low-rank attention; None for linear attention.
     """
 
     def __init__(
@@ -145,18 +199,27 @@ class SpectralEncoder(nn.Module):
         embedding_drop_prob: float,
         drop_prob: float,
         activation: type[nn.Module],
+        attention_rank: int | None = None,
     ):
         super().__init__()
         n_tokens = n_times // BASE
+
+        def attention() -> nn.Module:
+            if attention_rank is None:
+                return LinearAttention(dim, num_heads, drop_prob)
+            return LowRankAttention(
+                dim, num_heads, drop_prob, attention_rank, n_chans, n_tokens
+            )
+
         lengths = [BASE * 2**level for level in range(n_scales)]
         self.scales = nn.ModuleList(
             SpectralEmbedding(length, n_times // length, n_tokens, dim)
             for length in lengths
         )
         self.channel_embedding = nn.Embedding(n_chans, dim)
-        self.drop = nn.Dropout(embedding_drop_prob)
+        self.drop = Dropout(embedding_drop_prob)
         self.blocks = nn.ModuleList(
-            LinearBlock(dim, num_heads, drop_prob, activation) for _ in range(depth)
+            SpectralBlock(dim, attention(), activation) for _ in range(depth)
         )
         code = position_code(n_tokens, dim)
         self.register_buffer("position_code", code, persistent=False)
@@ -180,7 +243,7 @@ class SpectralEncoder(nn.Module):
         where = self.channel_embedding(channels).unsqueeze(1) + self.position_code
         tokens = self.drop(tokens + where).flatten(1, 2)
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = block(tokens, channels)
         return tokens.mean(dim=1)
 
 

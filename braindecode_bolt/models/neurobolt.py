@@ -9,12 +9,13 @@ import torch
 from braindecode.models.base import EEGModuleMixin
 from torch import nn
 
-from ..channels import ChannelNameError, labram_rows, resolve_ch_names, same_names
-from ..channels import normalize_channel_name as normalize
+from ..channels import ChannelNameError, match_channels, resolve_ch_names, same_names
 from ._base import BOLDModel
+from ._montage import Montage
 from ._registry import register
 from ._spatiotemporal import PATCH, SpatiotemporalEncoder
 from ._spectral import BASE, SpectralEncoder
+from .checkpoints import load_published_weights
 
 __all__ = ["NeuroBOLT"]
 
@@ -38,9 +39,15 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
     The two are summed and read out by a GELU and one linear layer (equation
     8). All regions share the encoders.
 
-    Differences from the paper's text are those of the published network: the
-    attention of the spectral encoder is a kernel-style linear attention instead
-    of the low-rank one of equation 7, and it has four blocks.
+    The paper's text and the published network differ in the attention of the
+    spectral encoder. What was published is a kernel-style linear attention, the
+    default here: queries are normalised over features, keys over tokens, and
+    nothing depends on the number of tokens. Equation 7 projects keys and values
+    to a few mixtures of tokens first (``attention="linformer"``): its weights
+    have a column per token, and no published weights exist for it.
+
+    A trained model predicts from a part of its channels, in any order, when it
+    is told their names (``model(x, ch_names=...)``; `EEGRegressor` does that).
 
     Parameters
     ----------
@@ -86,14 +93,40 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
         100 microvolts, as LaBraM was trained on.
     activation : type of nn.Module
         Non-linearity throughout. Default ``nn.GELU`` (the exact one).
+    branches : {"both", "spatiotemporal", "spectral"}
+        Which encoders there are (the paper's ablation, its table 4). Default
+        ``"both"``.
+    nonlinear_head : bool
+        Whether the non-linearity stands before the last layer (equation 8).
+        Default True. Weights published in 2025 and earlier may have been
+        trained without.
+    attention : {"linear", "linformer"}
+        Attention of the spectral encoder, see above. Default ``"linear"``.
+    attention_rank : int
+        Number of mixtures of the ``"linformer"`` attention, D in equation 7;
+        the paper does not state it. Default 64.
+    unknown_channels : {"raise", "drop", "nearest", "fresh"}
+        What to do with electrodes that LaBraM's position table has no row for:
+        raise an error that lists them (default), do not look at them, give them
+        the row of the nearest electrode (by the positions in `chs_info`, else
+        those of the 10-05 system), or a new row that is trained.
+    pretrained : str | None
+        Weights to begin with: a file, a folder of ``save_pretrained``, or a
+        repository of the Hugging Face Hub, see
+        :func:`~braindecode_bolt.load_published_weights`. Default None.
+    new_head : bool
+        Leave the last layer as it is made, whatever the pretrained weights have
+        there, for other regions. Default False.
 
     Raises
     ------
     ChannelNameError
         If no channel names are given, or one has no row in LaBraM's table.
     ValueError
-        If the sampling rate is not 200 Hz or the window does not hold whole
-        patches and spectral windows.
+        If the sampling rate is not 200 Hz, the window does not hold whole
+        patches and spectral windows, or an argument is none of its choices.
+    CheckpointError
+        If the pretrained weights do not fit.
 
     References
     ----------
@@ -135,6 +168,13 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
         spectral_drop_prob: float = 0.2,
         input_scale: float = 100.0,
         activation: type[nn.Module] = nn.GELU,
+        branches: str = "both",
+        nonlinear_head: bool = True,
+        attention: str = "linear",
+        attention_rank: int = 64,
+        unknown_channels: str = "raise",
+        pretrained: str | None = None,
+        new_head: bool = False,
     ):
         names = resolve_ch_names(chs_info, ch_names)
         if n_chans is not None and n_chans != len(names):
@@ -148,33 +188,52 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
             sfreq=sfreq,
         )
         _check_window(self.n_times, n_scales, self._sfreq, input_window_seconds)
-        _check_heads(num_heads=num_heads, spectral_num_heads=spectral_num_heads)
+        _check_divisors(num_heads=num_heads, spectral_num_heads=spectral_num_heads)
+        _check_choice("branches", branches, ("both", "spatiotemporal", "spectral"))
+        _check_choice("attention", attention, ("linear", "linformer"))
+        if attention_rank < 1:
+            raise ValueError(f"attention_rank must be at least 1, got {attention_rank}.")
+        # The spectral encoder has a row for every channel, whatever its name.
+        montage = (
+            Montage(names, list(range(len(names))), [0] * len(names), 0)
+            if branches == "spectral"
+            else Montage.of(names, self._chs_info, unknown_channels)
+        )
         self.ch_names = names
         self.input_scale = input_scale
-        self.register_buffer("positions", torch.tensor(labram_rows(names)), False)
-        self.register_buffer("channels", torch.arange(len(names)), False)
-        self.spatiotemporal = SpatiotemporalEncoder(
-            self.n_times // PATCH,
-            num_layers,
-            num_heads,
-            drop_prob,
-            drop_path_prob,
-            activation,
-        )
-        self.spectral = SpectralEncoder(
-            len(names),
-            self.n_times,
-            n_scales,
-            spectral_depth,
-            spectral_num_heads,
-            PATCH,
-            drop_prob,
-            spectral_drop_prob,
-            activation,
-        )
-        self.head_activation = activation()
+        self.nonlinear_head = nonlinear_head
+        self.register_buffer("inputs", torch.tensor(montage.inputs), False)
+        self.register_buffer("positions", torch.tensor(montage.rows), False)
+        self.register_buffer("channels", torch.arange(len(montage.inputs)), False)
+        self.spatiotemporal = self.spectral = None
+        if branches != "spectral":
+            self.spatiotemporal = SpatiotemporalEncoder(
+                self.n_times // PATCH,
+                num_layers,
+                num_heads,
+                drop_prob,
+                drop_path_prob,
+                activation,
+                montage.n_fresh,
+            )
+        if branches != "spatiotemporal":
+            self.spectral = SpectralEncoder(
+                len(montage.inputs),
+                self.n_times,
+                n_scales,
+                spectral_depth,
+                spectral_num_heads,
+                PATCH,
+                drop_prob,
+                spectral_drop_prob,
+                activation,
+                attention_rank if attention == "linformer" else None,
+            )
+        self.head_activation = activation() if nonlinear_head else nn.Identity()
         self.final_layer = nn.Linear(PATCH, self.n_outputs)
         self._initialise()
+        if pretrained is not None:
+            load_published_weights(self, pretrained, new_head=new_head)
         self._remember_weights()
 
     def _initialise(self) -> None:
@@ -183,14 +242,8 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        encoder = self.spatiotemporal
-        for table in (
-            encoder.cls_token,
-            encoder.position_embedding,
-            encoder.temporal_embedding,
-        ):
-            nn.init.trunc_normal_(table, std=0.02)
-        encoder.rescale()
+        if self.spatiotemporal is not None:
+            self.spatiotemporal.initialise()
         self._shrink_head()
 
     def _shrink_head(self) -> None:
@@ -221,8 +274,9 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
         Returns
         -------
         Tensor, shape (batch, n_outputs) | dict
-            With `return_features`, ``"features"``, the sum of both pooled
-            representations (batch, 200), and ``"cls_token"`` (batch, 200).
+            With `return_features`, ``"features"``, the sum of the pooled
+            representations (batch, 200), and ``"cls_token"`` (batch, 200), None
+            without the spatiotemporal encoder.
 
         Raises
         ------
@@ -231,28 +285,43 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
         ChannelNameError
             If the model has no channel of a name.
         """
-        positions, channels = self._rows(ch_names)
-        self._check_input(x, len(positions))
+        inputs, positions, channels = self._rows(ch_names)
+        self._check_input(x, len(self.ch_names) if ch_names is None else len(ch_names))
+        if inputs is not None:
+            x = x[:, inputs]
         x = x / self.input_scale
-        pooled, cls_token = self.spatiotemporal(x, positions)
-        features = pooled + self.spectral(x, channels)
+        pooled, cls_token = [], None
+        if self.spatiotemporal is not None:
+            of_patches, cls_token = self.spatiotemporal(x, positions)
+            pooled.append(of_patches)
+        if self.spectral is not None:
+            pooled.append(self.spectral(x, channels))
+        features = sum(pooled)
         if return_features:
             return {"features": features, "cls_token": cls_token}
-        return self.final_layer(self.head_activation(features))
+        # A thousandth of the arithmetic: not worth the rounding of bfloat16.
+        with torch.autocast(x.device.type, enabled=False):
+            activated = self.head_activation(features.type_as(self.final_layer.weight))
+            return self.final_layer(activated)
 
-    def _rows(self, ch_names: Sequence[str] | None) -> tuple[torch.Tensor, torch.Tensor]:
+    def _rows(
+        self, ch_names: Sequence[str] | None
+    ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
+        """Channels of the input to use (None: all), and their rows in both tables."""
         if ch_names is None or same_names(ch_names, self.ch_names):
-            return self.positions, self.channels
-        index = {name: row for row, name in enumerate(self.ch_names)}
-        names = [normalize(name) for name in ch_names]
-        unknown = [name for name in names if name not in index]
-        if unknown:
+            all_used = len(self.inputs) == len(self.ch_names)
+            return None if all_used else self.inputs, self.positions, self.channels
+        named = match_channels(ch_names, self.ch_names, "The model")
+        used = {place: row for row, place in enumerate(self.inputs.tolist())}
+        inputs = [number for number, place in enumerate(named) if place in used]
+        if not inputs:
             raise ChannelNameError(
-                f"The model has no channel {', '.join(unknown)}; it was made for "
-                f"{', '.join(self.ch_names)}."
+                f"The model looks at none of the channels {', '.join(ch_names)}."
             )
-        rows = torch.tensor([index[name] for name in names], device=self.channels.device)
-        return self.positions[rows], rows
+        rows = [used[named[number]] for number in inputs]
+        device = self.channels.device
+        rows = torch.tensor(rows, device=device)
+        return torch.tensor(inputs, device=device), self.positions[rows], rows
 
     def _check_input(self, x: torch.Tensor, n_chans: int) -> None:
         if x.ndim != 3 or x.shape[1] != n_chans or x.shape[2] != self.n_times:
@@ -298,16 +367,13 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
             With ``params`` (list of Parameter), ``names`` (list of str),
             ``lr_scale`` (float) and ``decay`` (bool).
         """
+        encoder = self.spatiotemporal
+        tables = [] if encoder is None else [id(table) for table in encoder.tables()]
         groups: dict[tuple[float, bool], dict[str, Any]] = {}
         for name, parameter in self.named_parameters():
             if not parameter.requires_grad:
                 continue
-            table = name.removeprefix("spatiotemporal.") in (
-                "cls_token",
-                "position_embedding",
-                "temporal_embedding",
-            )
-            decay = parameter.ndim > 1 and not table
+            decay = parameter.ndim > 1 and id(parameter) not in tables
             scale = layer_decay ** self._depth_below_top(name)
             group = groups.setdefault(
                 (scale, decay),
@@ -319,10 +385,11 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
 
     def _depth_below_top(self, name: str) -> int:
         """Blocks between a parameter and the top: exponent of the layer decay."""
-        n_blocks = len(self.spatiotemporal.blocks)
         first, *rest = name.split(".")
-        if first != "spatiotemporal" or rest[0] in ("norm", "temporal_embedding"):
+        full_rate = ("norm", "temporal_embedding", "fresh_embedding")
+        if first != "spatiotemporal" or rest[0] in full_rate:
             return 0
+        n_blocks = len(self.spatiotemporal.blocks)
         if rest[0] == "blocks":
             return n_blocks - int(rest[1])
         return n_blocks + 1
@@ -350,10 +417,15 @@ def _check_window(
         )
 
 
-def _check_heads(**heads: int) -> None:
-    for name, number in heads.items():
+def _check_divisors(**divisors: int) -> None:
+    for name, number in divisors.items():
         if number < 1 or PATCH % number:
             raise ValueError(f"{name} must divide {PATCH}, got {number}.")
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
 
 
 register(

@@ -5,21 +5,19 @@ from braindecode.models import Labram
 from braindecode.models.labram import LABRAM_CHANNEL_ORDER
 from linear_attention_transformer import LinearAttentionTransformer
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from braindecode_bolt import NeuroBOLT
 from braindecode_bolt.channels import ChannelNameError
+from braindecode_bolt.models import PUBLISHED_CHANNELS
+from braindecode_bolt.models._layers import Dropout
 from braindecode_bolt.models._spectral import position_code
-
-VANDERBILT = (
-    "FP1 FP2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T7 T8 P7 P8 "
-    "FPZ FZ CZ PZ POZ OZ FT9 FT10 TP9 TP10"
-).split()
 
 
 @pytest.fixture(scope="module")
 def published():
     torch.manual_seed(0)
-    return NeuroBOLT(n_outputs=1, ch_names=VANDERBILT, n_times=3200)
+    return NeuroBOLT(n_outputs=1, ch_names=PUBLISHED_CHANNELS, n_times=3200)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +134,7 @@ def test_the_spectral_transformer_is_that_of_the_package(small, x):
     tokens = torch.randn(2, 48, 200, generator=torch.Generator().manual_seed(1))
     expected, ours = package(tokens), tokens
     for block in small.spectral.blocks:
-        ours = block(ours)
+        ours = block(ours, torch.arange(3))
     np.testing.assert_allclose(ours.detach(), expected.detach(), rtol=1e-4, atol=1e-4)
 
 
@@ -215,6 +213,10 @@ def test_more_than_32_channels_work():
         ({"n_scales": 0}, "n_scales must be at least 1"),
         ({"num_heads": 7}, "num_heads must divide 200, got 7"),
         ({"spectral_num_heads": 0}, "spectral_num_heads must divide 200, got 0"),
+        ({"branches": "neither"}, "branches must be one of both, spatiotemporal, spectral"),
+        ({"attention": "full"}, "attention must be one of linear, linformer, got 'full'"),
+        ({"attention_rank": 0}, "attention_rank must be at least 1"),
+        ({"unknown_channels": "guess"}, "unknown_channels must be one of raise, drop"),
         ({"n_chans": 3}, "n_chans is 3, but 2 channels are named"),
         ({"ch_names": ["Fz", "E1"]}, "no row for E1"),
         ({"ch_names": ["Fz", "FZ"]}, "several channels are named Fz"),
@@ -231,3 +233,198 @@ def test_arguments_are_checked(arguments, message):
 def test_fewer_scales_allow_other_lengths():
     model = NeuroBOLT(1, ch_names=["Cz"], n_times=600, n_scales=2, num_layers=1)
     assert model.eval()(torch.randn(2, 1, 600)).shape == (2, 1)
+
+
+def make(**kwargs):
+    torch.manual_seed(0)
+    arguments = {"n_outputs": 2, "ch_names": ["Fz", "Cz", "Pz"], "n_times": 1600}
+    arguments |= {"num_layers": 2, "spectral_depth": 2}
+    model = NeuroBOLT(**{**arguments, **kwargs}).eval()
+    nn.init.normal_(model.final_layer.weight)
+    return model
+
+
+@pytest.mark.parametrize("n_times", [800, 2400, 4000])
+def test_windows_of_other_lengths_work(n_times):
+    model = make(n_times=n_times)
+    assert model(torch.randn(1, 3, n_times)).shape == (1, 2)
+    assert model.spatiotemporal.temporal_embedding.shape == (1, n_times // 200, 200)
+
+
+def test_each_branch_works_alone_and_both_add_up(x):
+    both, temporal, spectral = (
+        make(branches=branches) for branches in ("both", "spatiotemporal", "spectral")
+    )
+    temporal.load_state_dict(both.state_dict(), strict=False)
+    spectral.load_state_dict(both.state_dict(), strict=False)
+    features = [m(x, return_features=True)["features"] for m in (both, temporal, spectral)]
+    np.testing.assert_allclose(
+        features[0].detach(), (features[1] + features[2]).detach(), rtol=1e-5, atol=1e-5
+    )
+    for model in (temporal, spectral):
+        # The head belongs to neither.
+        head = sum(p.numel() for p in model.final_layer.parameters())
+        named = {id(p) for group in model.parameter_groups() for p in group["params"]}
+        assert named == {id(p) for p in model.parameters()}
+        assert sum(p.numel() for p in model.parameters()) > head
+    assert spectral(x, return_features=True)["cls_token"] is None
+
+
+def test_the_spectral_branch_alone_takes_any_channel_name(x):
+    model = make(branches="spectral", ch_names=["E1", "E2", "E3"])
+    part = model(x[:, [2]], ch_names=["E3"])
+    assert part.shape == (2, 2)
+
+
+def test_the_nonlinearity_before_the_head_can_be_left_out(x):
+    with_it, without = make(), make(nonlinear_head=False)
+    without.load_state_dict(with_it.state_dict())
+    features = with_it(x, return_features=True)["features"]
+    head = with_it.final_layer
+    np.testing.assert_allclose(
+        with_it(x).detach(), head(nn.functional.gelu(features)).detach(), rtol=1e-5
+    )
+    np.testing.assert_allclose(without(x).detach(), head(features).detach(), rtol=1e-5)
+
+
+def test_low_rank_attention_is_equation_7(x):
+    model = make(attention="linformer", attention_rank=5)
+    attention = model.spectral.blocks[0].attn
+    tokens = torch.randn(2, 48, 200, generator=torch.Generator().manual_seed(0))
+    e, f = (mix.flatten(1) for mix in (attention.key_mixture, attention.value_mixture))
+    assert e.shape == (5, 48)
+    w_q, w_k, w_v = attention.qkv.weight.chunk(3)
+    heads = []
+    for head in range(8):
+        rows = slice(25 * head, 25 * (head + 1))
+        q, k, v = (
+            tokens @ w_q[rows].T,
+            e @ (tokens @ w_k[rows].T),
+            f @ (tokens @ w_v[rows].T),
+        )
+        weights = torch.softmax(q @ k.transpose(1, 2) / 25**0.5, dim=-1)
+        assert weights.shape == (2, 48, 5)
+        heads.append(weights @ v)
+    expected = attention.proj(torch.cat(heads, dim=-1))
+    np.testing.assert_allclose(
+        attention(tokens, torch.arange(3)).detach(), expected.detach(), atol=1e-5
+    )
+    assert model(x).shape == (2, 2)
+    assert model(x[:, [2, 0]], ch_names=["Pz", "Fz"]).shape == (2, 2)
+
+
+def test_the_number_of_channels_limits_neither_attention():
+    for attention in ("linear", "linformer"):
+        model = make(ch_names=LABRAM_CHANNEL_ORDER[:60], attention=attention)
+        assert model(torch.randn(1, 60, 1600)).shape == (1, 2)
+
+
+UNKNOWN = ["Fz", "AFF1h", "Pz", "E17"]
+
+
+def test_electrodes_without_a_row_can_be_left_out(x, caplog):
+    x = torch.cat([x, x[:, :1]], dim=1)
+    model = make(ch_names=UNKNOWN, unknown_channels="drop")
+    assert "does not look at AFF1h, E17" in caplog.text
+    known = make(ch_names=["Fz", "Pz"])
+    known.load_state_dict(model.state_dict())
+    np.testing.assert_allclose(model(x).detach(), known(x[:, [0, 2]]).detach(), rtol=1e-5)
+    part = model(x[:, [3, 2]], ch_names=["E17", "Pz"])
+    np.testing.assert_allclose(
+        part.detach(), known(x[:, [2]], ch_names=["Pz"]).detach(), rtol=1e-5
+    )
+    with pytest.raises(ChannelNameError, match="looks at none of the channels E17"):
+        model(x[:, [3]], ch_names=["E17"])
+    with pytest.raises(ChannelNameError, match="No channel is left"):
+        make(ch_names=["E1", "E2"], unknown_channels="drop")
+
+
+def test_electrodes_without_a_row_can_take_the_nearest_one(caplog):
+    """AFF1h lies between AF1, F1, AFz and Fz; E17 was digitised next to Oz."""
+    oz = np.array([0.0, -0.115, 0.0])
+    chs_info = [{"ch_name": name, "loc": np.zeros(12)} for name in UNKNOWN]
+    chs_info[3]["loc"][:3] = 1.3 * oz
+    model = make(ch_names=None, chs_info=chs_info, unknown_channels="nearest")
+    rows = [LABRAM_CHANNEL_ORDER[row - 1] for row in model.positions.tolist()]
+    assert rows[0] == "FZ" and rows[2] == "PZ"
+    assert rows[1] in ("AF1", "F1", "AFZ", "FZ") and rows[3] in ("OZ", "IZ")
+    assert "AFF1h shares the row of its neighbour" in caplog.text
+    with pytest.raises(ChannelNameError, match="position of E17 is not known"):
+        make(ch_names=UNKNOWN, unknown_channels="nearest")
+
+
+def test_electrodes_without_a_row_can_get_one_that_is_trained(x):
+    x = torch.cat([x, x[:, :1]], dim=1)
+    model = make(ch_names=UNKNOWN, unknown_channels="fresh").train()
+    fresh = model.spatiotemporal.fresh_embedding
+    assert fresh.shape == (1, 2, 200) and fresh.std().item() == pytest.approx(0.02, rel=0.2)
+    model(x).square().sum().backward()
+    assert fresh.grad.abs().sum(dim=-1).min() > 0
+    (group,) = [g for g in model.parameter_groups() if any(p is fresh for p in g["params"])]
+    assert (group["lr_scale"], group["decay"]) == (1.0, False)
+
+
+def test_the_error_for_unknown_electrodes_offers_the_choices():
+    with pytest.raises(ChannelNameError, match="no row for AFF1h, E17") as caught:
+        make(ch_names=UNKNOWN)
+    for choice in ("drop", "nearest", "fresh"):
+        assert f"'{choice}'" in str(caught.value)
+
+
+def test_one_network_for_many_regions_costs_about_one_for_one():
+    arithmetic = {}
+    for n_outputs in (1, 64):
+        model = make(n_outputs=n_outputs).train()
+        with FlopCounterMode(display=False) as counter:
+            model(torch.randn(4, 3, 1600)).square().sum().backward()
+        arithmetic[n_outputs] = counter.get_total_flops()
+    assert arithmetic[1] <= arithmetic[64] < 1.01 * arithmetic[1]
+    sizes = [sum(p.numel() for p in make(n_outputs=n).parameters()) for n in (1, 64)]
+    assert sizes[1] - sizes[0] == 63 * 201
+
+
+def test_gradients_are_those_of_the_plain_computation(x):
+    """What is computed again in the backward pass, or folded together, is exact."""
+    model = make().double().train()
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    model.spatiotemporal.blocks[1].drop_path = nn.Identity()
+    x = x.double()
+    model(x).square().sum().backward()
+    gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
+    model.zero_grad()
+
+    def plain(self, x, gain=None):
+        out = self.fc2(self.activation(self.fc1(x)))
+        return out if gain is None else gain * out
+
+    for module in model.modules():
+        if type(module).__name__ == "FeedForward":
+            module.forward = plain.__get__(module)
+    model(x).square().sum().backward()
+    for name, parameter in model.named_parameters():
+        expected = parameter.grad
+        np.testing.assert_allclose(
+            gradients[name],
+            expected,
+            atol=1e-9 * max(1.0, expected.abs().max()),
+            err_msg=name,
+        )
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5])
+def test_dropout_drops_the_share_it_should(p):
+    drop = Dropout(p)
+    torch.manual_seed(0)
+    x = torch.ones(1001, 999, requires_grad=True)
+    out = drop(x)
+    kept = out != 0
+    assert kept.float().mean().item() == pytest.approx(1 - p, abs=2e-3)
+    np.testing.assert_allclose(out[kept].detach(), 1 / (1 - p), rtol=1e-4)
+    for neighbours in (kept[:, :-1] & kept[:, 1:], kept[:-1] & kept[1:]):
+        assert neighbours.float().mean().item() == pytest.approx((1 - p) ** 2, abs=2e-3)
+    out.sum().backward()
+    assert torch.equal(x.grad, out.detach())
+    assert not torch.equal(drop(x), out)
+    assert torch.equal(drop.eval()(x), x)

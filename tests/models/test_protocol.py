@@ -2,7 +2,10 @@
 
 import copy
 import inspect
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -188,6 +191,69 @@ def test_it_can_be_exported(build, x):
     np.testing.assert_allclose(
         exported(x[:3]).detach(), model(x[:3]).detach(), rtol=1e-3, atol=1e-6
     )
+
+
+@pytest.fixture
+def changed(build):
+    """A model whose weights are not as they were made."""
+    model = build(ch_names=CH_NAMES, drop_prob=0.3, activation=nn.ELU)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.01 * torch.randn_like(parameter))
+    return model
+
+
+def test_a_folder_of_save_pretrained_makes_the_same_model(
+    changed, model_class, x, tmp_path
+):
+    changed.save_pretrained(tmp_path)
+    again = model_class.from_pretrained(tmp_path).eval()
+    assert torch.equal(again(x), changed(x))
+    assert again.ch_names == CH_NAMES and again.weights_changed
+
+
+def test_from_pretrained_for_other_regions(changed, model_class, x, tmp_path):
+    changed.save_pretrained(tmp_path)
+    again = model_class.from_pretrained(tmp_path, n_outputs=9).eval()
+    assert again(x).shape == (5, 9)
+    features = [m(x, return_features=True)["features"] for m in (again, changed)]
+    assert torch.equal(*features)
+
+
+def test_it_works_without_huggingface_hub(model_class):
+    """As where it is not installed; tests run where it is."""
+    code = f"""
+import sys, warnings
+sys.modules["huggingface_hub"] = None
+import numpy as np, torch
+from braindecode_bolt import EEGRegressor, models
+model = models.{model_class.__name__}(
+    2, ch_names={CH_NAMES}, n_times=800, **{MODELS[model_class]}
+)
+assert model.get_config()["n_times"] == 800
+again = type(model).from_config(model.get_config())
+again.load_state_dict(model.state_dict())
+x = torch.randn(3, 4, 800)
+assert torch.equal(again.eval()(x), model.eval()(x))
+assert "from braindecode_bolt import" in type(model).__doc__
+net = EEGRegressor(model, max_epochs=1, verbose=0, train_split=None)
+assert net.fit(20 * x.numpy(), np.eye(3, 2)).predict(20 * x.numpy()).shape == (3, 2)
+for load in (
+    type(model).from_pretrained,
+    lambda name: models.load_published_weights(model, name),
+):
+    try:
+        load("someone/model")
+    except ImportError as error:
+        assert "hub" in str(error)
+    else:
+        raise AssertionError("no ImportError")
+"""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    child = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert child.returncode == 0, child.stderr
 
 
 @pytest.mark.slow
