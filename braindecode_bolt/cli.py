@@ -124,6 +124,26 @@ def _add_evaluate(commands, layout: str) -> None:
         type=int,
         help="passes over the training data (default: 8 for small, 20 for published)",
     )
+    add(
+        "--pretrained",
+        metavar="WEIGHTS",
+        help="begin with published weights of NeuroBOLT or LaBraM: a file, a folder of "
+        "save_pretrained or owner/name on the Hugging Face Hub; needs --size published",
+    )
+    add(
+        "--unknown-channels",
+        choices=("raise", "drop", "nearest", "fresh"),
+        default="raise",
+        help="electrodes that LaBraM's position table lacks: report them, do not look at "
+        "them, take the nearest electrode's row, or train a new one (default: raise)",
+    )
+    add(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="arithmetic of the networks; bfloat16 is faster where the processor has it "
+        "(default: float32)",
+    )
     add("--jobs", type=int, default=1, help="folds at the same time (default: 1)")
     add(
         "--device",
@@ -182,6 +202,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         n_splits=arguments.folds,
         size=arguments.size,
         epochs=arguments.epochs,
+        pretrained=arguments.pretrained,
+        unknown_channels=arguments.unknown_channels,
+        precision=arguments.precision,
         seed=arguments.seed,
         n_jobs=arguments.jobs,
         device=arguments.device,

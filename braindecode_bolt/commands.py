@@ -68,6 +68,9 @@ def run_evaluate(
     n_splits: int = 3,
     size: str = "small",
     epochs: int | None = None,
+    pretrained: str | None = None,
+    unknown_channels: str = "raise",
+    precision: str = "float32",
     seed: int = 0,
     n_jobs: int = 1,
     device: str = "auto",
@@ -80,7 +83,8 @@ def run_evaluate(
     ----------
     data : Path | None
         Folder of recordings; None simulates them.
-    marker, groups, channels, n_splits, size, epochs, seed, n_jobs, device, out, overwrite
+    marker, groups, channels, n_splits, size, epochs : object
+    pretrained, unknown_channels, precision, seed, n_jobs, device, out, overwrite : object
         As on the command line.
 
     Returns
@@ -97,12 +101,26 @@ def run_evaluate(
     labels = group_labels(windows, groups)
     _check_splits(n_splits, labels, groups)
     device = _choose_device(device)
-    models = _models(size, epochs, seed, device, show_progress=n_jobs == 1)
+    models = _models(
+        size,
+        epochs,
+        module__pretrained=pretrained,
+        # The regions are seldom those of the weights.
+        module__new_head=pretrained is not None,
+        module__unknown_channels=unknown_channels,
+        precision=precision,
+        random_state=seed,
+        device=device,
+        verbose=int(n_jobs == 1),
+    )
     settings = {
         "groups": groups,
         "folds": n_splits,
         "size": size,
         "epochs": models["NeuroBOLT"].max_epochs,
+        "pretrained": pretrained and str(pretrained),
+        "unknown_channels": unknown_channels,
+        "precision": precision,
         "seed": seed,
         "device": device,
     }
@@ -174,22 +192,13 @@ def _choose_device(device: str) -> str:
     return device
 
 
-def _models(
-    size: str, epochs: int | None, seed: int, device: str, show_progress: bool
-) -> dict[str, BaseEstimator]:
-    settings = dict(_SIZES[size])
+def _models(size: str, epochs: int | None, **arguments: Any) -> dict[str, BaseEstimator]:
+    settings = {**_SIZES[size], **arguments}
     if epochs is not None:
         if epochs < 1:
             raise ValueError(f"--epochs must be at least 1, got {epochs}.")
         settings["max_epochs"] = epochs
-    neurobolt = EEGRegressor(
-        "NeuroBOLT",
-        random_state=seed,
-        device=device,
-        callbacks__progress__leave=False,
-        verbose=int(show_progress),
-        **settings,
-    )
+    neurobolt = EEGRegressor("NeuroBOLT", callbacks__progress__leave=False, **settings)
     return {"NeuroBOLT": neurobolt, "ridge": BandPowerRidge()}
 
 

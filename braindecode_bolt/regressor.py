@@ -23,13 +23,13 @@ from ._modules import (
     copy_template,
     takes_ch_names,
 )
+from .callbacks import BestWeights, Progress, WarmupCosine
 from .splits import ValidationSplit, recording_labels
 from .training import (
-    BestWeights,
-    Progress,
     RecordingBatches,
-    WarmupCosine,
     autocast,
+    fused_where_possible,
+    in_shape_of,
     optimizer_groups,
     seeded,
     to_float32,
@@ -80,9 +80,9 @@ class EEGRegressor(BraindecodeRegressor):
         last weights.
     callbacks : list | None
         Further skorch callbacks. Those present are ``lr_scheduler``
-        (:class:`~braindecode_bolt.training.WarmupCosine`), ``best_weights``
-        (:class:`~braindecode_bolt.training.BestWeights`) and ``progress``
-        (:class:`~braindecode_bolt.training.Progress`); change them by
+        (:class:`~braindecode_bolt.callbacks.WarmupCosine`), ``best_weights``
+        (:class:`~braindecode_bolt.callbacks.BestWeights`) and ``progress``
+        (:class:`~braindecode_bolt.callbacks.Progress`); change them by
         ``callbacks__lr_scheduler__warmup=0.1`` or turn them off by
         ``callbacks__lr_scheduler=None``.
     precision : {"float32", "bfloat16"}
@@ -330,8 +330,11 @@ class EEGRegressor(BraindecodeRegressor):
         """Give the optimizer the model's parameter groups."""
         named_parameters = list(named_parameters)
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
+        if prefix != "optimizer":
+            return args, kwargs
+        kwargs = fused_where_possible(self.optimizer, kwargs, self.device)
         offered = hasattr(getattr(self, "module_", None), "parameter_groups")
-        if prefix != "optimizer" or not offered or hasattr(self, "optimizer__param_groups"):
+        if not offered or hasattr(self, "optimizer__param_groups"):
             return args, kwargs
         groups = optimizer_groups(
             self.module_,
@@ -365,18 +368,16 @@ class EEGRegressor(BraindecodeRegressor):
             return super().get_iterator(dataset, training=training)
         kwargs = self.get_params_for("iterator_train" if training else "iterator_valid")
         size = kwargs.pop("batch_size", self.batch_size)
-        for replaced in ("shuffle", "sampler", "drop_last"):
-            kwargs.pop(replaced, None)
         recordings = recording_labels(dataset, self.groups_)
         batches = RecordingBatches(recordings, size, shuffle=training)
+        given = {k: v for k, v in kwargs.items() if k not in batches.replaces}
         loader = self.iterator_train if training else self.iterator_valid
-        return loader(dataset, batch_sampler=batches, **kwargs)
+        return loader(dataset, batch_sampler=batches, **given)
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
         """Run the model on a batch, naming the channels where it wants that."""
-        names = getattr(self, "predicted_ch_names_", None) or getattr(
-            self, "ch_names_", None
-        )
+        names = getattr(self, "predicted_ch_names_", None)
+        names = names or getattr(self, "ch_names_", None)
         if names is not None and takes_ch_names(self.module_):
             fit_params.setdefault("ch_names", names)
         with autocast(self.precision, self.device):
@@ -384,15 +385,7 @@ class EEGRegressor(BraindecodeRegressor):
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the loss, never broadcasting one shape against another."""
-        y_true = to_tensor(y_true, device=self.device)
-        if y_true.ndim == 1 and y_pred.ndim == 2 and y_pred.shape[1] == 1:
-            y_true = y_true.unsqueeze(1)
-        if y_pred.shape != y_true.shape:
-            raise ValueError(
-                f"The model predicts {tuple(y_pred.shape[1:])} values per window, the "
-                f"targets have {tuple(y_true.shape[1:])}. Build the model with n_outputs="
-                f"{y_true.shape[-1] if y_true.ndim > 1 else 1}."
-            )
+        y_true = in_shape_of(y_pred, to_tensor(y_true, device=self.device))
         return super().get_loss(y_pred, y_true, *args, **kwargs)
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -412,7 +405,8 @@ class EEGRegressor(BraindecodeRegressor):
         source = as_input(X)
         if self.check_input:
             source.warn_of_input()
-        check_channels(self.module_, getattr(self, "ch_names_", None), source)
+        known = getattr(self, "ch_names_", None) or getattr(self.module_, "ch_names", None)
+        check_channels(self.module_, known, source)
         self.predicted_ch_names_ = source.ch_names
         try:
             # A DataLoader draws from torch's global generator even where it does

@@ -1,4 +1,4 @@
-"""How a network is trained: schedule, parameter groups, best weights, progress."""
+"""How a network is trained: parameter groups, batches, seeds, precision."""
 
 from __future__ import annotations
 
@@ -10,201 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import Sampler
-from tqdm.auto import tqdm
 
-__all__ = ["BestWeights", "Progress", "RecordingBatches", "WarmupCosine"]
-
-_IN_NOTEBOOK = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
-
-
-class WarmupCosine(Callback):
-    """Raise the learning rate linearly, then lower it along a cosine.
-
-    The rate is set before every step, for each parameter group in proportion
-    to the rate it began with (paper, section 3.2: 5 of 20 epochs of warm-up, a
-    minimal rate of 1e-6).
-
-    Parameters
-    ----------
-    warmup : float
-        Share of all steps in which the rate rises from 0. Default 0.25.
-    min_lr : float
-        Rate at the end, for a group at the full rate. Default 1e-6.
-    """
-
-    def __init__(self, warmup: float = 0.25, min_lr: float = 1e-6):
-        self.warmup = warmup
-        self.min_lr = min_lr
-
-    def on_train_begin(self, net, **kwargs):  # noqa: D102
-        if not 0 <= self.warmup < 1:
-            raise ValueError(f"warmup must lie in [0, 1), got {self.warmup}.")
-        groups = net.optimizer_.param_groups
-        # Training goes on (partial_fit): begin again at the rates of the start,
-        # unless somebody has set others since.
-        if [group["lr"] for group in groups] != getattr(self, "last_", None):
-            self.base_ = [group["lr"] for group in groups]
-        self.step_ = 0
-        self.n_steps_ = None
-
-    def on_epoch_begin(self, net, dataset_train=None, **kwargs):  # noqa: D102
-        if self.n_steps_ is None:
-            self.n_steps_ = net.max_epochs * count_batches(net, dataset_train, True)
-
-    def on_batch_begin(self, net, training=False, **kwargs):  # noqa: D102
-        if not training:
-            return
-        floor = min(1.0, self.min_lr / (max(self.base_) or 1.0))
-        factor = self.factor(self.step_, self.n_steps_, floor)
-        for group, base in zip(net.optimizer_.param_groups, self.base_, strict=True):
-            group["lr"] = base * factor
-        self.last_ = [group["lr"] for group in net.optimizer_.param_groups]
-        self.step_ += 1
-
-    def factor(self, step: int, n_steps: int, floor: float) -> float:
-        """Learning rate at a step, as a share of the full one.
-
-        Parameters
-        ----------
-        step : int
-            Number of the step, from 0.
-        n_steps : int
-            Steps of the whole training.
-        floor : float
-            Share that is left at the end.
-
-        Returns
-        -------
-        float
-        """
-        n_warmup = round(self.warmup * n_steps)
-        if step < n_warmup:
-            return step / n_warmup
-        done = min(1.0, (step - n_warmup) / max(1, n_steps - n_warmup))
-        return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-class BestWeights(Callback):
-    """Keep the weights of the best epoch in memory and restore them at the end.
-
-    Without a validation part the last weights stay.
-
-    Parameters
-    ----------
-    monitor : str
-        Column of the history of which the lowest value counts. Default
-        ``"valid_loss"``.
-    """
-
-    def __init__(self, monitor: str = "valid_loss"):
-        self.monitor = monitor
-
-    def on_train_begin(self, net, **kwargs):  # noqa: D102
-        self.best_epoch_ = None
-        self.best_ = math.inf
-        self.weights_ = None
-
-    def on_epoch_end(self, net, **kwargs):  # noqa: D102
-        epoch = net.history[-1]
-        if not math.isfinite(epoch["train_loss"]):
-            raise FloatingPointError(
-                f"The training loss is {epoch['train_loss']} in epoch {epoch['epoch']}: "
-                f"training diverged. Lower the learning rate (lr={net.lr:g}), or look for "
-                "windows with extreme values."
-            )
-        value = epoch.get(self.monitor, math.inf)
-        if value < self.best_:
-            self.best_ = value
-            self.best_epoch_ = epoch["epoch"]
-            state = net.module_.state_dict()
-            self.weights_ = {key: tensor.clone() for key, tensor in state.items()}
-
-    def on_train_end(self, net, **kwargs):  # noqa: D102
-        if self.weights_ is not None:
-            net.module_.load_state_dict(self.weights_)
-            self.weights_ = None
-
-
-class Progress(Callback):
-    """One progress bar over all steps of a fit, with the losses beside it.
-
-    Parameters
-    ----------
-    leave : bool
-        Whether the bar stays when the fit is over. Default True.
-    """
-
-    def __init__(self, leave: bool = True):
-        self.leave = leave
-
-    def on_train_begin(self, net, **kwargs):  # noqa: D102
-        self.bar_ = None
-
-    def on_epoch_begin(  # noqa: D102
-        self, net, dataset_train=None, dataset_valid=None, **kwargs
-    ):
-        if self.bar_ is None and net.verbose:
-            steps = count_batches(net, dataset_train, True)
-            if dataset_valid is not None:
-                steps += count_batches(net, dataset_valid, False)
-            self.bar_ = tqdm(
-                total=net.max_epochs * steps,
-                desc=type(net.module_).__name__,
-                unit="batch",
-                leave=self.leave,
-                # Into a log file a bar would write thousands of lines.
-                disable=False if _IN_NOTEBOOK else None,
-            )
-
-    def on_batch_end(self, net, **kwargs):  # noqa: D102
-        if self.bar_ is not None:
-            self.bar_.update()
-
-    def on_epoch_end(self, net, **kwargs):  # noqa: D102
-        if self.bar_ is None:
-            return
-        epoch = net.history[-1]
-        losses = {
-            key: f"{epoch[f'{key}_loss']:.3g}"
-            for key in ("train", "valid")
-            if f"{key}_loss" in epoch
-        }
-        self.bar_.set_postfix(epoch=f"{epoch['epoch']}/{net.max_epochs}", **losses)
-
-    def on_train_end(self, net, **kwargs):  # noqa: D102
-        self.close()
-
-    def close(self) -> None:
-        """Close the bar, also when training broke off."""
-        if self.bar_ is not None:
-            self.bar_.close()
-            self.bar_ = None
-
-    def __getstate__(self):  # noqa: D105
-        return {key: value for key, value in self.__dict__.items() if key != "bar_"}
-
-
-def count_batches(net, dataset, training: bool) -> int:
-    """Count the batches of an epoch.
-
-    Parameters
-    ----------
-    net : EEGRegressor
-        The regressor.
-    dataset : torch.utils.data.Dataset
-        What is iterated over.
-    training : bool
-        Whether it is trained on.
-
-    Returns
-    -------
-    int
-    """
-    iterator = net.get_iterator(dataset, training=training)
-    return len(getattr(iterator, "loader", iterator))
+__all__ = ["RecordingBatches"]
 
 
 def optimizer_groups(
@@ -260,6 +69,9 @@ class RecordingBatches(Sampler[list[int]]):
         Mix the windows of each recording, and the batches. Otherwise windows
         keep their order, and a batch ends where the next recording begins.
     """
+
+    #: Arguments of a DataLoader that it takes the place of.
+    replaces = ("batch_size", "shuffle", "sampler", "drop_last")
 
     def __init__(self, recordings: np.ndarray, batch_size: int, shuffle: bool):
         self.shuffle = shuffle
@@ -357,3 +169,58 @@ def to_float32(output: Any) -> Any:
     if isinstance(output, torch.Tensor) and output.dtype == torch.bfloat16:
         return output.float()
     return output
+
+
+def in_shape_of(y_pred: torch.Tensor, y_true: torch.Tensor) -> torch.Tensor:
+    """Give targets the shape of predictions, never broadcasting.
+
+    Parameters
+    ----------
+    y_pred, y_true : Tensor
+        Predictions and targets of a batch.
+
+    Returns
+    -------
+    Tensor
+        `y_true`, as a column where there is one output.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if y_true.ndim == 1 and y_pred.ndim == 2 and y_pred.shape[1] == 1:
+        y_true = y_true.unsqueeze(1)
+    if y_pred.shape != y_true.shape:
+        raise ValueError(
+            f"The model predicts {tuple(y_pred.shape[1:])} values per window, the "
+            f"targets have {tuple(y_true.shape[1:])}. Build the model with n_outputs="
+            f"{y_true.shape[-1] if y_true.ndim > 1 else 1}."
+        )
+    return y_true
+
+
+def fused_where_possible(
+    optimizer: type[torch.optim.Optimizer], kwargs: dict[str, Any], device: str | None
+) -> dict[str, Any]:
+    """Let Adam step in one pass over the parameters instead of a dozen.
+
+    Parameters
+    ----------
+    optimizer : type of torch.optim.Optimizer
+        The optimizer.
+    kwargs : dict
+        Its arguments; what the user chose stays.
+    device : str | None
+        Where the parameters are.
+
+    Returns
+    -------
+    dict
+        `kwargs`, with ``fused`` where torch has it.
+    """
+    chosen = {"foreach", "fused", "differentiable"} & set(kwargs)
+    known = torch.device(device or "cpu").type in ("cpu", "cuda")
+    if chosen or not known or optimizer not in (torch.optim.Adam, torch.optim.AdamW):
+        return kwargs
+    return {**kwargs, "fused": True}

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from braindecode_bolt.cli import main
 from braindecode_bolt.commands import run_evaluate
@@ -225,3 +226,19 @@ def test_help_says_it_all(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["evaluate", "--groups", "planet"])
     assert stop.value.code == 2
+
+
+def test_models_can_be_chosen_in_part(data, tmp_path, capsys):
+    """Precision, electrodes without a row, weights to begin with."""
+    out = tmp_path / "out"
+    command = ["evaluate", "--data", str(data), "--out", str(out), *FAST]
+    chosen = ["--precision", "bfloat16", "--unknown-channels", "nearest"]
+    assert main([*command, *chosen]) == 0
+    saved = json.loads((out / "settings.json").read_text())["arguments"]
+    assert saved["precision"] == "bfloat16" and saved["unknown_channels"] == "nearest"
+    assert main(command) == 1, "another precision is another run"
+    capsys.readouterr()
+    torch.save({"model": {"student.cls_token": torch.zeros(1, 1, 200)}}, tmp_path / "w.pth")
+    command[4] = str(tmp_path / "other")
+    assert main([*command, "--pretrained", str(tmp_path / "w.pth")]) == 1
+    assert "do not fit the model; nothing was loaded" in capsys.readouterr().err

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from braindecode.modules import DropPath
 from torch import nn
-from torch.nn import functional as F
 
-from ._layers import Dropout, FeedForward, scaled_linear
+from ._attention import Attention
+from ._layers import Dropout, FeedForward
 from ._montage import N_ROWS
 
 #: Samples in a patch, one second at 200 Hz.
@@ -51,39 +50,6 @@ class TemporalEncoder(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(2)
 
 
-class Attention(nn.Module):
-    """Multi-head self-attention with normalised queries and keys.
-
-    Parameters
-    ----------
-    dim : int
-        Width of a token.
-    num_heads : int
-        Number of heads.
-    drop_prob : float
-        Dropout on the output.
-    """
-
-    def __init__(self, dim: int, num_heads: int, drop_prob: float):
-        super().__init__()
-        self.num_heads = num_heads
-        head_dim = dim // num_heads
-        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
-        self.q_norm = nn.LayerNorm(head_dim, eps=_EPS)
-        self.k_norm = nn.LayerNorm(head_dim, eps=_EPS)
-        self.proj = nn.Linear(dim, dim)
-        self.drop = Dropout(drop_prob)
-
-    def forward(self, x: torch.Tensor, gain: torch.Tensor | None = None) -> torch.Tensor:
-        """(batch, tokens, dim) -> (batch, tokens, dim), times `gain` (dim,)."""
-        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        q = self.q_norm(q).type_as(v)
-        k = self.k_norm(k).type_as(v)
-        x = F.scaled_dot_product_attention(q, k, v)
-        return self.drop(scaled_linear(self.proj, x.transpose(1, 2).flatten(2), gain))
-
-
 class Block(nn.Module):
     """A pre-norm transformer block with layer scale and stochastic depth.
 
@@ -111,17 +77,16 @@ class Block(nn.Module):
     ):
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=_EPS)
-        self.attn = Attention(dim, num_heads, drop_prob)
+        self.attn = Attention(dim, num_heads, drop_prob, drop_path_prob)
         self.norm2 = nn.LayerNorm(dim, eps=_EPS)
-        self.mlp = FeedForward(dim, drop_prob, activation)
+        self.mlp = FeedForward(dim, drop_prob, activation, drop_path_prob)
         self.gamma_1 = nn.Parameter(torch.full((dim,), 0.1))
         self.gamma_2 = nn.Parameter(torch.full((dim,), 0.1))
-        self.drop_path = DropPath(drop_path_prob) if drop_path_prob else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, tokens, dim) -> (batch, tokens, dim)."""
-        x = x + self.drop_path(self.attn(self.norm1(x), self.gamma_1))
-        return x + self.drop_path(self.mlp(self.norm2(x), self.gamma_2))
+        x = x + self.attn(self.norm1(x), self.gamma_1)
+        return x + self.mlp(x, self.norm2, self.gamma_2)
 
 
 class SpatiotemporalEncoder(nn.Module):

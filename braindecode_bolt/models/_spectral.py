@@ -71,9 +71,10 @@ class LinearAttention(nn.Module):
         """(batch, tokens, dim) -> (batch, tokens, dim)."""
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        q = q.softmax(dim=-1) * q.shape[-1] ** -0.5
-        k = k.softmax(dim=-2)
-        x = q @ (k.transpose(-1, -2) @ v)
+        # Tokens last: a softmax over the last axis is several times faster.
+        k = k.transpose(-1, -2).contiguous().softmax(dim=-1)
+        context = (k @ v) * q.shape[-1] ** -0.5
+        x = q.softmax(dim=-1) @ context
         return self.drop(self.proj(x.transpose(1, 2).flatten(2)))
 
 
@@ -155,7 +156,7 @@ class SpectralBlock(nn.Module):
     def forward(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
         """(batch, tokens, dim) -> (batch, tokens, dim)."""
         x = x + self.attn(self.norm1(x), channels)
-        return x + self.mlp(self.norm2(x))
+        return x + self.mlp(x, self.norm2)
 
 
 class SpectralEncoder(nn.Module):

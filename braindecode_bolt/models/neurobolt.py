@@ -11,15 +11,15 @@ from torch import nn
 
 from ..channels import ChannelNameError, match_channels, resolve_ch_names, same_names
 from ._base import BOLDModel
+from ._checks import check_choice, check_divisors, check_window
+from ._groups import layer_decay_groups
 from ._montage import Montage
 from ._registry import register
 from ._spatiotemporal import PATCH, SpatiotemporalEncoder
-from ._spectral import BASE, SpectralEncoder
+from ._spectral import SpectralEncoder
 from .checkpoints import load_published_weights
 
 __all__ = ["NeuroBOLT"]
-
-_SFREQ = 200.0
 
 
 class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
@@ -187,10 +187,10 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
             input_window_seconds=input_window_seconds,
             sfreq=sfreq,
         )
-        _check_window(self.n_times, n_scales, self._sfreq, input_window_seconds)
-        _check_divisors(num_heads=num_heads, spectral_num_heads=spectral_num_heads)
-        _check_choice("branches", branches, ("both", "spatiotemporal", "spectral"))
-        _check_choice("attention", attention, ("linear", "linformer"))
+        check_window(self.n_times, n_scales, self._sfreq, input_window_seconds)
+        check_divisors(num_heads=num_heads, spectral_num_heads=spectral_num_heads)
+        check_choice("branches", branches, ("both", "spatiotemporal", "spectral"))
+        check_choice("attention", attention, ("linear", "linformer"))
         if attention_rank < 1:
             raise ValueError(f"attention_rank must be at least 1, got {attention_rank}.")
         # The spectral encoder has a row for every channel, whatever its name.
@@ -368,64 +368,11 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
             ``lr_scale`` (float) and ``decay`` (bool).
         """
         encoder = self.spatiotemporal
-        tables = [] if encoder is None else [id(table) for table in encoder.tables()]
-        groups: dict[tuple[float, bool], dict[str, Any]] = {}
-        for name, parameter in self.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            decay = parameter.ndim > 1 and id(parameter) not in tables
-            scale = layer_decay ** self._depth_below_top(name)
-            group = groups.setdefault(
-                (scale, decay),
-                {"params": [], "names": [], "lr_scale": scale, "decay": decay},
-            )
-            group["params"].append(parameter)
-            group["names"].append(name)
-        return list(groups.values())
-
-    def _depth_below_top(self, name: str) -> int:
-        """Blocks between a parameter and the top: exponent of the layer decay."""
-        first, *rest = name.split(".")
-        full_rate = ("norm", "temporal_embedding", "fresh_embedding")
-        if first != "spatiotemporal" or rest[0] in full_rate:
-            return 0
-        n_blocks = len(self.spatiotemporal.blocks)
-        if rest[0] == "blocks":
-            return n_blocks - int(rest[1])
-        return n_blocks + 1
-
-
-def _check_window(
-    n_times: int, n_scales: int, sfreq: float | None, seconds: float | None
-) -> None:
-    if sfreq is None and seconds is not None:
-        sfreq = n_times / seconds
-    if sfreq is not None and abs(sfreq - _SFREQ) > 1e-3:
-        raise ValueError(
-            f"NeuroBOLT takes EEG at 200 Hz, got {sfreq:g} Hz: its patches of 200 "
-            "samples, its convolutions and the pretrained weights mean one second. Use "
-            "prepare_eeg to resample."
+        if encoder is None:
+            return layer_decay_groups(self, layer_decay)
+        return layer_decay_groups(
+            self, layer_decay, "spatiotemporal", len(encoder.blocks), encoder.tables()
         )
-    if n_scales < 1:
-        raise ValueError(f"n_scales must be at least 1, got {n_scales}.")
-    longest = BASE * 2 ** (n_scales - 1)
-    if n_times < PATCH or n_times % PATCH or n_times % longest:
-        raise ValueError(
-            f"A window of {n_times} samples does not hold whole patches of {PATCH} and "
-            f"whole spectral windows of {longest} samples. Choose a multiple of "
-            f"{max(PATCH, longest)}, or fewer n_scales."
-        )
-
-
-def _check_divisors(**divisors: int) -> None:
-    for name, number in divisors.items():
-        if number < 1 or PATCH % number:
-            raise ValueError(f"{name} must divide {PATCH}, got {number}.")
-
-
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
 
 
 register(

@@ -74,11 +74,11 @@ def test_dropout_and_stochastic_depth_are_the_published_ones(published):
     for number in range(4):
         expected[f"spectral.blocks.{number}.attn.drop"] = 0.2
     assert drops == expected
-    depths = [
-        getattr(block.drop_path, "drop_prob", 0.0)
-        for block in published.spatiotemporal.blocks
-    ]
-    np.testing.assert_allclose(depths, np.linspace(0, 0.1, 12), rtol=1e-6)
+    for part in ("attn", "mlp"):
+        depths = [
+            getattr(block, part).drop.path_p for block in published.spatiotemporal.blocks
+        ]
+        np.testing.assert_allclose(depths, np.linspace(0, 0.1, 12), rtol=1e-6)
 
 
 def test_the_spatiotemporal_encoder_is_braindecodes_labram(small, x):
@@ -388,20 +388,26 @@ def test_gradients_are_those_of_the_plain_computation(x):
     model = make().double().train()
     for module in model.modules():
         if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    model.spatiotemporal.blocks[1].drop_path = nn.Identity()
+            module.p = module.path_p = 0.0
     x = x.double()
     model(x).square().sum().backward()
     gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
     model.zero_grad()
 
-    def plain(self, x, gain=None):
-        out = self.fc2(self.activation(self.fc1(x)))
+    def feed_forward(self, x, norm, gain=None):
+        out = self.fc2(self.activation(self.fc1(norm(x))))
         return out if gain is None else gain * out
+
+    def attention(self, x, gain=None):
+        q, k, v = self.qkv(x).unflatten(-1, (3, 10, 20)).permute(2, 0, 3, 1, 4)
+        weights = (self.q_norm(q) @ self.k_norm(k).transpose(-1, -2) / 20**0.5).softmax(-1)
+        return gain * self.proj((weights @ v).transpose(1, 2).flatten(2))
 
     for module in model.modules():
         if type(module).__name__ == "FeedForward":
-            module.forward = plain.__get__(module)
+            module.forward = feed_forward.__get__(module)
+        elif type(module).__name__ == "Attention":
+            module.forward = attention.__get__(module)
     model(x).square().sum().backward()
     for name, parameter in model.named_parameters():
         expected = parameter.grad
@@ -428,3 +434,18 @@ def test_dropout_drops_the_share_it_should(p):
     assert torch.equal(x.grad, out.detach())
     assert not torch.equal(drop(x), out)
     assert torch.equal(drop.eval()(x), x)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1])
+def test_stochastic_depth_drops_whole_windows(p):
+    drop = Dropout(p, path_p=0.25)
+    torch.manual_seed(0)
+    x = torch.ones(4000, 5, 40, requires_grad=True)
+    out = drop(x)
+    empty = (out == 0).all(dim=(1, 2))
+    assert empty.float().mean().item() == pytest.approx(0.25, abs=0.02)
+    kept = out[~empty]
+    assert (kept != 0).float().mean().item() == pytest.approx(1 - p, abs=0.01)
+    assert out.mean().item() == pytest.approx(1, abs=0.03)
+    out.sum().backward()
+    assert torch.equal(x.grad, out.detach())

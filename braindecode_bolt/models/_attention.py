@@ -1,0 +1,145 @@
+"""Self-attention with normalised queries and keys, as LaBraM has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ._layers import Dropout, scaled_linear
+
+_EPS = 1e-6
+_FLASH = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
+_FLASH_BACKWARD = getattr(
+    torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu_backward", None
+)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with normalised queries and keys.
+
+    Parameters
+    ----------
+    dim : int
+        Width of a token.
+    num_heads : int
+        Number of heads.
+    drop_prob : float
+        Dropout on the output.
+    drop_path_prob : float
+        Probability that the output of a window is dropped as a whole.
+    """
+
+    def __init__(self, dim: int, num_heads: int, drop_prob: float, drop_path_prob: float):
+        super().__init__()
+        self.num_heads = num_heads
+        head_dim = dim // num_heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.q_norm = nn.LayerNorm(head_dim, eps=_EPS)
+        self.k_norm = nn.LayerNorm(head_dim, eps=_EPS)
+        self.proj = nn.Linear(dim, dim)
+        self.drop = Dropout(drop_prob, drop_path_prob)
+
+    def forward(self, x: torch.Tensor, gain: torch.Tensor | None = None) -> torch.Tensor:
+        """(batch, tokens, dim) -> (batch, tokens, dim), times `gain` (dim,)."""
+        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
+        if _is_for_training_on_cpu(qkv):
+            x = _NormedAttention.apply(
+                qkv,
+                torch.stack([self.q_norm.weight, self.k_norm.weight]),
+                torch.stack([self.q_norm.bias, self.k_norm.bias]),
+            )
+        else:
+            q, k, v = qkv.permute(2, 0, 3, 1, 4)
+            q = self.q_norm(q).type_as(v)
+            k = self.k_norm(k).type_as(v)
+            x = F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+        return self.drop(scaled_linear(self.proj, x.flatten(2), gain))
+
+
+def _is_for_training_on_cpu(qkv: torch.Tensor) -> bool:
+    return (
+        qkv.device.type == "cpu"
+        and qkv.requires_grad
+        and _FLASH_BACKWARD is not None
+        and not torch.compiler.is_compiling()
+    )
+
+
+class _NormedAttention(torch.autograd.Function):
+    """Norms of queries and keys and attention, with a backward pass of its own.
+
+    On a CPU, torch's backward of a norm over 20 features takes longer than the
+    attention, and its attention in bfloat16 longer than in float32. Here both
+    are done in float32; of the input only what `qkv` holds is kept, the
+    normalised queries and keys are made again.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, qkv: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+    ) -> torch.Tensor:
+        # qkv (batch, tokens, 3, heads, d); weight and bias (2, d), of q and of k.
+        exact = _at_least_float32(qkv)
+        normed, mean, rstd = torch.native_layer_norm(
+            exact[:, :, :2], (exact.shape[-1],), None, None, _EPS
+        )
+        q, k = _affine(normed, weight, bias)
+        v = exact[:, :, 2].transpose(1, 2)
+        out, log_sum = _FLASH(q, k, v)
+        ctx.save_for_backward(qkv, weight, bias, mean, rstd, out.to(qkv.dtype), log_sum)
+        return out.transpose(1, 2)
+
+    @staticmethod
+    def backward(
+        ctx: Any, gradient: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        qkv, weight, bias, mean, rstd, out, log_sum = ctx.saved_tensors
+        exact = _at_least_float32(qkv)
+        normed = exact[:, :, :2].sub(mean).mul_(rstd)
+        q, k = _affine(normed, weight, bias)
+        v = exact[:, :, 2].transpose(1, 2)
+        gradients = _FLASH_BACKWARD(
+            gradient.transpose(1, 2).to(exact.dtype),
+            q,
+            k,
+            v,
+            out.to(exact.dtype),
+            log_sum,
+            0.0,
+            False,
+        )
+        of_qkv = torch.empty_like(qkv)
+        of_qkv[:, :, 2] = gradients[2].transpose(1, 2)
+        of_weight, of_bias = torch.empty_like(weight), torch.empty_like(bias)
+        # Sums over features and over rows as products with ones: the fastest way.
+        d = exact.shape[-1]
+        mean_over = exact.new_full((d, 1), 1 / d)
+        for part in (0, 1):
+            of_normed = gradients[part].transpose(1, 2).reshape(-1, d)
+            x = normed[:, :, part].reshape(-1, d)
+            product = of_normed * x
+            ones = exact.new_ones(1, len(x))
+            of_weight[part], of_bias[part] = ones @ product, ones @ of_normed
+            # x-hat carries no weight: multiply it in where it belongs.
+            of_normed = of_normed * weight[part]
+            along = product.mul_(weight[part]) @ mean_over
+            of_normed.sub_(of_normed @ mean_over).sub_(x.mul(along))
+            of_normed.mul_(rstd[:, :, part].reshape(-1, 1))
+            of_qkv[:, :, part] = of_normed.view(exact[:, :, part].shape)
+        return of_qkv, of_weight, of_bias
+
+
+def _at_least_float32(x: torch.Tensor) -> torch.Tensor:
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def _affine(
+    normed: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scaled queries and keys as (batch, heads, tokens, d)."""
+    parts = (torch.addcmul(bias[i], normed[:, :, i], weight[i]) for i in (0, 1))
+    q, k = (part.transpose(1, 2) for part in parts)
+    return q, k
