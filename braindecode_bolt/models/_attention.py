@@ -72,9 +72,9 @@ class _NormedAttention(torch.autograd.Function):
     """Norms of queries and keys and attention, with a backward pass of its own.
 
     On a CPU, torch's backward of a norm over 20 features takes longer than the
-    attention, and its attention in bfloat16 longer than in float32. Here both
-    are done in float32; of the input only what `qkv` holds is kept, the
-    normalised queries and keys are made again.
+    attention, and its backward of the attention longer in bfloat16 than in
+    float32. Here the backward is done in float32; of the input only what `qkv`
+    holds is kept, the normalised queries and keys are made again.
     """
 
     @staticmethod
@@ -82,14 +82,13 @@ class _NormedAttention(torch.autograd.Function):
         ctx: Any, qkv: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
     ) -> torch.Tensor:
         # qkv (batch, tokens, 3, heads, d); weight and bias (2, d), of q and of k.
-        exact = _at_least_float32(qkv)
-        normed, mean, rstd = torch.native_layer_norm(
-            exact[:, :, :2], (exact.shape[-1],), None, None, _EPS
+        x = _at_least_float32(qkv[:, :, :2])
+        normed, mean, rstd = torch.native_layer_norm(x, (x.shape[-1],), None, None, _EPS)
+        q, k = (
+            torch.addcmul(bias[i], normed[:, :, i], weight[i]).to(qkv.dtype) for i in (0, 1)
         )
-        q, k = _affine(normed, weight, bias)
-        v = exact[:, :, 2].transpose(1, 2)
-        out, log_sum = _FLASH(q, k, v)
-        ctx.save_for_backward(qkv, weight, bias, mean, rstd, out.to(qkv.dtype), log_sum)
+        out, log_sum = _FLASH(*(part.transpose(1, 2) for part in (q, k, qkv[:, :, 2])))
+        ctx.save_for_backward(qkv, weight, bias, mean, rstd, out, log_sum)
         return out.transpose(1, 2)
 
     @staticmethod
@@ -98,35 +97,32 @@ class _NormedAttention(torch.autograd.Function):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         qkv, weight, bias, mean, rstd, out, log_sum = ctx.saved_tensors
         exact = _at_least_float32(qkv)
-        normed = exact[:, :, :2].sub(mean).mul_(rstd)
-        q, k = _affine(normed, weight, bias)
-        v = exact[:, :, 2].transpose(1, 2)
-        gradients = _FLASH_BACKWARD(
-            gradient.transpose(1, 2).to(exact.dtype),
-            q,
-            k,
-            v,
-            out.to(exact.dtype),
-            log_sum,
-            0.0,
-            False,
+        normed = [exact[:, :, i].sub(mean[:, :, i]).mul_(rstd[:, :, i]) for i in (0, 1)]
+        # Rounded as in the forward pass, of which log_sum is.
+        q, k = (
+            torch.addcmul(bias[i], normed[i], weight[i]).to(qkv.dtype).to(exact.dtype)
+            for i in (0, 1)
         )
+        heads_first = [
+            part.transpose(1, 2)
+            for part in (gradient.to(exact.dtype), q, k, exact[:, :, 2])
+        ]
+        gradients = _FLASH_BACKWARD(*heads_first, out.to(exact.dtype), log_sum, 0.0, False)
         of_qkv = torch.empty_like(qkv)
         of_qkv[:, :, 2] = gradients[2].transpose(1, 2)
         of_weight, of_bias = torch.empty_like(weight), torch.empty_like(bias)
-        # Sums over features and over rows as products with ones: the fastest way.
+        # Sums over rows and means over features as products: the fastest way.
         d = exact.shape[-1]
         mean_over = exact.new_full((d, 1), 1 / d)
         for part in (0, 1):
             of_normed = gradients[part].transpose(1, 2).reshape(-1, d)
-            x = normed[:, :, part].reshape(-1, d)
+            x = normed[part].view(-1, d)
             product = of_normed * x
             ones = exact.new_ones(1, len(x))
             of_weight[part], of_bias[part] = ones @ product, ones @ of_normed
-            # x-hat carries no weight: multiply it in where it belongs.
             of_normed = of_normed * weight[part]
             along = product.mul_(weight[part]) @ mean_over
-            of_normed.sub_(of_normed @ mean_over).sub_(x.mul(along))
+            of_normed.sub_(of_normed @ mean_over).sub_(x.mul_(along))
             of_normed.mul_(rstd[:, :, part].reshape(-1, 1))
             of_qkv[:, :, part] = of_normed.view(exact[:, :, part].shape)
         return of_qkv, of_weight, of_bias
@@ -134,12 +130,3 @@ class _NormedAttention(torch.autograd.Function):
 
 def _at_least_float32(x: torch.Tensor) -> torch.Tensor:
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-
-
-def _affine(
-    normed: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Scaled queries and keys as (batch, heads, tokens, d)."""
-    parts = (torch.addcmul(bias[i], normed[:, :, i], weight[i]) for i in (0, 1))
-    q, k = (part.transpose(1, 2) for part in parts)
-    return q, k
