@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
 __all__ = ["BestWeights", "Progress", "WarmupCosine"]
+
+logger = logging.getLogger(__name__)
 
 _IN_NOTEBOOK = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
 
@@ -82,7 +85,9 @@ class WarmupCosine(Callback):
 class BestWeights(Callback):
     """Keep the weights of the best epoch in memory and restore them at the end.
 
-    Without a validation part the last weights stay.
+    Without a validation part the last weights stay. A warning is logged where
+    the first epoch of several was the best: nothing the model learned after it
+    carries over to other recordings.
 
     Parameters
     ----------
@@ -115,9 +120,22 @@ class BestWeights(Callback):
             self.weights_ = {key: tensor.clone() for key, tensor in state.items()}
 
     def on_train_end(self, net, **kwargs):  # noqa: D102
-        if self.weights_ is not None:
-            net.module_.load_state_dict(self.weights_)
-            self.weights_ = None
+        if self.weights_ is None:
+            return
+        net.module_.load_state_dict(self.weights_)
+        self.weights_ = None
+        if self.best_epoch_ == 1 and net.max_epochs > 1:
+            logger.warning(
+                "%s: the validation loss was lowest after the first of %d epochs (%.3g), "
+                "so its weights are kept; expect predictions close to constant. There may "
+                "be too few windows or steps for this model (lr=%g, max_epochs=%d), or no "
+                "coupling.",
+                type(net.module_).__name__,
+                net.max_epochs,
+                self.best_,
+                net.lr,
+                net.max_epochs,
+            )
 
 
 class Progress(Callback):

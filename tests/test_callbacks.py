@@ -71,6 +71,14 @@ def test_weights_of_the_best_epoch_come_back(windows):
     )
 
 
+def test_a_model_that_learns_nothing_is_reported(windows, caplog):
+    regressor(lr=0.0, max_epochs=2).fit(windows.X, windows.y)
+    assert "lowest after the first of 2 epochs" in caplog.text
+    caplog.clear()
+    regressor(max_epochs=4).fit(windows.X, windows.y)
+    assert not caplog.text
+
+
 def test_without_validation_the_last_weights_stay(windows):
     net = regressor(train_split=None, max_epochs=2).fit(windows.X, windows.y)
     assert dict(net.callbacks_)["best_weights"].best_epoch_ is None

@@ -98,11 +98,7 @@ class _NormedAttention(torch.autograd.Function):
         qkv, weight, bias, mean, rstd, out, log_sum = ctx.saved_tensors
         exact = _at_least_float32(qkv)
         normed = [exact[:, :, i].sub(mean[:, :, i]).mul_(rstd[:, :, i]) for i in (0, 1)]
-        # Rounded as in the forward pass, of which log_sum is.
-        q, k = (
-            torch.addcmul(bias[i], normed[i], weight[i]).to(qkv.dtype).to(exact.dtype)
-            for i in (0, 1)
-        )
+        q, k = (torch.addcmul(bias[i], normed[i], weight[i]) for i in (0, 1))
         heads_first = [
             part.transpose(1, 2)
             for part in (gradient.to(exact.dtype), q, k, exact[:, :, 2])
