@@ -82,45 +82,43 @@ class _NormedAttention(torch.autograd.Function):
         ctx: Any, qkv: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
     ) -> torch.Tensor:
         # qkv (batch, tokens, 3, heads, d); weight and bias (2, d), of q and of k.
-        x = _at_least_float32(qkv[:, :, :2])
-        normed, mean, rstd = torch.native_layer_norm(x, (x.shape[-1],), None, None, _EPS)
-        q, k = (
-            torch.addcmul(bias[i], normed[:, :, i], weight[i]).to(qkv.dtype) for i in (0, 1)
+        d = qkv.shape[-1]
+        (q, *of_q), (k, *of_k) = (
+            torch.native_layer_norm(qkv[:, :, i], (d,), weight[i], bias[i], _EPS)
+            for i in (0, 1)
         )
         out, log_sum = _FLASH(*(part.transpose(1, 2) for part in (q, k, qkv[:, :, 2])))
-        ctx.save_for_backward(qkv, weight, bias, mean, rstd, out, log_sum)
+        ctx.save_for_backward(qkv, weight, bias, *of_q, *of_k, out, log_sum)
         return out.transpose(1, 2)
 
     @staticmethod
     def backward(
         ctx: Any, gradient: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        qkv, weight, bias, mean, rstd, out, log_sum = ctx.saved_tensors
+        qkv, weight, bias, *statistics, out, log_sum = ctx.saved_tensors
+        means, rstds = statistics[::2], statistics[1::2]
         exact = _at_least_float32(qkv)
-        normed = [exact[:, :, i].sub(mean[:, :, i]).mul_(rstd[:, :, i]) for i in (0, 1)]
+        normed = [exact[:, :, i].sub(means[i]).mul_(rstds[i]) for i in (0, 1)]
         q, k = (torch.addcmul(bias[i], normed[i], weight[i]) for i in (0, 1))
-        heads_first = [
-            part.transpose(1, 2)
-            for part in (gradient.to(exact.dtype), q, k, exact[:, :, 2])
-        ]
+        parts = (gradient.to(exact.dtype), q, k, exact[:, :, 2])
+        heads_first = [part.transpose(1, 2) for part in parts]
         gradients = _FLASH_BACKWARD(*heads_first, out.to(exact.dtype), log_sum, 0.0, False)
         of_qkv = torch.empty_like(qkv)
         of_qkv[:, :, 2] = gradients[2].transpose(1, 2)
         of_weight, of_bias = torch.empty_like(weight), torch.empty_like(bias)
-        # Sums over rows and means over features as products: the fastest way.
         d = exact.shape[-1]
-        mean_over = exact.new_full((d, 1), 1 / d)
-        for part in (0, 1):
-            of_normed = gradients[part].transpose(1, 2).reshape(-1, d)
-            x = normed[part].view(-1, d)
-            product = of_normed * x
+        for i in (0, 1):
+            g = gradients[i].transpose(1, 2).reshape(-1, d)
+            x = normed[i].view(-1, d)
+            product = g * x
+            # Sums over rows, and means over features with their weights, as
+            # products: the fastest way.
             ones = exact.new_ones(1, len(x))
-            of_weight[part], of_bias[part] = ones @ product, ones @ of_normed
-            of_normed = of_normed * weight[part]
-            along = product.mul_(weight[part]) @ mean_over
-            of_normed.sub_(of_normed @ mean_over).sub_(x.mul_(along))
-            of_normed.mul_(rstd[:, :, part].reshape(-1, 1))
-            of_qkv[:, :, part] = of_normed.view(exact[:, :, part].shape)
+            of_weight[i], of_bias[i] = ones @ product, ones @ g
+            mean_over = (weight[i] / d).unsqueeze(1)
+            of_x = (g * weight[i]).sub_(g @ mean_over)
+            of_x.addcmul_(x, product @ mean_over, value=-1).mul_(rstds[i].view(-1, 1))
+            of_qkv[:, :, i] = of_x.view(normed[i].shape)
         return of_qkv, of_weight, of_bias
 
 
