@@ -71,10 +71,18 @@ def group_labels(windows: BOLDWindows, by: str = "subject") -> np.ndarray:
     Raises
     ------
     ValueError
-        If there are fewer than two groups.
+        If there are fewer than two groups, or a recording does not say which
+        session or run it is.
     """
     if by not in GROUPS:
         raise ValueError(f"groups must be one of {', '.join(GROUPS)}, got {by!r}.")
+    unnamed = windows.metadata[windows.metadata[by].isna()]
+    if len(unnamed):
+        raise ValueError(
+            f"{unnamed['recording'].nunique()} recordings do not say which {by} they are, "
+            f"for example that of subject {unnamed['subject'].iloc[0]}. Name the {by} of "
+            "each (ses-... or run-... in the file name), or group by subject."
+        )
     table = windows.metadata[GROUPS[by]].astype(object)
     labels = table.where(table.notna(), "").astype(str).agg("_".join, axis=1).to_numpy()
     n_groups = len(np.unique(labels))

@@ -108,7 +108,11 @@ def plot_series(
         _draw_region(axes, chosen, scores, models, region, recording, tr or 1.0)
     first = chosen.iloc[0]
     run = "" if pd.isna(first["run"]) else f", run {first['run']}"
-    simulated = " (simulated BOLD)" if scores["ceiling"].notna().any() else ""
+    is_simulated = scores["ceiling"].notna().any()
+    simulated = " (simulated BOLD)" if is_simulated else ""
+    if is_simulated:
+        for axes in all_axes:
+            axes.lines[0].set_label("simulated")
     figure.suptitle(
         f"Subject {first['subject']}{run}: the recording with the median R of {models[0]}, "
         f"its best, median and worst region{simulated}",

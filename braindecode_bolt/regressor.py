@@ -285,6 +285,7 @@ class EEGRegressor(BraindecodeRegressor):
         """Check the data, and keep at hand what skorch has no room for."""
         source = as_input(X)
         targets, self.y_ndim_ = as_targets(y, source)
+        autocast(self.precision, self.device)
         if self.check_input:
             source.check(targets)
         self.ch_names_ = source.ch_names

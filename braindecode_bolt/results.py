@@ -87,11 +87,9 @@ class ResultsFolder:
         if path is None:
             path = Path("results") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
         self.path = Path(path)
+        self._fingerprint = fingerprint
         self._check(fingerprint, overwrite)
-        (self.path / _FOLDS).mkdir(parents=True, exist_ok=True)
-        if not (self.path / _SETTINGS).exists():
-            with _atomic(self.path / _SETTINGS) as file:
-                file.write_text(json.dumps(fingerprint, indent=2) + "\n")
+        self.path.mkdir(parents=True, exist_ok=True)
 
     def _check(self, fingerprint: dict[str, Any], overwrite: bool) -> None:
         settings = self.path / _SETTINGS
@@ -112,10 +110,10 @@ class ResultsFolder:
         if found == fingerprint:
             return
         if not overwrite:
-            differing = [key for key in fingerprint if found.get(key) != fingerprint[key]]
             raise ResultsError(
                 f"{self.path} holds the results of another run (other "
-                f"{', '.join(differing)}). Choose another folder, or use --overwrite."
+                f"{', '.join(_differing(found, fingerprint))}). Choose another folder, or "
+                "use --overwrite."
             )
         shutil.rmtree(self.path / _FOLDS, ignore_errors=True)
         for file in self.path.iterdir():
@@ -138,6 +136,11 @@ class ResultsFolder:
         result : FoldResult
             It counts as finished only when all of it is on disk.
         """
+        if not (self.path / _SETTINGS).exists():
+            # Not before there is a result: a run that fails at once claims nothing.
+            with _atomic(self.path / _SETTINGS) as file:
+                file.write_text(json.dumps(self._fingerprint, indent=2) + "\n")
+        (self.path / _FOLDS).mkdir(exist_ok=True)
         stem = self.path / _FOLDS / f"{result.model}_{result.fold}"
         self._write_table(result.predictions, Path(f"{stem}_predictions.tsv"))
         self._write_table(result.scores, Path(f"{stem}_scores.tsv"))
@@ -171,6 +174,20 @@ class ResultsFolder:
             part["model"], part["fold"] = model, fold
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
+
+
+def _differing(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Name what differs between two fingerprints, arguments and versions by name."""
+    names = []
+    for key, value in wanted.items():
+        other = found.get(key)
+        if other == value:
+            continue
+        if isinstance(value, dict) and isinstance(other, dict):
+            names += [f"{key}: {n}" for n in value if other.get(n) != value[n]]
+        else:
+            names.append(key)
+    return names
 
 
 @contextmanager

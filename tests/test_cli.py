@@ -115,7 +115,7 @@ def test_the_same_results_in_two_processes_and_nothing_is_done_twice(
         main(["evaluate", "--data", str(data), "--out", str(one), *FAST, "--seed", "1"])
         == 1
     )
-    assert "another run (other arguments)" in capsys.readouterr().err
+    assert "another run (other arguments: seed)" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

@@ -120,6 +120,9 @@ def test_groups_are_named(make_recording):
         assert len(np.unique(group_labels(windows, by))) == expected
     with pytest.raises(ValueError, match="must be one of subject, session, run"):
         group_labels(windows, "site")
+    unnamed = create_bold_windows([make_recording("1"), make_recording("2")], 4.0)
+    with pytest.raises(ValueError, match="2 recordings do not say which session they are"):
+        group_labels(unnamed, "session")
 
 
 def test_one_person_is_told_of_the_other_groups(make_recording):

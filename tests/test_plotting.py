@@ -51,13 +51,13 @@ def test_series_show_what_was_measured_and_predicted(tables):
     axes = figure.axes[0]
     region = axes.get_title(loc="left").split(":")[0]
     lines = {line.get_label(): line for line in axes.lines}
-    assert set(lines) == {"measured", "ridge", "other"}
+    assert set(lines) == {"simulated", "ridge", "other"}
     subject = figure.get_suptitle().split(",")[0].split(":")[0].removeprefix("Subject ")
     chosen = predictions[
         (predictions["subject"] == subject) & (predictions["model"] == "ridge")
     ]
     measured = chosen[f"measured:{region}"]
     np.testing.assert_allclose(
-        lines["measured"].get_ydata(), measured / measured.std(), rtol=1e-6
+        lines["simulated"].get_ydata(), measured / measured.std(), rtol=1e-6
     )
     np.testing.assert_allclose(lines["ridge"].get_xdata(), chosen["volume"] * 2.1)

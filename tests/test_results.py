@@ -38,7 +38,7 @@ def test_the_same_run_goes_on_and_another_is_refused(results, tmp_path):
     again = ResultsFolder(tmp_path, {"data": "x", "arguments": {"seed": 0}})
     assert again.finished() == {("ridge", 1)}
     other = {"data": "x", "arguments": {"seed": 1}}
-    with pytest.raises(ResultsError, match=r"another run \(other arguments\)"):
+    with pytest.raises(ResultsError, match=r"another run \(other arguments: "):
         ResultsFolder(tmp_path, other)
     assert ResultsFolder(tmp_path, other, overwrite=True).finished() == set()
 
@@ -61,10 +61,12 @@ def test_a_half_written_fold_does_not_count(results, tmp_path):
     assert folder.finished() == {("ridge", 1)}
 
 
-def test_without_a_name_the_folder_is_new(tmp_path, monkeypatch):
+def test_without_a_name_the_folder_is_new(results, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = ResultsFolder(None, {"data": "x"})
     assert folder.path.parent.name == "results"
+    assert not list(folder.path.iterdir()), "nothing is claimed before there is a result"
+    folder.write(results[0])
     assert json.loads((folder.path / "settings.json").read_text()) == {"data": "x"}
 
 

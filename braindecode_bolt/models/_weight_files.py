@@ -81,13 +81,14 @@ def _read_file(path: Path) -> dict[str, torch.Tensor]:
         with torch.serialization.safe_globals([argparse.Namespace]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
+        refused = re.search(r"GLOBAL ([\w.]+)", str(error))
+        named = f" ({refused[1]})" if refused else ""
         raise CheckpointError(
             f"{path} was not loaded: it holds something other than weights, which could "
-            f"run code of its maker ({reason}). If you trust where it is from, save its "
+            f"run code of its maker{named}. If you trust where it is from, save its "
             "state dict alone in a process of its own and load that."
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # What it raises for a file of another kind varies.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} is no file of weights: {reason}") from error
     return _state_of(content, str(path))

@@ -305,7 +305,7 @@ def test_nothing_in_a_file_is_executed(tmp_path, monkeypatch, published):
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights at all", b"PK\x03\x04"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"no weights", b"PK\x03\x04"])
 def test_files_that_are_no_weights(tmp_path, content):
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
