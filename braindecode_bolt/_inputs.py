@@ -162,6 +162,7 @@ def _convert_list(windows: list[Any]) -> Input:
     if windows and all(isinstance(item, mne.BaseEpochs) for item in windows):
         # scikit-learn takes Epochs apart into a list of single ones.
         parts = [_convert(item) for item in windows]
+        _check_one_montage([part.ch_names for part in parts])
         return Input(np.concatenate([part.data for part in parts]), parts[0].info)
     shapes = {np.shape(item) for item in windows}
     if len(shapes) > 1:
@@ -173,9 +174,51 @@ def _info_of(dataset: Any) -> mne.Info | None:
     """Channels of a braindecode data set, through whatever wraps it."""
     while isinstance(dataset, (SliceDataset, Subset)):
         dataset = dataset.dataset
-    first = dataset.datasets[0] if getattr(dataset, "datasets", None) else dataset
-    raw = getattr(first, "raw", None)
-    return getattr(raw, "info", None)
+    parts = getattr(dataset, "datasets", None) or [dataset]
+    infos = [getattr(getattr(part, "raw", None), "info", None) for part in parts]
+    if all(info is not None for info in infos):
+        _check_one_montage([info["ch_names"] for info in infos])
+    return infos[0]
+
+
+def _check_one_montage(names: list[list[str] | None]) -> None:
+    for number, other in enumerate(names[1:], start=1):
+        if other != names[0]:
+            raise ValueError(
+                f"The recordings of X differ in their channels: number {number} has "
+                f"{', '.join(other)}, the first {', '.join(names[0])}. Give all the same "
+                "channels in the same order."
+            )
+
+
+def as_groups(groups: Any, source: Input) -> np.ndarray | None:
+    """Check that groups have a label for each window.
+
+    Parameters
+    ----------
+    groups : array-like, shape (n_windows,) | None
+        The labels.
+    source : Input
+        The windows.
+
+    Returns
+    -------
+    ndarray, shape (n_windows,) | None
+
+    Raises
+    ------
+    ValueError
+        If they do not.
+    """
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    if groups.shape != (len(source.data),):
+        raise ValueError(
+            f"groups must have one label for each of {len(source.data)} windows, got an "
+            f"array of shape {groups.shape}."
+        )
+    return groups
 
 
 def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
@@ -200,6 +243,11 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
     ValueError
         If there are no targets, or `y` does not fit.
     """
+    if y is not None and is_dataset(source.data):
+        raise ValueError(
+            "X is a data set that holds its own targets, and y is given as well. Give one "
+            "of the two (skorch.helper.SliceDataset(X) takes the windows alone)."
+        )
     if y is None:
         if not is_dataset(source.data):
             raise ValueError("No targets: give y, or a data set that holds them as X.")

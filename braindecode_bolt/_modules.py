@@ -135,12 +135,40 @@ def check_module(module: nn.Module, source: Input) -> None:
                 f"The module was made for windows of {expected} {what} ({name}), X has "
                 f"{given[name]}."
             )
+    check_sfreq(_signal_property(module, "sfreq"), source, "The module was made for")
     n_outputs = _signal_property(module, "n_outputs")
     if n_outputs is not None and n_outputs != source.n_outputs:
         raise ValueError(
             f"The module has n_outputs={n_outputs}, but y has {source.n_outputs} columns."
         )
     check_channels(module, getattr(module, "ch_names", None), source)
+
+
+def check_sfreq(expected: float | None, source: Input, what: str) -> None:
+    """Raise where windows have another sampling rate than a model wants.
+
+    Parameters
+    ----------
+    expected : float | None
+        The rate it wants in Hz; None where it is not known.
+    source : Input
+        The windows.
+    what : str
+        Begin of the message.
+
+    Raises
+    ------
+    ValueError
+        If both are known and differ.
+    """
+    if expected is None or source.info is None:
+        return
+    given = float(source.info["sfreq"])
+    if abs(given - expected) > 1e-3:
+        raise ValueError(
+            f"{what} windows at {expected:g} Hz, X is sampled at {given:g} Hz. Use "
+            "prepare_eeg to resample."
+        )
 
 
 def check_channels(module: nn.Module, known: list[str] | None, source: Input) -> None:
@@ -180,9 +208,9 @@ def takes_ch_names(module: nn.Module) -> bool:
     return "ch_names" in inspect.signature(module.forward).parameters
 
 
-def _signal_property(module: nn.Module, name: str) -> int | None:
+def _signal_property(module: nn.Module, name: str) -> int | float | None:
     try:
         value = getattr(module, name, None)
     except ValueError:  # braindecode: not specified, cannot be inferred
         return None
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, (int, float)) else None

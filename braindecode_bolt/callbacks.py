@@ -109,10 +109,20 @@ class BestWeights(Callback):
         if not math.isfinite(epoch["train_loss"]):
             raise FloatingPointError(
                 f"The training loss is {epoch['train_loss']} in epoch {epoch['epoch']}: "
-                f"training diverged. Lower the learning rate (lr={net.lr:g}), or look for "
-                "windows with extreme values."
+                f"training diverged. Look for NaN and extreme values in windows and "
+                f"targets, or lower the learning rate (lr={net.lr:g})."
+            )
+        if self.monitor != "valid_loss" and self.monitor not in epoch:
+            raise ValueError(
+                f"BestWeights monitors {self.monitor!r}, which the history does not have; "
+                f"it has {', '.join(sorted(key for key in epoch if key != 'batches'))}."
             )
         value = epoch.get(self.monitor, math.inf)
+        if math.isnan(value):
+            raise FloatingPointError(
+                f"{self.monitor} is NaN in epoch {epoch['epoch']}: look for NaN in the "
+                "windows and targets of the validation part."
+            )
         if value < self.best_:
             self.best_ = value
             self.best_epoch_ = epoch["epoch"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from braindecode.models.labram import LABRAM_CHANNEL_ORDER
@@ -181,6 +181,11 @@ def resolve_ch_names(
             "The model needs to know its channels by name: give ch_names (or chs_info). "
             "EEGRegressor fills them in for windows of create_bold_windows; with plain "
             "arrays pass module__ch_names."
+        )
+    if isinstance(ch_names, str) or isinstance(chs_info, (str, Mapping)):
+        raise ChannelNameError(
+            "ch_names must be a list of names, chs_info a list like mne.Info['chs']; got "
+            f"{type(ch_names if isinstance(ch_names, str) else chs_info).__name__}."
         )
     from_info = None if chs_info is None else [ch["ch_name"] for ch in chs_info]
     if from_info is not None and ch_names is not None:

@@ -99,6 +99,8 @@ def run_evaluate(
     """
     windows, tr, simulated = _load_windows(data, marker, channels, seed)
     labels = group_labels(windows, groups)
+    if n_jobs == 0:
+        raise ValueError("--jobs must not be 0; -1 uses all processors.")
     _check_splits(n_splits, labels, groups)
     device = _choose_device(device)
     models = _models(

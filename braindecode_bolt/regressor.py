@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,15 +12,17 @@ import torch
 from braindecode import EEGRegressor as BraindecodeRegressor
 from skorch.callbacks import PrintLog
 from skorch.dataset import Dataset
+from skorch.exceptions import NotInitializedError
 from skorch.utils import to_tensor
 from torch import nn
 from torch.utils.data import Subset
 
-from ._inputs import as_input, as_targets
+from ._inputs import as_groups, as_input, as_targets
 from ._modules import (
     build_module,
     check_channels,
     check_module,
+    check_sfreq,
     copy_template,
     takes_ch_names,
 )
@@ -226,7 +229,12 @@ class EEGRegressor(BraindecodeRegressor):
             self.initialized_ = False
             self.signal_args_set_ = False
         with self._training(X, y, groups) as (data, targets):
-            super().fit(data, targets, **fit_params)
+            try:
+                super().fit(data, targets, **fit_params)
+            except BaseException:
+                # What is half trained is not fitted.
+                self.initialized_ = False
+                raise
         return self
 
     def partial_fit(
@@ -273,6 +281,8 @@ class EEGRegressor(BraindecodeRegressor):
         EEGRegressor
             Itself.
         """
+        if not any(name.split("__")[0] == "module" for name in kwargs):
+            return super().set_params(**kwargs)
         # skorch would build the module at once, for data it has yet to see.
         initialized, self.initialized_ = self.initialized_, False
         try:
@@ -284,17 +294,22 @@ class EEGRegressor(BraindecodeRegressor):
     def _training(self, X: Any, y: Any, groups: Any) -> Iterator[tuple[Any, Any]]:
         """Check the data, and keep at hand what skorch has no room for."""
         source = as_input(X)
-        targets, self.y_ndim_ = as_targets(y, source)
+        targets, n_dimensions = as_targets(y, source)
         autocast(self.precision, self.device)
+        groups = as_groups(groups, source)
         if self.check_input:
             source.check(targets)
+        before = getattr(self, "ch_names_", None)
         self.ch_names_ = source.ch_names
         # For the time of the fit only: neither survives it.
-        self.input_ = source
-        self.groups_ = None if groups is None else np.asarray(groups)
+        self.input_, self.groups_ = source, groups
         try:
             with seeded(self.random_state, self.device) as self.seed_:
                 yield source.data, targets
+            self.y_ndim_ = n_dimensions
+        except BaseException:
+            self.ch_names_ = before
+            raise
         finally:
             del self.input_, self.groups_
 
@@ -369,6 +384,11 @@ class EEGRegressor(BraindecodeRegressor):
             return super().get_iterator(dataset, training=training)
         kwargs = self.get_params_for("iterator_train" if training else "iterator_valid")
         size = kwargs.pop("batch_size", self.batch_size)
+        if 0 < size < 3:
+            raise ValueError(
+                f"A batch of {size} windows has no correlation to learn from; choose a "
+                "batch_size of 3 or more, better 16."
+            )
         recordings = recording_labels(dataset, self.groups_)
         batches = RecordingBatches(recordings, size, shuffle=training)
         given = {k: v for k, v in kwargs.items() if k not in batches.replaces}
@@ -403,11 +423,18 @@ class EEGRegressor(BraindecodeRegressor):
             One-dimensional where the targets were.
         """
         self.check_is_fitted()
+        if not self.initialized_:
+            raise NotInitializedError(
+                "This EEGRegressor is not fitted: its last fit failed or was interrupted. "
+                "Call fit again."
+            )
         source = as_input(X)
         if self.check_input:
             source.warn_of_input()
         known = getattr(self, "ch_names_", None) or getattr(self.module_, "ch_names", None)
         check_channels(self.module_, known, source)
+        sfreq = getattr(self.module_, "_sfreq", None)
+        check_sfreq(sfreq, source, "The model was made for")
         self.predicted_ch_names_ = source.ch_names
         try:
             # A DataLoader draws from torch's global generator even where it does
@@ -416,6 +443,12 @@ class EEGRegressor(BraindecodeRegressor):
                 predicted = super().predict_proba(source.data)
         finally:
             del self.predicted_ch_names_
+        if not np.isfinite(predicted).all():
+            warnings.warn(
+                f"{np.sum(~np.isfinite(predicted))} predicted values are not finite: look "
+                "for NaN in the windows.",
+                stacklevel=2,
+            )
         one_column = predicted.ndim == 2 and predicted.shape[1] == 1
         was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
         return predicted[:, 0] if was_one_dimensional and one_column else predicted

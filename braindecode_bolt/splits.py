@@ -190,7 +190,11 @@ def recording_labels(X: Any, groups: np.ndarray | None = None) -> np.ndarray:
         return origin.recordings
     if groups is None:
         return np.zeros(len(X), dtype=int)
-    return groups[np.asarray(X.indices)] if isinstance(X, Subset) else groups
+    rows = np.asarray(X.indices) if isinstance(X, Subset) else np.arange(len(X))
+    if len(rows) and rows.max() >= len(groups):
+        # A data set of its own for validation, about which groups say nothing.
+        return np.zeros(len(X), dtype=int)
+    return groups[rows]
 
 
 @dataclass(frozen=True)

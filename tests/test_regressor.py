@@ -10,6 +10,7 @@ import pytest
 import torch
 from braindecode.models import ShallowFBCSPNet
 from skorch.callbacks import Callback
+from skorch.exceptions import NotInitializedError
 from skorch.helper import SliceDataset
 from torch import nn
 
@@ -483,3 +484,97 @@ def test_defaults_are_the_published_recipe():
     schedule = dict(net._default_callbacks)["lr_scheduler"]
     assert (schedule.warmup * net.max_epochs, schedule.min_lr) == (5, 1e-6)
     assert "module" in inspect.signature(EEGRegressor).parameters
+
+
+# What an attack on it found
+
+
+@pytest.mark.parametrize("module", ["instance", "name"])
+def test_another_sampling_rate_is_an_error(windows, make_recording, module):
+    slow = make_recording(sfreq=100.0, ch_names=CH_NAMES, n_volumes=30)
+    slow = create_bold_windows([slow], 8.0)
+    assert slow.X.shape[1:] == windows.X.shape[1:]
+    net = (
+        EEGRegressor(template(), **FAST)
+        if module == "instance"
+        else EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    )
+    with pytest.raises(ValueError, match="100 Hz"):
+        net.fit(slow.X, np.tile(slow.y, 2)[:, :2])
+    net.fit(windows.X, windows.y)
+    with pytest.raises(ValueError, match="made for windows at 200 Hz, X is sampled at 100"):
+        net.predict(slow.X)
+
+
+def test_targets_are_given_once(windows):
+    dataset = torch.utils.data.TensorDataset(
+        torch.from_numpy(np.asarray(windows.X)), torch.from_numpy(windows.y)
+    )
+    with pytest.raises(ValueError, match="holds its own targets, and y is given as well"):
+        EEGRegressor(template(), **FAST).fit(dataset, windows.y)
+
+
+def test_recordings_of_different_montages_are_not_mixed(fitted):
+    def epochs(names):
+        info = mne.create_info(list(names), 200.0, "eeg")
+        data = 1e-5 * np.random.default_rng(0).standard_normal((1, 4, N_TIMES))
+        return mne.EpochsArray(data, info, verbose="error")
+
+    with pytest.raises(ValueError, match="number 1 has Oz, Pz, Cz, Fz, the first Fz, Cz"):
+        fitted.predict([epochs(CH_NAMES), epochs(CH_NAMES[::-1])])
+
+
+def test_a_refused_partial_fit_changes_nothing(windows, recordings):
+    net = EEGRegressor(template(), **FAST).fit(windows.X, windows.y)
+    before = net.predict(np.asarray(windows.X))
+    raws = [replace(r, raw=r.raw.copy().pick(CH_NAMES[::-1])) for r in recordings]
+    other = create_bold_windows(raws, 4.0, lag_seconds=4.0)
+    with pytest.raises(ValueError, match="y has 4 columns"):
+        net.partial_fit(other.X, np.tile(other.y, 2))
+    np.testing.assert_array_equal(net.predict(np.asarray(windows.X)), before)
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, FloatingPointError])
+def test_a_fit_that_failed_is_not_fitted(windows, failure):
+    class Fails(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise failure
+
+    net = EEGRegressor(template(), **FAST, callbacks=[("fails", Fails())])
+    with pytest.raises(failure):
+        net.fit(windows.X, windows.y)
+    with pytest.raises(NotInitializedError, match="last fit failed or was interrupted"):
+        net.predict(windows.X)
+    net.set_params(callbacks__fails=None).fit(windows.X, windows.y)
+    assert net.predict(windows.X).shape == windows.y.shape
+
+
+def test_parameters_set_after_a_fit_count_when_training_goes_on(windows):
+    net = EEGRegressor(template(), **FAST).fit(windows.X, windows.y)
+    net.set_params(optimizer=torch.optim.SGD, criterion=nn.L1Loss)
+    net.partial_fit(windows.X, windows.y)
+    assert isinstance(net.optimizer_, torch.optim.SGD)
+    assert isinstance(net.criterion_, nn.L1Loss)
+
+
+def test_nan_that_the_check_did_not_see_is_reported(windows, fitted):
+    x = np.asarray(windows.X).copy()
+    x[-2] = np.nan  # not among those looked at
+    with pytest.warns(UserWarning, match="2 predicted values are not finite"):
+        fitted.predict(x)
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, module__ch_names=CH_NAMES)
+    with pytest.raises(FloatingPointError, match="NaN"):
+        net.fit(x, windows.y, groups=windows.groups)
+
+
+def test_groups_and_batches_that_cannot_be_meant(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    for groups in (np.zeros(10), np.zeros((len(windows), 2))):
+        with pytest.raises(ValueError, match="one label for each of 176 windows"):
+            net.fit(windows.X, windows.y, groups=groups)
+    net.set_params(criterion=CorrelationLoss, batch_size=2)
+    with pytest.raises(ValueError, match="batch_size of 3 or more"):
+        net.fit(windows.X, windows.y)
+    net.set_params(criterion=nn.MSELoss, callbacks__best_weights__monitor="valid_los")
+    with pytest.raises(ValueError, match="monitors 'valid_los', which the history"):
+        net.fit(windows.X, windows.y)

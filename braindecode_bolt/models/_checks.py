@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ._spatiotemporal import PATCH
 from ._spectral import BASE
 
-_SFREQ = 200.0
+SFREQ = 200.0
 
 
 def check_window(
@@ -28,7 +28,7 @@ def check_window(
     """
     if sfreq is None and seconds is not None:
         sfreq = n_times / seconds
-    if sfreq is not None and abs(sfreq - _SFREQ) > 1e-3:
+    if sfreq is not None and abs(sfreq - SFREQ) > 1e-3:
         raise ValueError(
             f"NeuroBOLT takes EEG at 200 Hz, got {sfreq:g} Hz: its patches of 200 "
             "samples, its convolutions and the pretrained weights mean one second. Use "

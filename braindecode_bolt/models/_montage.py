@@ -41,6 +41,11 @@ class Montage:
     rows: list[int]
     n_fresh: int
 
+    @staticmethod
+    def unknown(names: Sequence[str]) -> list[str]:
+        """Those of some normalised names that LaBraM's table has no row for."""
+        return [name for name in names if name.upper() not in _labram_rows()]
+
     @classmethod
     def of(
         cls,
@@ -78,7 +83,7 @@ class Montage:
             )
         known = _labram_rows()
         rows = {name: known[name.upper()] for name in names if name.upper() in known}
-        unknown = [name for name in names if name not in rows]
+        unknown = cls.unknown(names)
         if unknown and unknown_channels == "raise":
             raise ChannelNameError(
                 f"LaBraM's position table has no row for {', '.join(unknown)}. It knows "
@@ -118,7 +123,8 @@ def _nearest_rows(
     for name in unknown:
         place = standard.get(name.upper())
         if chs_info is not None:
-            loc = np.asarray(chs_info[names.index(name)].get("loc", ())[:3], dtype=float)
+            loc = chs_info[names.index(name)].get("loc")
+            loc = np.asarray([] if loc is None else loc[:3], dtype=float)
             if len(loc) == 3 and np.isfinite(loc).all() and loc.any():
                 place = loc
         if place is None:

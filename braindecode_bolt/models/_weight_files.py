@@ -8,6 +8,7 @@ import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,8 +23,8 @@ class CheckpointError(ValueError):
 
 def read_weights(
     source: str | Path | Mapping[str, torch.Tensor] | nn.Module,
-) -> tuple[dict[str, torch.Tensor], list[str] | None]:
-    """Read a state dict and, where they are saved beside it, its channel names.
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read a state dict and, where it is saved beside it, the model's configuration.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ def read_weights(
     Returns
     -------
     state : dict of str to Tensor
-    ch_names : list of str | None
+    config : dict
+        With ``ch_names``; empty where there is none.
 
     Raises
     ------
@@ -46,21 +48,22 @@ def read_weights(
         If a package for it is not installed.
     """
     if isinstance(source, nn.Module):
-        return source.state_dict(), getattr(source, "ch_names", None)
+        names = getattr(source, "ch_names", None)
+        return source.state_dict(), {} if names is None else {"ch_names": names}
     if isinstance(source, Mapping):
-        return _state_of(source, "The mapping"), None
+        return _state_of(source, "The mapping"), {}
     path = Path(source)
     if not path.exists():
         path = _download(str(source))
     if path.is_dir():
-        names = _saved_names(path / "config.json")
+        config = _saved_config(path / "config.json")
         files = [path / name for name in _WEIGHT_FILES if (path / name).exists()]
         if not files:
             raise CheckpointError(
                 f"{path} holds no weights; expected {' or '.join(_WEIGHT_FILES)}."
             )
-        return _read_file(files[0]), names
-    return _read_file(path), _saved_names(path.with_name("config.json"))
+        return _read_file(files[0]), config
+    return _read_file(path), _saved_config(path.with_name("config.json"))
 
 
 def _read_file(path: Path) -> dict[str, torch.Tensor]:
@@ -106,21 +109,34 @@ def _state_of(content: object, what: str) -> dict[str, torch.Tensor]:
     )
     if not tensors:
         raise CheckpointError(f"{what} holds no weights (a mapping of names to tensors).")
+    if not all(isinstance(name, str) for name in tensors):
+        raise CheckpointError(f"{what} names its weights by something other than strings.")
+    bad = [
+        k for k, v in tensors.items() if v.is_floating_point() and not v.isfinite().all()
+    ]
+    if bad:
+        raise CheckpointError(f"{what} has NaN or infinite weights: {', '.join(bad)}.")
     if all(name.startswith("module.") for name in tensors):
         # Saved from several GPUs.
         tensors = {name.removeprefix("module."): v for name, v in tensors.items()}
     return tensors
 
 
-def _saved_names(config: Path) -> list[str] | None:
+def _saved_config(config: Path) -> dict[str, Any]:
     if not config.exists():
-        return None
+        return {}
     try:
         saved = json.loads(config.read_text())
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"{config} is no JSON: {error}") from error
-    names = saved.get("ch_names")
-    return names or [ch["ch_name"] for ch in saved.get("chs_info") or []] or None
+        saved["ch_names"] = saved.get("ch_names") or [
+            str(ch["ch_name"]) for ch in saved.get("chs_info") or []
+        ]
+        if not all(isinstance(name, str) for name in saved["ch_names"]):
+            raise TypeError("ch_names are no strings")
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise CheckpointError(
+            f"{config} is not the JSON of a model's configuration: {error}"
+        ) from error
+    return saved
 
 
 def _download(source: str) -> Path:

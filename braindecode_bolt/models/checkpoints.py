@@ -6,11 +6,13 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from ..channels import ChannelNameError, match_channels, normalize_channel_name
+from ._montage import Montage
 from ._weight_files import CheckpointError, read_weights
 
 __all__ = ["PUBLISHED_CHANNELS", "CheckpointError", "load_published_weights"]
@@ -24,6 +26,7 @@ PUBLISHED_CHANNELS = tuple(
 )
 _CHANNEL_TABLE = "spectral.channel_embedding.weight"
 _TEMPORAL_TABLE = "spatiotemporal.temporal_embedding"
+_FRESH_TABLE = "spatiotemporal.fresh_embedding"
 _HEAD = "final_layer."
 # In files of LaBraM, but no part of an encoder with mean pooling.
 _PRETRAINING_ONLY = re.compile(r"(norm|lm_head|head|final_layer)\.|mask_token$")
@@ -130,10 +133,11 @@ def load_published_weights(
         If it is on the Hub, or in safetensors format, and the package for it
         is not installed.
     """
-    state, saved_names = read_weights(source)
+    state, config = read_weights(source)
     loaded, encoder_only = _translate(state)
     target = model.state_dict()
-    names = ch_names if ch_names is not None else saved_names
+    _check_settings(config, model, source)
+    names = ch_names if ch_names is not None else config.get("ch_names") or None
     _pick_channels(loaded, model, names, own=not _is_published(state))
     _cut_seconds(loaded, target)
     wanted = {name for name in target if not (new_head and name.startswith(_HEAD))}
@@ -143,7 +147,7 @@ def load_published_weights(
         wanted = {name for name in wanted if name.startswith("spatiotemporal.")}
         wanted -= absent - set(loaded)
     # Rows for electrodes that LaBraM does not know are new by their nature.
-    wanted -= {"spatiotemporal.fresh_embedding"} - set(loaded)
+    wanted -= {_FRESH_TABLE} - set(loaded)
     if new_head:
         loaded = {k: v for k, v in loaded.items() if not k.startswith(_HEAD)}
     _check(loaded, {name: target[name] for name in wanted}, source)
@@ -207,16 +211,52 @@ def _pick_channels(
             "load_published_weights their names, in order (ch_names=...)."
         )
     names = [normalize_channel_name(name) for name in names]
+    known = [name for name in names if name not in Montage.unknown(names)]
+    if len(names) != len(table) and len(known) == len(table):
+        names = known  # The model did not look at the others.
     if len(names) != len(table):
         raise ChannelNameError(
             f"{len(names)} names were given for the weights' {len(table)} channels."
         )
     used = [model.ch_names[place] for place in model.inputs.tolist()]
+    _pick_fresh_rows(loaded, model, Montage.unknown(names))
     rows = match_channels(used, names, "The file of weights")
     loaded[_CHANNEL_TABLE] = table[rows]
     if rows != list(range(len(table))):
         for name in [n for n in loaded if n.endswith("_mixture")]:
             loaded[name] = loaded[name][:, rows]
+
+
+def _pick_fresh_rows(
+    loaded: dict[str, torch.Tensor], model: nn.Module, names: list[str]
+) -> None:
+    """Take the rows for electrodes beyond LaBraM's table by their names, too."""
+    table = loaded.get(_FRESH_TABLE)
+    if table is None or len(names) != table.shape[1]:
+        return
+    rows = match_channels(Montage.unknown(model.ch_names), names, "The file of weights")
+    loaded[_FRESH_TABLE] = table[:, rows]
+
+
+def _check_settings(config: Mapping[str, Any], model: nn.Module, source: object) -> None:
+    """Raise where weights were trained in a network that computes something else."""
+    ours = {
+        "input_scale": getattr(model, "input_scale", None),
+        "nonlinear_head": getattr(model, "nonlinear_head", None),
+    }
+    for name, part in (("num_heads", "spatiotemporal"), ("spectral_num_heads", "spectral")):
+        blocks = getattr(getattr(model, part, None), "blocks", ())
+        ours[name] = blocks[0].attn.num_heads if len(blocks) else None
+    wrong = [
+        f"{name}={config[name]} (here {value})"
+        for name, value in ours.items()
+        if value is not None and name in config and config[name] != value
+    ]
+    if wrong:
+        raise CheckpointError(
+            f"The weights{_named(source)} were trained with {', '.join(wrong)}. Build the "
+            "model with the same settings."
+        )
 
 
 def _cut_seconds(

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..channels import ChannelNameError, match_channels, resolve_ch_names, same_names
 from ._base import BOLDModel
-from ._checks import check_choice, check_divisors, check_window
+from ._checks import SFREQ, check_choice, check_divisors, check_window
 from ._groups import layer_decay_groups
 from ._montage import Montage
 from ._registry import register
@@ -188,11 +188,15 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
             sfreq=sfreq,
         )
         check_window(self.n_times, n_scales, self._sfreq, input_window_seconds)
+        # It takes no other, said or not: whoever feeds it can check.
+        self._sfreq = SFREQ
         check_divisors(num_heads=num_heads, spectral_num_heads=spectral_num_heads)
         check_choice("branches", branches, ("both", "spatiotemporal", "spectral"))
         check_choice("attention", attention, ("linear", "linformer"))
         if attention_rank < 1:
             raise ValueError(f"attention_rank must be at least 1, got {attention_rank}.")
+        if not input_scale > 0:
+            raise ValueError(f"input_scale must be positive, got {input_scale}.")
         # The spectral encoder has a row for every channel, whatever its name.
         montage = (
             Montage(names, list(range(len(names))), [0] * len(names), 0)

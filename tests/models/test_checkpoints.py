@@ -215,6 +215,56 @@ def test_fresh_rows_stay_as_they_are_made(labram_file, published):
     assert torch.equal(model.spatiotemporal.fresh_embedding, fresh)
 
 
+def test_fresh_rows_go_by_name(published):
+    both = {"unknown_channels": "fresh", "branches": "both"}
+    model = build(SHORT, ch_names=["Cz", "E1", "E2"], **both)
+    turned = build(SHORT, ch_names=["E2", "Cz", "E1"], **both)
+    load_published_weights(turned, model)
+    x = golden.windows(SHORT)[:, :3]
+    torch.nn.init.normal_(turned.final_layer.weight)
+    model.final_layer.load_state_dict(turned.final_layer.state_dict())
+    with torch.inference_mode():
+        np.testing.assert_allclose(turned(x[:, [2, 0, 1]]), model(x), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ChannelNameError, match="no channel E3"):
+        load_published_weights(build(SHORT, ch_names=["Cz", "E3"], **both), model)
+
+
+def test_models_that_do_not_look_at_all_channels_are_a_source(tmp_path):
+    names = ["Cz", "E1", "Pz"]
+    model = build(SHORT, ch_names=names, unknown_channels="drop")
+    model.save_pretrained(tmp_path)
+    for source in (model, str(tmp_path)):
+        again = build(SHORT, ch_names=names, unknown_channels="drop")
+        load_published_weights(again, source)
+        table = model.spectral.channel_embedding.weight
+        assert torch.equal(again.spectral.channel_embedding.weight, table)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"input_scale": 100.0}, {"nonlinear_head": False}, {"spectral_num_heads": 2}],
+    ids=lambda setting: next(iter(setting)),
+)
+def test_weights_of_a_network_that_computes_otherwise_are_refused(tmp_path, setting):
+    build(SHORT).save_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match=f"were trained with {next(iter(setting))}="):
+        build(SHORT, pretrained=str(tmp_path), **setting)
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"null", b'{"ch_names": 5}', b"\xff\xfe"])
+def test_a_config_that_is_none_is_an_error(tmp_path, published, content):
+    torch.save(published, tmp_path / "weights.pth")
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"config\.json is not the JSON of a model"):
+        load_published_weights(build(SHORT), tmp_path / "weights.pth")
+
+
+def test_weights_that_are_not_finite_are_an_error(published):
+    bad = {**published, "cls_token": torch.full((1, 1, 200), torch.nan)}
+    with pytest.raises(CheckpointError, match="NaN or infinite weights: cls_token"):
+        load_published_weights(build(SHORT), bad, ch_names=SHORT["ch_names"])
+
+
 def test_pretrained_at_construction_survives_clone_and_pickle(labram_file, published):
     regressor = EEGRegressor(
         "NeuroBOLT",
@@ -322,7 +372,7 @@ def test_other_sources_that_cannot_be_read(tmp_path):
         load_published_weights(build(SHORT), "no such file.pth")
     torch.save({"model": golden.weights(SHORT)}, tmp_path / "weights.pth")
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(CheckpointError, match=r"config\.json is no JSON"):
+    with pytest.raises(CheckpointError, match=r"config\.json is not the JSON of a model"):
         load_published_weights(build(SHORT), tmp_path / "weights.pth")
 
 

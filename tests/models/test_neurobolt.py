@@ -217,6 +217,8 @@ def test_more_than_32_channels_work():
         ({"attention": "full"}, "attention must be one of linear, linformer, got 'full'"),
         ({"attention_rank": 0}, "attention_rank must be at least 1"),
         ({"unknown_channels": "guess"}, "unknown_channels must be one of raise, drop"),
+        ({"input_scale": 0.0}, "input_scale must be positive, got 0"),
+        ({"ch_names": "Fz"}, "ch_names must be a list of names"),
         ({"n_chans": 3}, "n_chans is 3, but 2 channels are named"),
         ({"ch_names": ["Fz", "E1"]}, "no row for E1"),
         ({"ch_names": ["Fz", "FZ"]}, "several channels are named Fz"),
