@@ -87,6 +87,9 @@ class FeedForward(nn.Module):
         The non-linearity.
     drop_path_prob : float
         Probability that the output of a window is dropped as a whole.
+    recompute : bool
+        Compute what lies between the norm and the last product, the largest
+        tensors of a block, again in the backward pass instead of keeping it.
     """
 
     def __init__(
@@ -95,8 +98,10 @@ class FeedForward(nn.Module):
         drop_prob: float,
         activation: type[nn.Module],
         drop_path_prob: float = 0.0,
+        recompute: bool = False,
     ):
         super().__init__()
+        self.recompute = recompute
         self.fc1 = nn.Linear(dim, 4 * dim)
         self.activation = activation()
         self.fc2 = nn.Linear(4 * dim, dim)
@@ -106,9 +111,6 @@ class FeedForward(nn.Module):
         self, x: torch.Tensor, norm: nn.Module, gain: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Normalise tokens and transform each.
-
-        What lies between the norm and the last product, the largest tensors of
-        a block, is computed again in the backward pass instead of being kept.
 
         Parameters
         ----------
@@ -128,7 +130,8 @@ class FeedForward(nn.Module):
             hidden = self.activation(self.fc1(norm(x)))
             return scaled_linear(self.fc2, hidden, gain)
 
-        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        training = torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        if self.recompute and training:
             # It stops before the last product, which nothing in the backward needs.
             return self.drop(checkpoint(transform, x, use_reentrant=False))
         return self.drop(transform(x))

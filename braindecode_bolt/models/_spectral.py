@@ -151,7 +151,8 @@ class SpectralBlock(nn.Module):
         self.norm1 = nn.LayerNorm(dim)
         self.attn = attention
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = FeedForward(dim, 0.0, activation)
+        # Twice as many tokens as patches: its memory is worth the arithmetic.
+        self.mlp = FeedForward(dim, 0.0, activation, recompute=True)
 
     def forward(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
         """(batch, tokens, dim) -> (batch, tokens, dim)."""
