@@ -135,7 +135,7 @@ def check_module(module: nn.Module, source: Input) -> None:
                 f"The module was made for windows of {expected} {what} ({name}), X has "
                 f"{given[name]}."
             )
-    check_sfreq(_signal_property(module, "sfreq"), source, "The module was made for")
+    check_sfreq(module, source)
     n_outputs = _signal_property(module, "n_outputs")
     if n_outputs is not None and n_outputs != source.n_outputs:
         raise ValueError(
@@ -144,30 +144,29 @@ def check_module(module: nn.Module, source: Input) -> None:
     check_channels(module, getattr(module, "ch_names", None), source)
 
 
-def check_sfreq(expected: float | None, source: Input, what: str) -> None:
-    """Raise where windows have another sampling rate than a model wants.
+def check_sfreq(module: nn.Module, source: Input) -> None:
+    """Raise where windows have another sampling rate than a module wants.
 
     Parameters
     ----------
-    expected : float | None
-        The rate it wants in Hz; None where it is not known.
+    module : nn.Module
+        The model.
     source : Input
         The windows.
-    what : str
-        Begin of the message.
 
     Raises
     ------
     ValueError
         If both are known and differ.
     """
+    expected = _signal_property(module, "sfreq")
     if expected is None or source.info is None:
         return
     given = float(source.info["sfreq"])
     if abs(given - expected) > 1e-3:
         raise ValueError(
-            f"{what} windows at {expected:g} Hz, X is sampled at {given:g} Hz. Use "
-            "prepare_eeg to resample."
+            f"The module was made for windows at {expected:g} Hz, X is sampled at "
+            f"{given:g} Hz. Use prepare_eeg to resample."
         )
 
 

@@ -433,8 +433,7 @@ class EEGRegressor(BraindecodeRegressor):
             source.warn_of_input()
         known = getattr(self, "ch_names_", None) or getattr(self.module_, "ch_names", None)
         check_channels(self.module_, known, source)
-        sfreq = getattr(self.module_, "_sfreq", None)
-        check_sfreq(sfreq, source, "The model was made for")
+        check_sfreq(self.module_, source)
         self.predicted_ch_names_ = source.ch_names
         try:
             # A DataLoader draws from torch's global generator even where it does

@@ -199,6 +199,8 @@ def read_eeg(path: Path) -> mne.io.BaseRaw:
     """
     try:
         return mne.io.read_raw(path, verbose="warning")
+    except MemoryError:
+        raise
     except Exception as error:  # MNE's readers fail in many ways on a broken file.
         raise DataFolderError(
             f"MNE cannot read it ({type(error).__name__}: {error}); expected an intact "

@@ -6,7 +6,8 @@ import argparse
 import json
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,10 @@ def _read_file(path: Path) -> dict[str, torch.Tensor]:
             raise CheckpointError(f"{path} cannot be read: {error}") from error
     try:
         # Published files hold the arguments of their training beside the weights.
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with _allowed(argparse.Namespace):
             content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, MemoryError):
+        raise  # The file may be intact: say what kept it from being read.
     except pickle.UnpicklingError as error:
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
         named = f" ({refused[1]})" if refused else ""
@@ -95,6 +98,18 @@ def _read_file(path: Path) -> dict[str, torch.Tensor]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{path} is no file of weights: {reason}") from error
     return _state_of(content, str(path))
+
+
+@contextmanager
+def _allowed(kind: type) -> Iterator[None]:
+    """Let torch.load make objects of a class; torch 2.4 has no safe_globals yet."""
+    before = torch.serialization.get_safe_globals()
+    torch.serialization.add_safe_globals([kind])
+    try:
+        yield
+    finally:
+        torch.serialization.clear_safe_globals()
+        torch.serialization.add_safe_globals(before)
 
 
 def _state_of(content: object, what: str) -> dict[str, torch.Tensor]:
