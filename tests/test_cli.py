@@ -166,10 +166,11 @@ def test_ctrl_c_counts_even_where_python_drops_it(data, tmp_path, monkeypatch):
     monkeypatch.setattr(BandPowerRidge, "fit", fit_and_swallow)
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
     out = tmp_path / "out"
+    before = signal.getsignal(signal.SIGINT)
     assert run_evaluate(data=data, epochs=1, n_splits=2, out=out) == 130
     finished = {path.name for path in (out / "folds").glob("*_scores.tsv")}
     assert finished == {"NeuroBOLT_1_scores.tsv"}
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_interruption_is_status_130(monkeypatch, capsys):
