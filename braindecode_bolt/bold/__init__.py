@@ -1,0 +1,25 @@
+"""BOLD: from images to region series, from region series to targets."""
+
+from .confounds import load_confounds
+from .regions import extract_regions
+from .scaling import BOLDScaler
+from .targets import (
+    LOW_PASS,
+    prepare_bold,
+    prepare_bold_as_published,
+    prepare_series,
+    prepare_series_as_published,
+    repetition_time,
+)
+
+__all__ = [
+    "LOW_PASS",
+    "BOLDScaler",
+    "extract_regions",
+    "load_confounds",
+    "prepare_bold",
+    "prepare_bold_as_published",
+    "prepare_series",
+    "prepare_series_as_published",
+    "repetition_time",
+]

@@ -1,0 +1,147 @@
+"""The scale of the targets, learned where the model is learned."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+__all__ = ["BOLDScaler", "constant_columns"]
+
+
+class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Divide the BOLD of each region by a percentile of its absolute value.
+
+    The last step of the published preparation (paper, section 3.2), as a
+    target transformer: inside of scikit-learn's ``TransformedTargetRegressor``
+    the scale is learned from the training targets of each fold, and
+    predictions come back in the units of the recordings.
+
+    Parameters
+    ----------
+    quantile : float
+        Which quantile of ``|y|`` becomes 1. Above 0, at most 1. Default 0.95,
+        as published.
+
+    Attributes
+    ----------
+    scale_ : ndarray, shape (n_rois,)
+        What each region is divided by.
+
+    Examples
+    --------
+    >>> from sklearn.compose import TransformedTargetRegressor
+    >>> from sklearn.linear_model import Ridge
+    >>> from braindecode_bolt.bold import BOLDScaler
+    >>> TransformedTargetRegressor(Ridge(), transformer=BOLDScaler())
+    TransformedTargetRegressor(regressor=Ridge(), transformer=BOLDScaler())
+    """
+
+    def __init__(self, quantile: float = 0.95):
+        self.quantile = quantile
+
+    def fit(self, X: ArrayLike, y: None = None) -> BOLDScaler:
+        """Learn the scale of each region.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_windows, n_rois)
+            Training targets. Transformers call what they see ``X``.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        BOLDScaler
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If values are not finite, a region is constant, or more of its
+            values are 0 than the quantile leaves.
+        """
+        if not 0 < self.quantile <= 1:
+            raise ValueError(
+                f"quantile must be above 0 and at most 1, got {self.quantile!r}."
+            )
+        values = self._check(X, reset=True, ensure_min_samples=2)
+        scale = np.quantile(np.abs(values), self.quantile, axis=0)
+        flat = np.flatnonzero(constant_columns(values) | (scale == 0))
+        if len(flat):
+            raise ValueError(
+                f"The targets of {len(flat)} regions have no scale, the first in column "
+                f"{flat[0]} (counted from 0): it is constant, or the {self.quantile:g} "
+                "quantile of its absolute value is 0. Leave such regions out."
+            )
+        self.scale_ = scale
+        return self
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Divide each region by its scale.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_windows, n_rois)
+            Targets in the units of the recordings.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, n_rois)
+        """
+        check_is_fitted(self)
+        values = self._check(X, reset=False)
+        return values / self.scale_.astype(values.dtype)
+
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
+        """Multiply each region by its scale.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_windows, n_rois)
+            Predictions in training units.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, n_rois)
+            In the units of the recordings.
+        """
+        check_is_fitted(self)
+        values = self._check(X, reset=False)
+        return values * self.scale_.astype(values.dtype)
+
+    def _check(self, X: ArrayLike, reset: bool, **kwargs: int) -> np.ndarray:
+        dtypes = (np.float64, np.float32)
+        values = validate_data(
+            self, X, reset=reset, dtype=dtypes, ensure_all_finite=False, **kwargs
+        )
+        bad = ~np.isfinite(values)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            raise ValueError(
+                f"{bad.sum()} values of the BOLD are NaN or inf, the first in row {row}, "
+                f"column {column} (counted from 0). Leave such volumes out."
+            )
+        return values
+
+    def __sklearn_tags__(self):  # noqa: D105
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def constant_columns(values: np.ndarray) -> np.ndarray:
+    """Tell which columns are constant.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_volumes, n_rois)
+        Series in columns.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rois,)
+        Constant up to the rounding of float64.
+    """
+    return np.ptp(values, axis=0) <= 1e-12 * np.abs(values).max(axis=0)
