@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import mne
@@ -43,11 +44,7 @@ def find_markers(raw: mne.io.BaseRaw, marker: str | None = None) -> np.ndarray:
     """
     descriptions = raw.annotations.description
     candidates = MARKERS if marker is None else (marker,)
-    matched = {
-        text
-        for text in set(descriptions)
-        if any(matches_marker(text, candidate) for candidate in candidates)
-    }
+    matched = marker_descriptions(raw, marker)
     if len({_bare(text) for text in matched}) > 1:
         raise MarkerError(
             f"{recording_file(raw)} has several kinds of volume markers: "
@@ -65,8 +62,34 @@ def find_markers(raw: mne.io.BaseRaw, marker: str | None = None) -> np.ndarray:
     return found[np.argsort(raw.annotations.onset[found], kind="stable")]
 
 
+def marker_descriptions(raw: mne.io.BaseRaw, marker: str | None = None) -> set[str]:
+    """List the descriptions of annotations that mark volumes, as they are written.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG.
+    marker : str | None
+        What is looked for; by default the usual ones.
+
+    Returns
+    -------
+    set of str
+        Empty where there is none.
+    """
+    candidates = MARKERS if marker is None else (marker,)
+    return {
+        text
+        for text in set(raw.annotations.description)
+        if any(matches_marker(text, candidate) for candidate in candidates)
+    }
+
+
 def add_markers(
-    raw: mne.io.BaseRaw, onsets: np.ndarray, description: str
+    raw: mne.io.BaseRaw,
+    onsets: np.ndarray,
+    description: str,
+    extras: Sequence[Mapping[str, object]] | None = None,
 ) -> mne.io.BaseRaw:
     """Add volume markers to a recording.
 
@@ -79,6 +102,8 @@ def add_markers(
         nearest sample, as an amplifier would write them.
     description : str
         What the markers are called.
+    extras : sequence of mapping | None
+        What each marker's ``extras`` hold. Nothing by default.
 
     Returns
     -------
@@ -92,6 +117,7 @@ def add_markers(
         0.0,
         [description] * len(onsets),
         orig_time=raw.annotations.orig_time,
+        extras=extras,
     )
     return with_annotations(raw, raw.annotations + markers)
 
@@ -120,8 +146,14 @@ def with_annotations(raw: mne.io.BaseRaw, annotations: mne.Annotations) -> mne.i
 
 
 def matches_marker(description: str, marker: str) -> bool:
-    """Whether an annotation's description is this marker, however it is written."""
-    return _bare(description) == _bare(marker) or description == marker
+    """Whether an annotation's description is this marker, however it is written.
+
+    White space does not matter. A type in front (``Response/R128``) does only
+    where `marker` has one: ``S  1`` can stand for a stimulus and a response.
+    """
+    if "/" in marker:
+        return "".join(description.split()) == "".join(marker.split())
+    return _bare(description) == _bare(marker)
 
 
 def onset_samples(raw: mne.io.BaseRaw, onsets: np.ndarray) -> np.ndarray:

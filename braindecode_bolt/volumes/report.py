@@ -1,0 +1,172 @@
+"""What was found among volume markers, and what was done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .series import Segment
+
+__all__ = ["MarkerReport"]
+
+
+@dataclass(frozen=True, eq=False)
+class MarkerReport:
+    """What was found among volume markers, and what was done about it.
+
+    ``print(report)`` says it in a few lines; the table `markers` tells of every
+    single marker.
+
+    Attributes
+    ----------
+    source : str
+        Where the markers were found.
+    sfreq : float
+        Sampling rate of the EEG in Hz: residuals are in samples.
+    tr : float
+        Repetition time in seconds, as given, otherwise as measured.
+    measured_tr : float
+        Time between volumes by the clock of the EEG, in seconds.
+    n_volumes : int
+        Number of volumes in the result.
+    markers : pandas.DataFrame, shape (n_found, 5)
+        A row per marker that was found, in the order of time. ``sample``: where
+        it was found, from the first sample of the data; ``fate``: ``kept``,
+        ``moved``, ``duplicate``, ``slice``, ``stray``, ``dummy``, ``extra`` or
+        ``other segment``; ``volume``: the volume it belongs to, counted from 0
+        in the result (missing where it belongs to none); ``volume_sample``:
+        where the marker of this volume stands now; ``residual``: how many
+        samples it was found after the regular grid (for a volume's own marker).
+    filled : ndarray of int64
+        Samples of volumes that had no marker and were put on the grid.
+    segments : tuple of Segment
+        All stretches of regular volumes.
+    segment : int
+        The one that was taken.
+    markers_per_volume : int
+        1, or the number of slice markers in each volume.
+    n_uneven : int
+        Number of volumes that have more or fewer slice markers than that.
+    """
+
+    source: str
+    sfreq: float
+    tr: float
+    measured_tr: float
+    n_volumes: int
+    markers: pd.DataFrame
+    filled: np.ndarray
+    segments: tuple[Segment, ...]
+    segment: int
+    markers_per_volume: int
+    n_uneven: int
+
+    @property
+    def n_found(self) -> int:
+        """Number of markers found."""
+        return len(self.markers)
+
+    @property
+    def moved(self) -> pd.DataFrame:
+        """Markers moved to the grid: ``volume``, ``found``, ``sample``, ``late``.
+
+        ``late`` is the number of samples that the marker was late (early, if
+        negative).
+        """
+        rows = self.markers[self.markers["fate"] == "moved"]
+        found = rows["sample"].to_numpy()
+        sample = rows["volume_sample"].to_numpy(dtype=np.int64)
+        volume = rows["volume"].to_numpy(dtype=np.int64)
+        columns = {"volume": volume, "found": found, "sample": sample}
+        return pd.DataFrame({**columns, "late": found - sample})
+
+    @property
+    def duplicates(self) -> np.ndarray:
+        """Samples of removed markers that repeated another one."""
+        return self._samples("duplicate")
+
+    @property
+    def slices(self) -> np.ndarray:
+        """Samples of removed markers of later slices."""
+        return self._samples("slice")
+
+    @property
+    def strays(self) -> np.ndarray:
+        """Samples of removed markers that belong to no volume."""
+        return self._samples("stray")
+
+    @property
+    def dummies(self) -> np.ndarray:
+        """Samples of markers of dummy volumes, which were skipped."""
+        return self._samples("dummy")
+
+    @property
+    def extra(self) -> np.ndarray:
+        """Samples of markers after the last expected volume, which were dropped."""
+        return self._samples("extra")
+
+    @property
+    def dropped_segments(self) -> tuple[Segment, ...]:
+        """Segments that were not taken."""
+        return tuple(s for i, s in enumerate(self.segments) if i != self.segment)
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """Samples that each volume's marker was found after the regular grid.
+
+        Of shape (n_volumes,), NaN where the marker was missing. Up to half a
+        sample is rounding.
+        """
+        rows = self.markers[self.markers["fate"].isin(["kept", "moved"])]
+        residuals = np.full(self.n_volumes, np.nan)
+        residuals[rows["volume"].to_numpy(dtype=np.int64)] = rows["residual"]
+        return residuals
+
+    @property
+    def max_residual(self) -> float:
+        """The largest absolute residual, in samples."""
+        return float(np.nanmax(np.abs(self.residuals)))
+
+    @property
+    def mended(self) -> bool:
+        """Whether the result is not simply the markers that were found."""
+        return bool((self.markers["fate"] != "kept").any() or len(self.filled))
+
+    def __str__(self) -> str:
+        """Say in a few lines what was found, mended and left."""
+        clock = abs(self.measured_tr / self.tr - 1)
+        measured = f" (measured {self.measured_tr:.7g} s)" if clock > 1e-7 else ""
+        lines = [
+            f"{self.n_found} markers found ({self.source}): {self.n_volumes} volumes, TR "
+            f"{self.tr:.7g} s{measured}, largest residual {self.max_residual:.3g} samples"
+        ]
+        late = [
+            f"{self._at(row.found)} {abs(row.late)} {'late' if row.late > 0 else 'early'}"
+            for row in self.moved.itertuples()
+        ]
+        uneven = f"; {self.n_uneven} volumes have more or fewer" if self.n_uneven else ""
+        changes = {
+            "repeated markers removed": [self._at(s) for s in self.duplicates],
+            "markers moved to the grid (samples)": late,
+            f"slice markers removed, {self.markers_per_volume} per volume{uneven}": [
+                self._at(s) for s in self.slices
+            ],
+            "markers of dummy volumes skipped": [self._at(s) for s in self.dummies],
+            "missing markers filled on the grid": [self._at(s) for s in self.filled],
+            "stray markers removed": [self._at(s) for s in self.strays],
+            "markers after the last volume dropped": [self._at(s) for s in self.extra],
+        }
+        for what, places in changes.items():
+            if places:
+                more = ", ..." if len(places) > 3 else ""
+                lines.append(f"  {len(places)} {what}: {', '.join(places[:3])}{more}")
+        lines += [f"  segment left out: {each}" for each in self.dropped_segments]
+        return "\n".join(lines if self.mended else [f"{lines[0]}; nothing mended"])
+
+    def _samples(self, fate: str) -> np.ndarray:
+        return self.markers.loc[self.markers["fate"] == fate, "sample"].to_numpy()
+
+    def _at(self, sample: int) -> str:
+        return f"{sample / self.sfreq:.3f} s"

@@ -1,0 +1,395 @@
+"""From the positions of markers to one regular series of volumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .grid import Axis, Grid, Run, find_runs, fit_grid, linked
+from .slices import SHORTEST_TR, Stretch, markers_per_volume, split_into_volumes
+
+__all__ = ["Segment", "Series", "is_regular", "resolve"]
+
+#: Strays are removed up to this share of the volumes, or up to 3.
+STRAYS = 0.1
+#: The tolerance must be shorter than this share of the repetition time.
+LONGEST_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of volumes without a break in their rhythm.
+
+    Attributes
+    ----------
+    start : float
+        Time of its first marker, in seconds from the first sample of the data.
+    duration : float
+        To the end of its last volume, in seconds.
+    n_volumes : int
+        Number of volumes, including those whose marker is missing.
+    n_missing : int
+        How many of them have no marker.
+    """
+
+    start: float
+    duration: float
+    n_volumes: int
+    n_missing: int
+
+    def __str__(self) -> str:  # noqa: D105
+        missing = f", {self.n_missing} markers missing" if self.n_missing else ""
+        return (
+            f"{self.n_volumes} volumes from {self.start:.3f} s to "
+            f"{self.start + self.duration:.3f} s{missing}"
+        )
+
+
+@dataclass(frozen=True)
+class Series:
+    """One run of volumes, and what each marker is in it.
+
+    Attributes
+    ----------
+    grid : Grid
+        Where the volumes should be.
+    fate : ndarray of str, shape (n_markers,)
+        ``volume``, ``duplicate``, ``slice``, ``stray`` or ``other segment``.
+    volume : ndarray of int, shape (n_markers,)
+        The volume that a marker belongs to; -1 for strays and other segments.
+    tr : float
+        Repetition time in seconds, as given or as measured.
+    segments : tuple of Segment
+        All that were found.
+    segment : int
+        Which of them it is.
+    markers_per_volume : int
+        One, or the number of slices.
+    uneven : int
+        Number of volumes with another number of slice markers.
+    """
+
+    grid: Grid
+    fate: np.ndarray
+    volume: np.ndarray
+    tr: float
+    segments: tuple[Segment, ...]
+    segment: int
+    markers_per_volume: int
+    uneven: int
+
+
+def resolve(
+    positions: np.ndarray,
+    axis: Axis,
+    tr: float | None = None,
+    n_slices: int | None = None,
+    segment: int | str | None = None,
+    incomplete_end: bool = False,
+) -> Series:
+    """Find the series of volumes that the markers stand for.
+
+    Parameters
+    ----------
+    positions : ndarray of float, shape (n_markers,)
+        In samples, ascending.
+    axis : Axis
+        What they belong to.
+    tr : float | None
+        Repetition time in seconds. By default it is measured.
+    n_slices : int | None
+        Markers per volume. By default they are counted, given `tr`.
+    segment : int | {"longest"} | None
+        Which segment to take where there are several.
+    incomplete_end : bool
+        Whether the last volume may have fewer slice markers than the others.
+
+    Returns
+    -------
+    Series
+
+    Raises
+    ------
+    MarkerError
+        If there is no such series, or more than one reading of the markers.
+    """
+    once = _first_of_each(positions, axis)
+    markers = positions[once]
+    if len(markers) < 2:
+        raise axis.error(
+            f"all {len(positions)} markers stand at {axis.at(positions[0])}; expected one "
+            "per volume. Name the marker."
+        )
+    period = _measure(markers, axis, n_slices) if tr is None else tr * axis.sfreq
+    _check_tolerance(axis, period)
+    per_volume = n_slices or 1
+    if tr is not None:
+        per_volume = markers_per_volume(markers, period, n_slices, axis)
+    stretches, starts = [], markers
+    if per_volume > 1:
+        stretches = split_into_volumes(markers, period, per_volume, axis, bool(n_slices))
+        starts = np.concatenate([stretch.starts for stretch in stretches])
+    runs = find_runs(starts, period, axis)
+    if not runs:
+        _check_stretches(stretches, axis, incomplete_end)
+    _check_repetition(markers, starts, runs, period, axis, tr, segment)
+    segments = tuple(_describe(run, period, axis) for run in runs)
+    chosen = _choose(segments, segment, period, axis)
+    _check_rival(runs[chosen], axis)
+    stretches = [s for s in stretches if _overlap(s, runs[chosen])]
+    _check_stretches(stretches, axis, incomplete_end)
+    grid = fit_grid(runs[chosen], axis, tr)
+    _check_steps(runs[chosen], grid, axis)
+    fate, volume = _sort_markers(positions, once, grid, runs, chosen, per_volume > 1, axis)
+    _check_strays(markers, fate[once], grid, axis, segment)
+    return Series(
+        grid,
+        fate,
+        volume,
+        grid.period / axis.sfreq if tr is None else tr,
+        segments,
+        chosen,
+        per_volume,
+        sum(stretch.uneven for stretch in stretches),
+    )
+
+
+def is_regular(
+    positions: np.ndarray, axis: Axis, tr: float | None = None, n_slices: int | None = None
+) -> bool:
+    """Whether most markers have another one TR, or the usual interval, later."""
+    markers = positions[np.append(True, np.diff(positions) > axis.tolerance)]
+    lag = n_slices or 1
+    if len(markers) < lag + 2:
+        return False
+    if tr is None:
+        return _usual_interval(markers, lag, axis)[1] > 0.5
+    found, _ = linked(markers, tr * axis.sfreq, axis)
+    return np.count_nonzero(found) > len(markers) / 2
+
+
+def _first_of_each(positions: np.ndarray, axis: Axis) -> np.ndarray:
+    """Tell which markers do not repeat the one before (mask)."""
+    once = np.append(True, np.diff(positions) > axis.tolerance)
+    first = np.flatnonzero(once)
+    last = np.append(first[1:], len(positions)) - 1
+    length = positions[last] - positions[first]
+    worst = int(np.argmax(length))
+    if length[worst] > 3 * axis.tolerance:
+        raise axis.error(
+            f"{last[worst] - first[worst] + 1} markers from "
+            f"{axis.at(positions[first[worst]])} to {axis.at(positions[last[worst]])} "
+            f"follow each other within {axis.tolerance / axis.sfreq * 1e3:.3g} ms: too "
+            "close to be told apart from markers written twice. Give a shorter tolerance."
+        )
+    return once
+
+
+def _usual_interval(markers: np.ndarray, lag: int, axis: Axis) -> tuple[float, float]:
+    """Measure the most frequent distance of markers `lag` apart, and its share."""
+    intervals = np.sort(markers[lag:] - markers[:-lag])
+    end = np.searchsorted(intervals, intervals + 2 * axis.tolerance, side="right")
+    count = end - np.arange(len(intervals))
+    most = int(np.argmax(count))
+    return float(np.median(intervals[most : end[most]])), count[most] / len(intervals)
+
+
+def _measure(markers: np.ndarray, axis: Axis, n_slices: int | None) -> float:
+    """Measure the time between volumes, in samples, to about one."""
+    lag = n_slices or 1
+    if len(markers) < lag + 2:
+        raise axis.error(
+            f"{len(markers)} markers, at {axis.places(markers)}, are too few to measure "
+            "the repetition time. Give tr, in seconds."
+        )
+    period, share = _usual_interval(markers, lag, axis)
+    seconds = period / axis.sfreq
+    if n_slices is None and seconds < SHORTEST_TR:
+        raise axis.error(
+            f"the markers are {seconds:.4g} s apart, so they seem to mark slices, not "
+            "volumes. Give tr (seconds), or n_slices (markers per volume; 1 if the "
+            "repetition time is that short)."
+        )
+    if share <= 0.5:
+        raise axis.error(
+            f"the markers are not regular: the most frequent interval, {seconds:.4g} s, "
+            f"makes up {share:.0%} of {len(markers) - lag}. Give tr, in seconds, and "
+            "n_slices if there are several markers per volume."
+        )
+    return period
+
+
+def _check_tolerance(axis: Axis, period: float) -> None:
+    if axis.tolerance > LONGEST_TOLERANCE * period:
+        raise axis.error(
+            f"markers {axis.tolerance / axis.sfreq:.3g} s apart count as the same place, "
+            f"which is too long for a repetition time of {period / axis.sfreq:.4g} s. Give "
+            f"a tolerance below {LONGEST_TOLERANCE * period / axis.sfreq:.3g} s."
+        )
+
+
+def _check_repetition(
+    markers: np.ndarray,
+    starts: np.ndarray,
+    runs: list[Run],
+    period: float,
+    axis: Axis,
+    tr: float | None,
+    segment: int | str | None,
+) -> None:
+    """Raise where most markers do not follow each other at the repetition time."""
+    if runs and segment is not None:
+        return
+    longest = max((len(run.positions) for run in runs), default=0)
+    share = np.mean(linked(starts, period, axis)[0])
+    if runs and max(share, longest / len(starts)) >= 0.5:
+        return
+    interval, often = _usual_interval(markers, 1, axis)
+    given = "" if tr is None else f"tr={tr:g} s does not fit: "
+    raise axis.error(
+        f"{given}{share:.0%} of {len(starts)} markers have another one "
+        f"{period / axis.sfreq:.5g} s later; the most frequent interval is "
+        f"{interval / axis.sfreq:.5g} s ({often:.0%}). Correct tr, name the marker, "
+        "or choose a segment if there are markers of other sequences besides."
+    )
+
+
+def _describe(run: Run, period: float, axis: Axis) -> Segment:
+    n_volumes = int(run.volumes[-1]) + 1
+    n_missing = n_volumes - len(np.unique(run.volumes))
+    start, tr = float(run.positions[0]) / axis.sfreq, period / axis.sfreq
+    return Segment(start, n_volumes * tr, n_volumes, n_missing)
+
+
+def _choose(
+    segments: tuple[Segment, ...], segment: int | str | None, period: float, axis: Axis
+) -> int:
+    """Decide which segment is the run."""
+    listed = "".join(f"\n  {i}: {each}" for i, each in enumerate(segments))
+    if segment is None:
+        if len(segments) == 1:
+            return 0
+        last = segments[0].start + segments[0].duration - period / axis.sfreq
+        apart = segments[1].start - last
+        raise axis.error(
+            f"the markers form {len(segments)} segments with a gap or a restart between "
+            f"them. The first is after {last:.3f} s: {apart:.3f} s to the next volume, no "
+            f"multiple of {period / axis.sfreq:.5g} s.{listed}\n"
+            "Choose one with segment=<number> or segment='longest'."
+        )
+    if segment == "longest":
+        lengths = [each.n_volumes for each in segments]
+        if lengths.count(max(lengths)) > 1:
+            raise axis.error(
+                f"several segments are the longest.{listed}\nChoose one by its number."
+            )
+        return int(np.argmax(lengths))
+    if not -len(segments) <= segment < len(segments):
+        raise axis.error(f"there is no segment {segment}. There are:{listed}")
+    return int(segment) % len(segments)
+
+
+def _check_rival(run: Run, axis: Axis) -> None:
+    if run.rival is not None:
+        first, last = run.positions[[0, -1]]
+        raise axis.error(
+            f"two series of markers run side by side: {len(run.positions)} from "
+            f"{axis.at(first)} to {axis.at(last)}, and {run.rival}. Name the marker; give "
+            "n_slices if there are several markers per volume, or a longer tolerance if "
+            "some were written twice."
+        )
+
+
+def _overlap(stretch: Stretch, run: Run) -> bool:
+    return bool(stretch.begin <= run.positions[-1] and stretch.end >= run.positions[0])
+
+
+def _check_stretches(stretches: list[Stretch], axis: Axis, incomplete_end: bool) -> None:
+    for stretch in stretches:
+        is_last = stretch is stretches[-1]
+        allowed = incomplete_end and is_last
+        problem = stretch.problem or (None if allowed else stretch.cut)
+        if problem:
+            raise axis.error(
+                f"in the slice markers from {axis.at(stretch.begin)} to "
+                f"{axis.at(stretch.end)}, {problem}."
+            )
+
+
+def _check_steps(run: Run, grid: Grid, axis: Axis) -> None:
+    """Raise where successive volumes are off the grid: it goes on beside itself."""
+    off = run.positions - grid.origin - grid.period * run.volumes
+    present, index = np.unique(run.volumes, return_inverse=True)
+    misses = np.full(len(present), True)
+    misses[index[np.abs(off) <= axis.tolerance]] = False
+    two = np.flatnonzero(misses[1:] & misses[:-1])
+    if len(two):
+        here = np.searchsorted(run.volumes, present[two[0]])
+        raise axis.error(
+            f"{np.count_nonzero(misses)} volumes, the first at "
+            f"{axis.at(run.positions[here])}, are {abs(off[here]):.1f} samples or so off "
+            "the grid of the others: the scanner paused, or the EEG lacks samples. Use "
+            "the part before or after that (Raw.crop), or give a longer tolerance to move "
+            "them to the grid."
+        )
+
+
+def _sort_markers(
+    positions: np.ndarray,
+    once: np.ndarray,
+    grid: Grid,
+    runs: list[Run],
+    chosen: int,
+    sliced: bool,
+    axis: Axis,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Say of each marker what it is, and the volume that it belongs to."""
+    volume = grid.nearest(positions)
+    off = np.abs(positions - grid.origin - grid.period * volume)
+    on_grid = (off <= axis.tolerance) & (volume >= 0) & (volume < grid.n_volumes)
+    # A volume lasts until just before the next; single markers only stand near.
+    length = grid.period - axis.tolerance if sliced else axis.tolerance
+    begins = np.array([run.positions[0] for run in runs]) - axis.tolerance
+    ends = np.array([run.positions[-1] for run in runs]) + length
+    run = np.searchsorted(begins, positions, side="right") - 1
+    inside = (run >= 0) & (positions <= ends[run])
+    # Those on the grid are sorted out below.
+    fate = np.where(inside & (run != chosen), "other segment", "stray")
+    if sliced:
+        ours = inside & (run == chosen)
+        on_grid &= np.isin(positions, runs[chosen].positions)
+        fate[ours] = np.where(once[ours], "slice", "duplicate")
+        since = np.floor((positions + axis.tolerance - grid.origin) / grid.period)
+        volume = np.where(ours & ~on_grid, since, volume).astype(int)
+    # The marker nearest to the grid is the volume's, the earlier of two.
+    fate[on_grid] = "duplicate"
+    order = np.lexsort((positions[on_grid], off[on_grid], volume[on_grid]))
+    candidates = np.flatnonzero(on_grid)[order]
+    fate[candidates[np.append(True, np.diff(volume[candidates]) > 0)]] = "volume"
+    outside = (fate == "stray") | (fate == "other segment")
+    return fate, np.where(outside, -1, np.clip(volume, 0, grid.n_volumes - 1))
+
+
+def _check_strays(
+    markers: np.ndarray,
+    fate: np.ndarray,
+    grid: Grid,
+    axis: Axis,
+    segment: int | str | None,
+) -> None:
+    """Raise where too many markers are off the grid to say that they are strays."""
+    first, last = grid.positions[[0, -1]]
+    stray = markers[fate == "stray"]
+    if segment is not None:
+        # What lies outside a segment that was asked for is not in doubt.
+        stray = stray[(stray > first) & (stray < last)]
+    if len(stray) > max(3, STRAYS * grid.n_volumes):
+        off = stray - grid.origin - grid.period * grid.nearest(stray)
+        raise axis.error(
+            f"{len(stray)} markers are not on the grid of the {grid.n_volumes} volumes "
+            f"from {axis.at(first)} to {axis.at(last)}: {axis.places(stray)}, half of "
+            f"them {np.median(np.abs(off)) / axis.sfreq:.3g} s or more from the nearest "
+            "volume. Name the marker, choose a segment, or give a longer tolerance if "
+            "they are the volumes' own markers."
+        )
