@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import mmap
 import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mne
@@ -33,7 +35,9 @@ class LazyWindows:
     Parameters
     ----------
     signals : sequence of ndarray, each of shape (n_chans, n_samples)
-        The recordings in microvolts, float32. Never written to.
+        The recordings in microvolts, float32. Never written to. Memory-mapped
+        files (:class:`numpy.memmap`) stay on disk, in copies and in other
+        processes too.
     metadata : pandas.DataFrame
         A row per window with the columns ``recording`` (position in
         `signals`), ``subject``, ``session``, ``run``, ``volume``, ``start`` and
@@ -206,9 +210,40 @@ class LazyWindows:
             self._cut(index, array[index])
         return array if dtype is None else array.astype(dtype, copy=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Name mapped files instead of writing out what is in them."""
+        signals = [
+            _MappedFile(str(signal.filename)) if _is_whole_file(signal) else signal
+            for signal in self.signals
+        ]
+        return {**self.__dict__, "signals": signals}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:  # noqa: D105
+        signals = [
+            signal.open() if isinstance(signal, _MappedFile) else signal
+            for signal in state["signals"]
+        ]
+        self.__dict__.update({**state, "signals": signals})
+
     def __repr__(self) -> str:  # noqa: D105
         n_recordings = len(np.unique(self._recording))
         return (
             f"<LazyWindows {self.shape}: {n_recordings} recordings of "
             f"{len(np.unique(self.groups))} subjects, {self.sfreq:g} Hz>"
         )
+
+
+@dataclass(frozen=True)
+class _MappedFile:
+    """A recording that lies in a ``.npy`` file."""
+
+    file: str
+
+    def open(self) -> np.ndarray:
+        return np.load(self.file, mmap_mode="r")
+
+
+def _is_whole_file(signal: np.ndarray) -> bool:
+    """Whether this is all of a mapped ``.npy`` file, not a view into one."""
+    mapped = isinstance(signal, np.memmap) and isinstance(signal.base, mmap.mmap)
+    return mapped and str(signal.filename).endswith(".npy")

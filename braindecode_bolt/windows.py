@@ -11,8 +11,9 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ._units import MICROVOLTS
+from .cache import CachedRaw
 from .channels import same_names
-from .eeg import MICROVOLTS
 from .lazy import LazyWindows
 from .recording import (
     TABLES,
@@ -156,7 +157,9 @@ def create_bold_windows(
     recordings : iterable of Recording | BaseConcatDataset
         Prepared recordings that carry their BOLD (:func:`attach_bold`), or a
         braindecode data set of such raws. They may come from a generator: the
-        windows keep the EEG as float32 and let go of the recordings.
+        windows keep the EEG as float32 and let go of the recordings. EEG that
+        was prepared into a cache (``prepare_eeg(..., cache_dir=...)``) stays
+        on disk.
     window_seconds : float
         Length of a window in seconds. Default 16, as published.
     lag_seconds : float
@@ -281,7 +284,7 @@ class _Piece:
         bad = full & _touches_bad(raw, start, stop)
         keep = full & ~bad
         picks = mne.pick_types(raw.info, eeg=True, exclude=())
-        signal = raw.get_data(picks) * MICROVOLTS
+        signal = _signal_of(raw, picks)
         _check_finite(signal, recording)
         entities = {key: getattr(recording, key) for key in ("subject", "session", "run")}
         metadata = pd.DataFrame(
@@ -309,7 +312,7 @@ class _Piece:
         )
         return cls(
             recording.name,
-            signal.astype(np.float32),
+            signal,
             mne.pick_info(raw.info, picks, verbose="error"),
             metadata,
             {k: t.to_numpy(np.float32)[keep] for k, t in tables.items() if t.shape[1]},
@@ -365,8 +368,23 @@ def _touches_bad(raw: mne.io.BaseRaw, start: np.ndarray, stop: np.ndarray) -> np
     return touched
 
 
+def _signal_of(raw: mne.io.BaseRaw, picks: np.ndarray) -> np.ndarray:
+    """Give the EEG in microvolts as float32; mapped from its file if it is cached."""
+    if isinstance(raw, CachedRaw) and len(picks) == len(raw.ch_names):
+        mapped = raw.signal
+        if mapped is not None:
+            return mapped
+    signal = np.empty((len(picks), raw.n_times), np.float32)
+    # Channel by channel: all of them as float64 take twice the memory of the result.
+    # From a file in one go, since every channel costs a pass through it.
+    for part in [[pick] for pick in picks] if raw.preload else [picks]:
+        rows = np.flatnonzero(np.isin(picks, part))
+        signal[rows] = raw.get_data(part) * MICROVOLTS
+    return signal
+
+
 def _check_finite(signal: np.ndarray, recording: Recording) -> None:
-    if not np.isfinite(signal).all():
+    if not all(np.isfinite(channel).all() for channel in signal):
         raise ValueError(
             f"The EEG of {recording.name} holds NaN or infinite values. Mark the spans as "
             "BAD and interpolate them, or leave the channel out."
