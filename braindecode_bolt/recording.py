@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import mne
@@ -19,6 +20,8 @@ from .markers import (
 )
 
 __all__ = ["Recording", "attach_bold"]
+
+logger = logging.getLogger(__name__)
 
 #: What the extras of a volume's annotation hold besides its index: the BOLD
 #: of each region and, where the data were simulated, what it would be without
@@ -65,13 +68,19 @@ class Recording:
     @property
     def name(self) -> str:
         """The recording's name in BIDS entities, ``sub-01_run-2``."""
-        entities = {
-            "sub": self.subject,
-            "ses": self.session,
+        short = {"subject": "sub", "session": "ses"}
+        return "_".join(f"{short.get(k, k)}-{v}" for k, v in self.entities.items())
+
+    @property
+    def entities(self) -> dict[str, str]:
+        """Subject, session, task and run, as far as they are known."""
+        named = {
+            "subject": self.subject,
+            "session": self.session,
             "task": self.task,
             "run": self.run,
         }
-        return "_".join(f"{key}-{value}" for key, value in entities.items() if value)
+        return {key: value for key, value in named.items() if value}
 
     @property
     def bold(self) -> pd.DataFrame:
@@ -193,6 +202,7 @@ def attach_bold(
     raw: mne.io.BaseRaw,
     bold: pd.DataFrame,
     marker: str | None = None,
+    volumes: Sequence[int] | None = None,
     **tables: pd.DataFrame,
 ) -> mne.io.BaseRaw:
     """Write each volume's BOLD into the annotation that marks the volume.
@@ -206,7 +216,12 @@ def attach_bold(
     marker : str | None
         Description of the volume markers. By default the usual ones are tried:
         ``R128``, ``R149``, ``volume``; a stimulus type in front
-        (``Response/R128``) and white space (``V  1``) do not matter.
+        (``Response/R128``) and white space (``V  1``) do not matter. Markers that
+        are written twice or missing: see :func:`find_volume_markers`.
+    volumes : sequence of int | None
+        Volume of each row, counted from 0 at the first marker, where some have
+        no BOLD (scrubbed, or not in the steady state). Their markers carry none
+        and get no window. By default there is a row for every marker.
     **tables : pandas.DataFrame
         Further tables of the same shape, ``noiseless`` and
         ``noiseless_window``, where the BOLD was simulated.
@@ -226,7 +241,10 @@ def attach_bold(
     """
     check_bold(bold, "The BOLD table")
     found = find_markers(raw, marker)
-    if len(found) != len(bold):
+    if volumes is not None:
+        volumes = _check_volumes(volumes, len(bold), len(found), recording_file(raw))
+        found = found[volumes]
+    elif len(found) != len(bold):
         described = raw.annotations.description[found[0]]
         raise MarkerError(
             f"{recording_file(raw)} has {len(found)} volume markers ({described!r}) but "
@@ -239,7 +257,29 @@ def attach_bold(
                 f"The table {kind!r} has the shape {table.shape}; expected one of "
                 f"{', '.join(TABLES[1:])}, of the shape of bold, {bold.shape}."
             )
-    return _carry(raw, found, range(len(bold)), {"bold": bold, **tables})
+    volumes = range(len(bold)) if volumes is None else volumes
+    return _carry(raw, found, volumes, {"bold": bold, **tables})
+
+
+def _check_volumes(
+    volumes: Sequence[int], n_rows: int, n_markers: int, name: str
+) -> np.ndarray:
+    numbers = np.asarray(volumes)
+    integers = numbers.ndim == 1 and numbers.dtype.kind in "iu"
+    if not integers or len(numbers) != n_rows or (np.diff(numbers) <= 0).any():
+        raise ValueError(
+            f"volumes must be {n_rows} ascending integers, one per row of BOLD, got "
+            f"{np.array2string(numbers, threshold=6)}."
+        )
+    if numbers[0] < 0 or numbers[-1] >= n_markers:
+        raise MarkerError(
+            f"{name} has {n_markers} volume markers, but there is BOLD for the volumes "
+            f"{numbers[0]} to {numbers[-1]}; expected 0 to {n_markers - 1} at most."
+        )
+    if n_rows < n_markers:
+        without = n_markers - n_rows
+        logger.info("%s: %d of %d volumes have no BOLD", name, without, n_markers)
+    return numbers
 
 
 def check_bold(bold: pd.DataFrame, what: str) -> None:
@@ -337,11 +377,16 @@ def _carry(
         {key: value for key, value in row.items() if not key.startswith(kinds)}
         for row in annotations.extras
     ]
+    # One string per region, not one per region and volume: they would take more
+    # memory than the numbers.
+    rows = {
+        kind: ([f"{kind}:{roi}" for roi in table.columns], table.to_numpy(float).tolist())
+        for kind, table in tables.items()
+    }
     for row, (position, volume) in enumerate(zip(positions, volumes, strict=True)):
         # MNE takes plain Python numbers only.
         extras[position]["volume"] = int(volume)
-        for kind, table in tables.items():
-            values = zip(table.columns, table.iloc[row], strict=True)
-            extras[position] |= {f"{kind}:{roi}": float(value) for roi, value in values}
+        for keys, values in rows.values():
+            extras[position] |= dict(zip(keys, values[row], strict=True))
     annotations.extras = extras
     return with_annotations(raw, annotations)

@@ -11,6 +11,7 @@ from scipy.signal import butter, sosfiltfilt
 from ..channels import ChannelNameError, normalize_channel_name
 from ..eeg import SFREQ
 from ..recording import Recording
+from ._base import EEGfMRIDataset
 from ._coupling import (
     BANDS,
     HRF_SECONDS,
@@ -36,7 +37,7 @@ _BACKGROUND = 6e-6
 _SENSOR_NOISE = 1e-6
 
 
-class SimulatedEEGfMRI:
+class SimulatedEEGfMRI(EEGfMRIDataset):
     """Simulated simultaneous EEG-fMRI of several people, with a known ceiling.
 
     Theta, alpha and beta sources wax and wane; MNE's sphere model carries them

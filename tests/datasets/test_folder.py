@@ -5,7 +5,7 @@ import pytest
 
 from braindecode_bolt import create_bold_windows, prepare_eeg
 from braindecode_bolt.datasets import DataFolderError, EEGfMRIFolder
-from braindecode_bolt.datasets.folder import find_eeg, name_entities
+from braindecode_bolt.datasets._files import find_eeg, name_entities
 
 
 def write_eeg(raw, path):
@@ -101,7 +101,8 @@ def test_all_complaints_come_at_once_with_the_layout(tmp_path, make_raw, make_bo
     assert "5 of 5 recordings" in message
     assert "sub-1_eeg.fif: no BOLD: expected sub-1_bold.tsv beside it" in message
     assert "sub-2_eeg.edf: MNE cannot read it" in message
-    assert "20 volume markers ('R128') but 19 rows" in message
+    assert "sub-3_eeg.fif: sub-3_eeg.fif: found 20 volumes" in message
+    assert "expected n_volumes=19" in message
     assert "sub-4_bold.tsv has columns that are not numbers: B" in message
     assert "sub-5_bold.tsv is not a table" in message
     assert "onset of each volume in seconds" in message
@@ -150,3 +151,69 @@ def test_names_tell_who_was_recorded(tmp_path, name, pattern, expected):
 def test_names_that_do_not_are_an_error(tmp_path, pattern):
     with pytest.raises(DataFolderError, match="does not tell the subject"):
         name_entities(tmp_path / "rest_1.edf", pattern)
+
+
+def test_markers_written_twice_are_mended(tmp_path, make_raw, make_bold):
+    raw = make_raw(20)
+    raw.annotations.append(raw.annotations.onset[4:], 0.0, "R128")
+    write_eeg(raw, tmp_path / "sub-1_eeg.fif")
+    make_bold(20).to_csv(tmp_path / "sub-1_bold.csv", index=False)
+    (recording,) = EEGfMRIFolder(tmp_path).load()
+    np.testing.assert_array_equal(recording.marker_samples(), 2000 + 400 * np.arange(20))
+    np.testing.assert_allclose(recording.bold, make_bold(20))
+
+
+def test_dummy_volumes_are_skipped(tmp_path, make_raw, make_bold):
+    write_eeg(make_raw(20), tmp_path / "sub-1_eeg.fif")
+    make_bold(17).to_csv(tmp_path / "sub-1_bold.csv", index=False)
+    with pytest.raises(DataFolderError, match="dummy_volumes=3"):
+        EEGfMRIFolder(tmp_path).load()
+    (recording,) = EEGfMRIFolder(tmp_path, dummy_volumes=3).load()
+    np.testing.assert_array_equal(recording.marker_samples(), 3200 + 400 * np.arange(17))
+    assert recording.bold.index.tolist() == list(range(17))
+
+
+def test_rows_go_to_the_volumes_they_name(tmp_path, make_raw, make_bold):
+    write_eeg(make_raw(20), tmp_path / "sub-1_eeg.fif")
+    bold = make_bold(20).rename_axis("volume").drop(index=[0, 1, 7])
+    bold.to_csv(tmp_path / "sub-1_bold.tsv", sep="\t")
+    (recording,) = EEGfMRIFolder(tmp_path).load()
+    pd.testing.assert_frame_equal(recording.bold, bold)
+    np.testing.assert_array_equal(
+        recording.marker_samples(), 2000 + 400 * bold.index.to_numpy()
+    )
+
+
+@pytest.mark.parametrize("volumes", [[0, 1, 1], [2, 1, 0], [0.5, 1, 2], ["a", "b", "c"]])
+def test_volumes_must_ascend(volumes, tmp_path, make_raw, make_bold):
+    write_eeg(make_raw(20), tmp_path / "sub-1_eeg.fif")
+    bold = make_bold(3).assign(volume=volumes)
+    bold.to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False)
+    with pytest.raises(DataFolderError, match="'volume' must hold integers that ascend"):
+        EEGfMRIFolder(tmp_path).load()
+
+
+def test_what_is_there_twice_is_an_error(tmp_path, make_raw, make_bold):
+    for folder in (tmp_path, tmp_path / "copy"):
+        folder.mkdir(exist_ok=True)
+        write_eeg(make_raw(20), folder / "sub-1_eeg.fif")
+        make_bold(20).to_csv(folder / "sub-1_bold.tsv", sep="\t", index=False)
+    with pytest.raises(DataFolderError, match="1 recordings are there more than once"):
+        EEGfMRIFolder(tmp_path).load()
+
+
+def test_two_tables_for_one_recording_are_an_error(tmp_path, make_raw, make_bold):
+    write_eeg(make_raw(20), tmp_path / "sub-1_eeg.fif")
+    make_bold(20).to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False)
+    make_bold(20, seed=1).to_csv(tmp_path / "sub-1_bold.csv", index=False)
+    with pytest.raises(DataFolderError, match="sub-1_bold.tsv and sub-1_bold.csv"):
+        EEGfMRIFolder(tmp_path).load()
+
+
+def test_files_with_other_names_are_reported(tmp_path, make_raw, make_bold, caplog):
+    write_eeg(make_raw(20), tmp_path / "sub-1_eeg.fif")
+    make_bold(20).to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False)
+    write_eeg(make_raw(20), tmp_path / "pilot_raw.fif")
+    assert len(EEGfMRIFolder(tmp_path).load()) == 1
+    assert "1 EEG files have other names" in caplog.text
+    assert "pilot_raw.fif" in caplog.text

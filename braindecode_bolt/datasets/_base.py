@@ -1,0 +1,106 @@
+"""What all data sets of EEG-fMRI have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..markers import MarkerError
+from ..recording import Recording
+
+if TYPE_CHECKING:
+    from braindecode.datasets import BaseConcatDataset
+    from moabb.datasets.base import BaseDataset
+
+__all__ = ["EEGfMRIDataset"]
+
+
+class EEGfMRIDataset(ABC):
+    """Recordings of simultaneous EEG and fMRI, opened when they are asked for.
+
+    A data set says where recordings come from and how to read them:
+    :meth:`load` opens them, the EEG stays on disk until it is needed. The other
+    methods hand the same recordings to braindecode and to MOABB.
+    """
+
+    @abstractmethod
+    def load(self) -> list[Recording]:
+        """Open all recordings.
+
+        Returns
+        -------
+        list of Recording
+            With one annotation per volume, which carries the volume's BOLD.
+        """
+
+    def to_braindecode(self) -> BaseConcatDataset:
+        """Give the recordings as braindecode holds them.
+
+        Returns
+        -------
+        braindecode.datasets.BaseConcatDataset
+            Of one ``RawDataset`` per recording, with subject, session, run and
+            task as description. It goes through braindecode's ``preprocess``
+            and back into :func:`~braindecode_bolt.create_bold_windows`: the
+            BOLD travels in the annotations.
+        """
+        from braindecode.datasets import BaseConcatDataset, RawDataset
+
+        return BaseConcatDataset([RawDataset(r.raw, r.entities) for r in self.load()])
+
+    def to_moabb(self) -> BaseDataset:
+        """Give the recordings as MOABB holds them.
+
+        MOABB knows no regression, so that its paradigms cannot predict BOLD; this is
+        for its way to hold raw data. braindecode's ``MOABBDataset`` replaces the
+        annotations of what it reads, and the BOLD goes with them: use
+        :meth:`to_braindecode` there.
+
+        Returns
+        -------
+        moabb.datasets.base.BaseDataset
+            Subjects count from 1 (``subject_labels`` has their labels); volume
+            markers are its only event. ``get_data()`` reads and gives
+            ``{subject: {session: {run: raw}}}``, the BOLD in the annotations'
+            extras.
+
+        Raises
+        ------
+        MarkerError
+            If the volumes are called differently in different recordings.
+        """
+        from ._moabb import MOABBEEGfMRI
+
+        return MOABBEEGfMRI(type(self).__name__, self.load())
+
+
+def volume_description(recordings: list[Recording]) -> str:
+    """Find what the volume markers of all recordings are called.
+
+    Parameters
+    ----------
+    recordings : list of Recording
+        Whose markers carry BOLD.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    MarkerError
+        If there are several descriptions.
+    """
+    found: set[str] = set()
+    for recording in recordings:
+        described = recording.raw.annotations.description
+        found |= set(np.unique(described[recording.volume_annotations()]).tolist())
+    if len(found) != 1:
+        raise MarkerError(
+            f"The volume markers of these recordings have the descriptions "
+            f"{', '.join(sorted(found)) or 'none'}; MOABB needs one. Rename them "
+            "(mne.Annotations.rename)."
+        )
+    return found.pop()

@@ -1,0 +1,360 @@
+"""BIDS data sets with EEG and BOLD of the same runs."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mne
+import pandas as pd
+from mne_bids import BIDSPath, find_matching_paths, get_entities_from_fname, read_raw_bids
+from tqdm import tqdm
+
+from ..markers import MarkerError, find_markers, with_annotations
+from ..recording import Recording, attach_bold
+from ..volumes import find_volume_markers
+from ._base import EEGfMRIDataset
+from ._files import DataFolderError, read_eeg, read_table
+from ._regions import RegionExtraction
+
+__all__ = ["BIDSEEGfMRI"]
+
+logger = logging.getLogger(__name__)
+
+_IMAGES = (".nii", ".nii.gz")
+_TABLES = (".tsv", ".csv")
+#: What BOLD files are called, in the order in which they are looked for.
+_PATTERNS = ("*_timeseries.tsv", "*_bold.tsv", "*_desc-preproc_bold.nii*")
+_EEG_ENDINGS = (".vhdr", ".edf", ".bdf", ".set", ".fif")
+
+
+@dataclass
+class BIDSEEGfMRI(EEGfMRIDataset):
+    """EEG and BOLD of the same subject, session, task and run in a BIDS data set.
+
+    The EEG is read by mne-bids, with the channel types and bad channels of
+    ``channels.tsv``. BOLD comes as tables of region series or as preprocessed
+    images, from which the series are extracted
+    (:func:`~braindecode_bolt.bold.extract_regions`). Volume markers come from
+    ``events.tsv`` or from the EEG file itself, and are mended by
+    :func:`~braindecode_bolt.find_volume_markers`.
+
+    Parameters
+    ----------
+    root : str | Path
+        The data set: the folder that holds ``sub-...``.
+    derivatives : str | Path | None
+        Where the BOLD is, searched at any depth: the output of fMRIPrep, for
+        example. By default `root`, its ``derivatives`` included.
+    bold : str | None
+        Pattern of the names of the BOLD files, such as
+        ``"*_space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz"`` or
+        ``"*_atlas-4S156Parcels_timeseries.tsv"``. By default region tables
+        (``*_timeseries.tsv``, ``*_bold.tsv``) or, where there are none,
+        fMRIPrep's images.
+    eeg_root : str | Path | None
+        The BIDS folder that holds the EEG, where it is not `root`: a derivative
+        without gradient and pulse artifacts, for example.
+    subjects, sessions, tasks, runs : sequence of str | None
+        Labels to use; all by default.
+    marker : str | None
+        Description of the volume markers. By default the usual ones.
+    tr : float | None
+        Repetition time in seconds. By default that of the images' header, or,
+        with tables, what the markers show.
+    dummy_volumes : int
+        Markers at the start whose volumes are not in the BOLD files. Default 0.
+    marker_options : mapping
+        Further arguments of :func:`~braindecode_bolt.find_volume_markers`.
+    atlas : object
+        Regions to extract from images; see
+        :func:`~braindecode_bolt.bold.extract_regions`. Default ``"difumo64"``.
+    confounds : "fmriprep" | mapping | str | None
+        What to regress out of images: six motion parameters from fMRIPrep's
+        confounds (default); a mapping of arguments of nilearn's loader for
+        more; the pattern of a motion file's name, such as
+        ``"*_motion.1D"``, which must be of the same run; None for nothing.
+    extraction : mapping
+        Further arguments of :func:`~braindecode_bolt.bold.extract_regions`.
+    rois : sequence of str | None
+        Columns to use; all by default.
+    cache_dir : str | Path | None
+        Folder to keep the series extracted from images in. By default they are
+        extracted at each :meth:`load`.
+
+    Notes
+    -----
+    *OpenNeuro ds003768* (Gu et al.; rest and sleep): markers ``R128``, TR 2.1 s.
+    The EEG is as recorded: gradient and pulse artifacts must be removed first;
+    give the corrected files as `eeg_root`. The images are raw: preprocess them
+    and give the output as `derivatives`.
+
+    *NATVIEW_EEGFMRI* (Telesford et al. 2023): markers ``R128``, TR 2.1 s; two
+    sessions, several tasks. Runs differ in their number of volumes (288 to
+    290), and in one run all markers are written twice
+    (:func:`~braindecode_bolt.find_volume_markers` mends that). Movies begin and
+    end with a marker of their own; rest is the task ``rest``.
+
+    Neither was at hand in development: files of the same formats were.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import BIDSEEGfMRI
+    >>> dataset = BIDSEEGfMRI(
+    ...     "natview", derivatives="natview/derivatives/fmriprep", tasks=["rest"], tr=2.1
+    ... )
+    >>> recordings = dataset.load()  # doctest: +SKIP
+    """
+
+    root: str | Path
+    derivatives: str | Path | None = None
+    bold: str | None = None
+    eeg_root: str | Path | None = None
+    subjects: Sequence[str] | None = None
+    sessions: Sequence[str] | None = None
+    tasks: Sequence[str] | None = None
+    runs: Sequence[str] | None = None
+    marker: str | None = None
+    tr: float | None = None
+    dummy_volumes: int = 0
+    marker_options: Mapping[str, Any] = field(default_factory=dict)
+    atlas: Any = "difumo64"
+    confounds: str | Mapping[str, Any] | None = "fmriprep"
+    extraction: Mapping[str, Any] = field(default_factory=dict)
+    rois: Sequence[str] | None = None
+    cache_dir: str | Path | None = None
+
+    def load(self) -> list[Recording]:
+        """Open all recordings; the EEG is read when it is needed.
+
+        Returns
+        -------
+        list of Recording
+            Sorted by subject, session, task and run. Runs with EEG but no BOLD,
+            or the reverse, are left out and logged.
+
+        Raises
+        ------
+        DataFolderError
+            If there are no runs with both, several BOLD files for one, or some
+            cannot be used; all complaints are listed.
+        """
+        pairs = self._pairs()
+        recordings, complaints = [], []
+        for eeg, bold in tqdm(pairs, "Opening", leave=False, disable=None):
+            try:
+                recordings.append(self._open(eeg, bold))
+            except (ValueError, FileNotFoundError) as error:
+                complaints.append(f"{eeg.fpath.name}: {error}")
+        if complaints:
+            listed = "\n".join(f"- {complaint}" for complaint in complaints)
+            raise DataFolderError(
+                f"{len(complaints)} of {len(pairs)} recordings in {self.root} cannot be "
+                f"used:\n{listed}"
+            )
+        return recordings
+
+    def _pairs(self) -> list[tuple[BIDSPath, Path]]:
+        """Match EEG files with BOLD files of the same run."""
+        eeg = self._find_eeg()
+        bold = self._find_bold()
+        both = [key for key in eeg if key in bold]
+        for kind, found, others in (("EEG", eeg, bold), ("BOLD", bold, eeg)):
+            alone = [_describe(key) for key in found if key not in others]
+            if alone:
+                logger.warning(
+                    "%d runs have %s only and are left out: %s",
+                    len(alone),
+                    kind,
+                    ", ".join(alone),
+                )
+        if not both:
+            raise DataFolderError(
+                f"{self.root} holds no run with EEG and BOLD: {len(eeg)} with EEG "
+                f"({_some(eeg)}), {len(bold)} with BOLD ({_some(bold)}); expected files "
+                "that agree in subject, session, task and run."
+            )
+        several = {key: bold[key] for key in both if len(bold[key]) > 1}
+        if several:
+            key, files = next(iter(several.items()))
+            raise DataFolderError(
+                f"{len(several)} runs have several BOLD files; {_describe(key)} has "
+                f"{', '.join(file.name for file in files)}. Choose by the argument bold, a "
+                "pattern of their names."
+            )
+        return [(eeg[key], bold[key][0]) for key in both]
+
+    def _find_eeg(self) -> dict[tuple, BIDSPath]:
+        root = Path(self.eeg_root or self.root)
+        if not root.is_dir():
+            raise DataFolderError(f"There is no folder {root}.")
+        found = find_matching_paths(
+            root,
+            suffixes="eeg",
+            datatypes="eeg",
+            extensions=list(_EEG_ENDINGS),
+            ignore_nosub=True,
+        )
+        eeg: dict[tuple, BIDSPath] = {}
+        for path in sorted(found, key=str):
+            key = _key(path.entities)
+            if not self._chosen(path.entities):
+                continue
+            if key in eeg:
+                raise DataFolderError(
+                    f"{_describe(key)} has several EEG files: {eeg[key].fpath.name} and "
+                    f"{path.fpath.name}. Move one away, or give eeg_root."
+                )
+            eeg[key] = path
+        return dict(sorted(eeg.items()))
+
+    def _find_bold(self) -> dict[tuple, list[Path]]:
+        root = Path(self.derivatives or self.root)
+        if not root.is_dir():
+            raise DataFolderError(f"There is no folder {root}.")
+        files = sorted(file for file in root.rglob("sub-*") if _is_bold(file, root))
+        for pattern in (self.bold,) if self.bold else _PATTERNS:
+            found: dict[tuple, list[Path]] = {}
+            for file in files:
+                entities = get_entities_from_fname(file, on_error="ignore")
+                if fnmatch.fnmatch(file.name, pattern) and self._chosen(entities):
+                    found.setdefault(_key(entities), []).append(file)
+            if found:
+                return found
+        others = ", ".join(file.name for file in files[:3])
+        raise DataFolderError(
+            f"{root} holds no BOLD called {self.bold or ' or '.join(_PATTERNS)}; other "
+            f"files of BOLD: {others or 'none'}. Images must be preprocessed (fMRIPrep); "
+            "give their folder by derivatives, or other names by bold."
+        )
+
+    def _chosen(self, entities: Mapping[str, str | None]) -> bool:
+        wanted = {
+            "subject": self.subjects,
+            "session": self.sessions,
+            "task": self.tasks,
+            "run": self.runs,
+        }
+        return all(
+            labels is None or _plain(entities.get(key)) in {_plain(x) for x in labels}
+            for key, labels in wanted.items()
+        )
+
+    def _open(self, eeg: BIDSPath, bold: Path) -> Recording:
+        raw = _read_eeg(eeg)
+        table, tr = self._region_series(bold)
+        if self.rois is not None:
+            table = _select(table, self.rois)
+        expected = table.attrs.get("n_volumes", len(table))
+        options = {
+            "marker": self.marker,
+            "tr": tr,
+            "dummy_volumes": self.dummy_volumes,
+            "n_volumes": expected,
+            **self.marker_options,
+        }
+        raw = _with_markers(raw, eeg, self.marker)
+        volumes = find_volume_markers(raw, **options)
+        rows = None if expected == len(table) else table.index.to_numpy()
+        raw = attach_bold(volumes.annotate(raw), table, volumes.marker, rows)
+        entities = {
+            key: value
+            for key, value in eeg.entities.items()
+            if key in ("subject", "session", "task", "run")
+        }
+        return Recording(raw, **entities)
+
+    def _region_series(self, bold: Path) -> tuple[pd.DataFrame, float | None]:
+        """Read or extract the region series, with the repetition time if it is known."""
+        if bold.suffix in _TABLES:
+            return read_table(bold), self.tr
+        extraction = RegionExtraction(
+            self.atlas, self.confounds, self.extraction, self.tr, self.cache_dir
+        )
+        table = extraction(bold)
+        return table, table.attrs["tr"]
+
+
+def _read_eeg(path: BIDSPath) -> mne.io.BaseRaw:
+    """Read EEG with its sidecar files; what mne-bids warns about is logged."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            raw = read_raw_bids(path, verbose="error")
+        except (MemoryError, FileNotFoundError):
+            raise
+        except Exception as error:  # As MNE's readers, in many ways.
+            raise DataFolderError(
+                f"mne-bids cannot read it ({type(error).__name__}: {error}); expected an "
+                "intact EEG file whose channels are those of channels.tsv"
+            ) from error
+    for text in dict.fromkeys(str(warning.message) for warning in said):
+        logger.info("%s: %s", path.fpath.name, text)
+    return raw
+
+
+def _with_markers(raw: mne.io.BaseRaw, path: BIDSPath, marker: str | None):
+    """Take the EEG file's own annotations where events.tsv has no volume markers.
+
+    mne-bids puts events.tsv in their place.
+    """
+    try:
+        find_markers(raw, marker)
+    except MarkerError:
+        with_own = with_annotations(raw, read_eeg(path.fpath).annotations)
+        try:
+            find_markers(with_own, marker)
+        except MarkerError:
+            # In a stimulus channel, perhaps; else the error is about these.
+            return raw
+        logger.info("%s: volume markers from the EEG file", path.fpath.name)
+        return with_own
+    return raw
+
+
+def _is_bold(file: Path, root: Path) -> bool:
+    """Whether this is a table or an image of BOLD, and not of something hidden."""
+    parts = file.relative_to(root).parts
+    hidden = any(part.startswith(".") or part == "sourcedata" for part in parts)
+    kind = file.name.split(".")[0].rsplit("_", 1)[-1] in ("bold", "timeseries")
+    ending = file.name.endswith(_IMAGES + _TABLES)
+    return kind and ending and not hidden and "desc-confounds" not in file.name
+
+
+def _key(entities: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Subject, session, task and run, whatever zeros are in front."""
+    return tuple(
+        _plain(entities.get(name)) for name in ("subject", "session", "task", "run")
+    )
+
+
+def _plain(label: str | None) -> str:
+    return (label or "").lstrip("0") or ("0" if label else "")
+
+
+def _describe(key: tuple[str, ...]) -> str:
+    named = zip(("sub", "ses", "task", "run"), key, strict=True)
+    return "_".join(f"{name}-{label}" for name, label in named if label)
+
+
+def _some(keys: Mapping[tuple, object]) -> str:
+    described = [_describe(key) for key in list(keys)[:3]]
+    return ", ".join(described) + (", ..." if len(keys) > 3 else "") if keys else "none"
+
+
+def _select(table: pd.DataFrame, rois: Sequence[str]) -> pd.DataFrame:
+    missing = [roi for roi in rois if roi not in table]
+    if missing:
+        known = ", ".join(map(str, table.columns[:8]))
+        raise DataFolderError(
+            f"no region {', '.join(missing)}; the BOLD has {known}"
+            f"{', ...' if table.shape[1] > 8 else ''}"
+        )
+    selected = table[list(rois)]
+    selected.attrs = table.attrs
+    return selected

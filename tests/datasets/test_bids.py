@@ -1,0 +1,315 @@
+"""BIDS data sets, made here with mne-bids and nibabel and read back."""
+
+import json
+import logging
+import shutil
+
+import mne
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+from mne_bids import BIDSPath, write_raw_bids
+
+from braindecode_bolt import create_bold_windows, prepare_bold, prepare_eeg
+from braindecode_bolt.datasets import BIDSEEGfMRI, DataFolderError
+from braindecode_bolt.datasets import _regions as regions_module
+
+TR, N_VOLUMES, FIRST = 2.0, 24, 20.0
+ROIS = ["Thalamus", "Cuneus"]
+
+
+def make_raw(seed, marker="R128", twice=False):
+    """EEG of three electrodes and an ECG, with volume markers and a stimulus."""
+    rng = np.random.default_rng(seed)
+    names = ["Fz", "Cz", "Pz", "ECG"]
+    info = mne.create_info(names, 200.0, ["eeg"] * 3 + ["ecg"])
+    info["line_freq"] = 50
+    data = 1e-5 * rng.standard_normal((4, round((FIRST + TR * N_VOLUMES) * 200)))
+    raw = mne.io.RawArray(data, info, verbose="error")
+    onsets = FIRST + TR * np.arange(N_VOLUMES)
+    if twice:
+        onsets = np.sort(np.concatenate([onsets, onsets[:9]]))
+    markers = mne.Annotations(onsets, 0.0, marker)
+    return raw.set_annotations(markers + mne.Annotations([5.0], [1.0], ["stimulus"]))
+
+
+def write_eeg(root, subject, session="01", task="rest", run=None, **kwargs):
+    path = BIDSPath(subject, session, task, run=run, root=root, datatype="eeg")
+    raw = make_raw(int(subject), **kwargs)
+    write_raw_bids(
+        raw,
+        path,
+        format="BrainVision",
+        allow_preload=True,
+        overwrite=True,
+        verbose="error",
+    )
+    return raw
+
+
+def write_table(root, name, n_volumes=N_VOLUMES, seed=0, rois=ROIS):
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(rng.standard_normal((n_volumes, len(rois))), columns=rois)
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(file, sep="\t", index=False)
+    return table
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Two people with EEG and tables of region series."""
+    root = tmp_path / "study"
+    eeg, bold = {}, {}
+    for number, subject in enumerate(("01", "02")):
+        eeg[subject] = write_eeg(root, subject)
+        name = f"sub-{subject}_ses-01_task-rest_atlas-X_timeseries.tsv"
+        folder = f"derivatives/xcpd/sub-{subject}/ses-01/func"
+        bold[subject] = write_table(root, f"{folder}/{name}", seed=number)
+    return root, eeg, bold
+
+
+def test_eeg_and_tables_are_matched(study):
+    root, eeg, bold = study
+    # Not region series, though they end alike.
+    write_table(root, "derivatives/x/sub-01_ses-01_task-rest_desc-confounds_timeseries.tsv")
+    recordings = BIDSEEGfMRI(root).load()
+    assert [recording.name for recording in recordings] == [
+        "sub-01_ses-01_task-rest",
+        "sub-02_ses-01_task-rest",
+    ]
+    for recording in recordings:
+        assert not recording.raw.preload
+        pd.testing.assert_frame_equal(
+            recording.bold, bold[recording.subject], check_names=False
+        )
+        expected = (FIRST + TR * np.arange(N_VOLUMES)) * 200
+        np.testing.assert_array_equal(recording.marker_samples(), expected)
+        assert recording.raw.get_channel_types()[-1] == "ecg"
+        prepared = prepare_eeg(recording)
+        assert prepared.raw.ch_names == ["Fz", "Cz", "Pz"]
+        np.testing.assert_allclose(
+            prepared.raw.get_data(),
+            eeg[recording.subject].get_data(["Fz", "Cz", "Pz"]),
+            atol=1e-9,  # BrainVision as mne-bids writes it
+        )
+
+
+def test_windows_are_those_of_mne_epochs(study):
+    root, eeg, bold = study
+    recording = prepare_bold(prepare_eeg(BIDSEEGfMRI(root, subjects=["02"]).load()[0]))
+    windows = create_bold_windows([recording], 4.0)
+    raw = eeg["02"].copy().pick("eeg")
+    events, _ = mne.events_from_annotations(raw, regexp="R128", verbose="error")
+    epochs = mne.Epochs(
+        raw, events, tmin=-4.0, tmax=-0.005, baseline=(None, None), verbose="error"
+    )
+    expected = epochs.get_data() * 1e6
+    np.testing.assert_allclose(windows.X, expected, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ({"subjects": ["02"]}, ["sub-02_ses-01_task-rest"]),
+        ({"subjects": ["2"], "tasks": ["rest"]}, ["sub-02_ses-01_task-rest"]),
+        ({"sessions": ["01"], "rois": ["Cuneus"]}, None),
+    ],
+)
+def test_some_can_be_chosen(study, selection, expected):
+    recordings = BIDSEEGfMRI(study[0], **selection).load()
+    if expected is None:
+        assert [list(r.bold) for r in recordings] == [["Cuneus"], ["Cuneus"]]
+    else:
+        assert [recording.name for recording in recordings] == expected
+
+
+def test_runs_agree_whatever_zeros_are_in_front(tmp_path):
+    write_eeg(tmp_path, "01", run="1")
+    table = write_table(tmp_path / "der", "sub-01_ses-01_task-rest_run-01_timeseries.tsv")
+    (recording,) = BIDSEEGfMRI(tmp_path, derivatives=tmp_path / "der").load()
+    np.testing.assert_allclose(recording.bold, table)
+
+
+def test_what_has_no_partner_is_left_out_and_logged(study, caplog):
+    root, _, _ = study
+    write_eeg(root, "03")
+    write_table(root, "derivatives/xcpd/sub-09_ses-01_task-rest_timeseries.tsv")
+    assert len(BIDSEEGfMRI(root).load()) == 2
+    assert "1 runs have EEG only and are left out: sub-3_ses-1_task-rest" in caplog.text
+    assert "1 runs have BOLD only and are left out: sub-9_ses-1_task-rest" in caplog.text
+
+
+def test_markers_of_the_eeg_file_where_events_have_none(study):
+    root, _, bold = study
+    events = root / "sub-01/ses-01/eeg/sub-01_ses-01_task-rest_events.tsv"
+    events.write_text("onset\tduration\ttrial_type\n5.0\t1.0\tstimulus\n")
+    # mne-bids numbers the events that it writes into BrainVision files.
+    recording = BIDSEEGfMRI(root, subjects=["01"], marker="S 1").load()[0]
+    np.testing.assert_allclose(recording.bold, bold["01"])
+
+
+def test_markers_written_twice_and_dummies(tmp_path):
+    write_eeg(tmp_path, "01", twice=True)
+    table = write_table(tmp_path, "der/sub-01_ses-01_task-rest_bold.tsv", N_VOLUMES - 3)
+    with pytest.raises(DataFolderError, match="dummy_volumes=3"):
+        BIDSEEGfMRI(tmp_path).load()
+    (recording,) = BIDSEEGfMRI(tmp_path, dummy_volumes=3, tr=TR).load()
+    np.testing.assert_allclose(recording.bold, table)
+    expected = (FIRST + TR * np.arange(3, N_VOLUMES)) * 200
+    np.testing.assert_array_equal(recording.marker_samples(), expected)
+
+
+def test_several_tables_need_a_choice(study):
+    root, _, _ = study
+    write_table(
+        root, "derivatives/b/sub-01_ses-01_task-rest_atlas-Y_timeseries.tsv", seed=9
+    )
+    with pytest.raises(
+        DataFolderError,
+        match="1 runs have several BOLD files.*atlas-[XY]_timeseries.tsv, sub",
+    ):
+        BIDSEEGfMRI(root).load()
+    assert len(BIDSEEGfMRI(root, bold="*_atlas-X_timeseries.tsv").load()) == 2
+
+
+def test_complaints_are_collected(study):
+    root, _, _ = study
+    write_table(
+        root,
+        "derivatives/xcpd/sub-01/ses-01/func/"
+        "sub-01_ses-01_task-rest_atlas-X_timeseries.tsv",
+        20,
+    )
+    (root / "sub-02/ses-01/eeg/sub-02_ses-01_task-rest_eeg.vhdr").write_text("broken")
+    with pytest.raises(DataFolderError) as caught:
+        BIDSEEGfMRI(root).load()
+    message = str(caught.value)
+    assert "2 of 2 recordings" in message
+    assert "sub-01_ses-01_task-rest_eeg.vhdr:" in message
+    assert "expected n_volumes=20" in message
+    assert "mne-bids cannot read it" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"root": "nowhere"}, "There is no folder nowhere"),
+        ({"derivatives": "nowhere"}, "There is no folder nowhere"),
+        ({"bold": "*_desc-preproc_bold.nii.gz"}, "holds no BOLD called"),
+        ({"subjects": ["77"]}, "holds no BOLD"),
+        ({"tasks": ["sleep"]}, "holds no BOLD"),
+        ({"rois": ["Insula"]}, "no region Insula; the BOLD has Thalamus, Cuneus"),
+    ],
+)
+def test_errors_say_what_is_there(study, arguments, message):
+    with pytest.raises(DataFolderError, match=message):
+        BIDSEEGfMRI(**{"root": study[0], **arguments}).load()
+
+
+@pytest.fixture
+def images(tmp_path):
+    """EEG, and an image of two regions with a motion confound, as fMRIPrep has them."""
+    root, prep = tmp_path / "study", tmp_path / "fmriprep"
+    write_eeg(root, "01")
+    rng = np.random.default_rng(3)
+    labels = np.zeros((8, 8, 6), np.int16)
+    labels[1:4, 1:7, 1:5], labels[4:7, 1:7, 1:5] = 1, 2
+    series = rng.standard_normal((2, N_VOLUMES))
+    motion = rng.standard_normal((N_VOLUMES, 6))
+    data = 1000 + 5 * rng.standard_normal((*labels.shape, N_VOLUMES))
+    for label in (1, 2):
+        data[labels == label] += 50 * series[label - 1] + 80 * motion[:, 0]
+    affine = np.diag([3.0, 3.0, 3.0, 1.0])
+    image = nibabel.Nifti1Image(data.astype(np.float32), affine)
+    image.header.set_zooms((3.0, 3.0, 3.0, TR))
+    image.header.set_xyzt_units("mm", "sec")
+    folder = prep / "sub-01/ses-01/func"
+    folder.mkdir(parents=True)
+    stem = "sub-01_ses-01_task-rest"
+    bold = folder / f"{stem}_space-MNI152NLin6Asym_desc-preproc_bold.nii.gz"
+    nibabel.save(image, bold)
+    names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
+    confounds = folder / f"{stem}_desc-confounds_timeseries"
+    pd.DataFrame(motion, columns=names).to_csv(f"{confounds}.tsv", sep="\t", index=False)
+    (folder / f"{confounds.name}.json").write_text(json.dumps({}))
+    np.savetxt(folder / f"{stem}_motion.1D", motion)
+    atlas = tmp_path / "atlas.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(labels, affine), atlas)
+    arguments = {
+        "root": root,
+        "derivatives": prep,
+        "atlas": str(atlas),
+        "extraction": {"labels": ROIS, "verbose": 0},
+    }
+    return arguments, series, motion, bold
+
+
+@pytest.mark.parametrize("confounds", ["fmriprep", "*_motion.1D", {"strategy": ["motion"]}])
+def test_regions_are_extracted_from_images(images, confounds):
+    arguments, series, motion, _ = images
+    (recording,) = BIDSEEGfMRI(**arguments, confounds=confounds).load()
+    assert list(recording.bold) == ROIS
+    # What is left of the region's own series once trend and motion are out.
+    nuisance = np.column_stack([np.ones(N_VOLUMES), np.arange(N_VOLUMES), motion])
+    for label, roi in enumerate(ROIS):
+        own = series[label] - nuisance @ np.linalg.lstsq(nuisance, series[label])[0]
+        if not isinstance(confounds, dict):  # nilearn's "full" motion has 24
+            assert np.corrcoef(recording.bold[roi], own)[0, 1] > 0.99
+        assert abs(np.corrcoef(recording.bold[roi], motion[:, 0])[0, 1]) < 1e-3
+
+
+def test_without_confounds_motion_stays(images):
+    arguments, _, motion, _ = images
+    (recording,) = BIDSEEGfMRI(**arguments, confounds=None).load()
+    assert np.corrcoef(recording.bold["Cuneus"], motion[:, 0])[0, 1] > 0.5
+
+
+def _not_again(*args, **kwargs):
+    raise AssertionError("extracted again")
+
+
+def test_extraction_is_done_once(images, tmp_path, monkeypatch, caplog):
+    arguments, _, _, bold = images
+    arguments["cache_dir"] = tmp_path / "cache"
+    first = BIDSEEGfMRI(**arguments).load()[0].bold
+    with monkeypatch.context() as patch:
+        patch.setattr(regions_module, "extract_regions", _not_again)
+        again = BIDSEEGfMRI(**arguments).load()[0].bold
+        pd.testing.assert_frame_equal(again, first, check_exact=True)
+        with pytest.raises(AssertionError):
+            BIDSEEGfMRI(**{**arguments, "confounds": None}).load()
+    # Another image under the same name.
+    data = nibabel.load(bold)
+    changed = data.get_fdata() + np.random.default_rng(0).standard_normal(data.shape)
+    nibabel.save(nibabel.Nifti1Image(changed, data.affine, data.header), bold)
+    assert not np.allclose(BIDSEEGfMRI(**arguments).load()[0].bold, first)
+    # An object has no name that says what it is.
+    arguments["atlas"] = nibabel.load(arguments["atlas"])
+    with caplog.at_level(logging.INFO):
+        BIDSEEGfMRI(**arguments).load()
+    assert "not kept in the cache" in caplog.text
+
+
+def test_the_header_and_the_markers_must_agree(images):
+    arguments, *_ = images
+    with pytest.raises(DataFolderError, match="2.5"):
+        BIDSEEGfMRI(**arguments, tr=2.5).load()
+
+
+def test_a_missing_confounds_file_is_an_error(images):
+    arguments, _, _, bold = images
+    for file in bold.parent.glob("*_motion.1D"):
+        file.unlink()
+    with pytest.raises(DataFolderError, match="expected one file of confounds"):
+        BIDSEEGfMRI(**arguments, confounds="*_motion.1D").load()
+
+
+def test_corrected_eeg_from_another_folder(study, tmp_path):
+    root, _, bold = study
+    corrected = tmp_path / "corrected"
+    write_eeg(corrected, "01")
+    shutil.rmtree(root / "sub-01")
+    (recording,) = BIDSEEGfMRI(root, eeg_root=corrected).load()
+    np.testing.assert_allclose(recording.bold, bold["01"])
