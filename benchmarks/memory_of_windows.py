@@ -1,121 +1,158 @@
-"""Memory of the windows of a study: read when needed, or all made at once.
+"""Memory and time from recordings in files to windows that a model reads.
 
-Twenty recordings of twenty minutes, 26 channels at 200 Hz, one window of 16 s
-per volume (TR 2.1 s). Each way runs in a process of its own; reported is
-anonymous memory (RssAnon) above that of the process after its imports, while
-an epoch of batches is read, and its ratio to the recordings in float32.
+29 recordings of twenty minutes, 26 channels at 250 Hz, 64 regions, one window of
+16 s at 200 Hz per volume (TR 2.1 s). Compared are the published way (epochs of each
+recording as float64, stacked) and ours, with the prepared EEG in memory or on disk,
+on the same files. Each way runs in a process of its own; reported are the highest
+anonymous memory (RssAnon, sampled every 10 ms) above that of the process after its
+imports, while recordings are prepared and while all windows are read in batches.
 
-Run: python benchmarks/memory_of_windows.py [--recordings 20] [--minutes 20]
+Run: python benchmarks/memory_of_windows.py [--recordings 29] [--minutes 20]
 """
 
+from __future__ import annotations
+
 import argparse
-import ctypes
-import gc
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 from pathlib import Path
 
 CHILD = """
 import sys
 from memory_of_windows import measure
-print(measure(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))
+measure(sys.argv[1], sys.argv[2])
 """
-BATCH = 16
+CH_NAMES = (
+    "Fp1 Fp2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T7 T8 P7 P8 "
+    "Fpz Fz Cz Pz POz Oz FT9 FT10 TP9 TP10"
+).split()
+BATCH, TR, SECONDS, N_ROIS = 16, 2.1, 16.0, 64
 WAYS = {
-    "created": "X, nothing read",
-    "lazy": "X, read in batches of 16",
-    "loader": "X, read by the regressor's loader",
-    "materialised": "all windows in one array",
+    "published": "as published: float64 epochs, stacked",
+    "memory": "ours, prepared EEG in memory",
+    "disk": "ours, prepared EEG on disk, first time",
+    "again": "ours, prepared EEG on disk, again",
 }
 
 
-def rss_anon() -> float:
-    """Anonymous memory of this process in MB."""
+class Peak:
+    """Highest anonymous memory of this process, watched from a thread."""
+
+    def __init__(self) -> None:
+        self.start = self.highest = _rss_anon()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            self.highest = max(self.highest, _rss_anon())
+            time.sleep(0.01)
+
+    def take(self) -> float:
+        """Give the highest since the last call, in MB above the start."""
+        highest, self.highest = max(self.highest, _rss_anon()), _rss_anon()
+        return highest - self.start
+
+
+def _rss_anon() -> float:
     with open("/proc/self/status") as status:
         (line,) = (line for line in status if line.startswith("RssAnon"))
     return int(line.split()[1]) / 1024
 
 
-def make_recordings(n_recordings: int, minutes: float):
+def write_recordings(folder: Path, n_recordings: int, minutes: float) -> None:
+    """Write noise with volume markers that carry BOLD."""
     import mne
     import numpy as np
     import pandas as pd
 
     from braindecode_bolt import Recording, attach_bold
 
-    names = (
-        "Fp1 Fp2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T7 T8 P7 P8 "
-        "Fpz Fz Cz Pz POz Oz FT9 FT10 TP9 TP10"
-    ).split()
-    info = mne.create_info(names, 200.0, "eeg")
+    info = mne.create_info(CH_NAMES, 250.0, "eeg")
     for number in range(n_recordings):
         rng = np.random.default_rng(number)
-        data = rng.standard_normal((len(names), round(minutes * 60 * 200)))
-        data *= 1e-5
-        raw = mne.io.RawArray(data, info.copy(), verbose="error")
-        onsets = np.arange(0, minutes * 60, 2.1)
-        raw.set_annotations(mne.Annotations(onsets, 0.0, ["R128"] * len(onsets)))
-        bold = pd.DataFrame(rng.standard_normal((len(onsets), 7)), columns=list("ABCDEFG"))
-        yield Recording(attach_bold(raw, bold), f"{number:02d}")
+        shape = (len(CH_NAMES), round(minutes * 60 * 250))
+        raw = mne.io.RawArray(1e-5 * rng.standard_normal(shape), info, verbose="error")
+        onsets = np.arange(2.0, minutes * 60, TR)
+        raw.set_annotations(mne.Annotations(onsets, 0.0, "R128"))
+        bold = pd.DataFrame(rng.standard_normal((len(onsets), N_ROIS)))
+        raw = attach_bold(raw, bold.add_prefix("region "))
+        recording = Recording(raw, f"{number:02d}")
+        raw.save(folder / f"{recording.name}_eeg.fif", fmt="single", verbose="error")
 
 
-def measure(way: str, n_recordings: int, minutes: float) -> float:
+def measure(way: str, folder: str) -> None:
+    """Print peak while preparing, peak while reading (MB), and both times (s)."""
+    import mne
     import numpy as np
 
-    from braindecode_bolt import EEGRegressor, create_bold_windows
+    from braindecode_bolt import create_bold_windows, prepare_bold, prepare_eeg
+    from braindecode_bolt.datasets import EEGfMRIFolder
 
-    def read(X, y, net):
-        if way == "loader":
-            yield from net.get_iterator(net.get_dataset(X, y), training=True)
-        for start in range(0, len(X), BATCH):
-            yield np.asarray(X[start : start + BATCH])
-
-    # What the first use of each library allocates is not the windows'.
-    net = EEGRegressor("NeuroBOLT", verbose=0, batch_size=BATCH)
-    warm = create_bold_windows(make_recordings(2, minutes))
-    for batch in read(warm.X, warm.y, net):
-        del batch
-    del warm
-    before = live()
-    windows = create_bold_windows(make_recordings(n_recordings, minutes))
-    X = np.asarray(windows.X) if way == "materialised" else windows.X
-    highest = live()
-    if way != "created":
-        for number, batch in enumerate(read(X, windows.y, net)):
-            if number % 50 == 0:
-                highest = max(highest, live())
-            del batch
-    return highest - before
+    mne.set_log_level("error")
+    peak, began = Peak(), time.perf_counter()
+    recordings = EEGfMRIFolder(folder).load()
+    if way == "published":
+        X, y = published(recordings)
+    else:
+        cache = None if way == "memory" else Path(folder) / "cache"
+        windows = create_bold_windows(
+            prepare_bold(prepare_eeg(recording, cache_dir=cache)) for recording in recordings
+        )
+        X, y = windows.X, windows.y
+    prepared, prepared_after = peak.take(), time.perf_counter() - began
+    began = time.perf_counter()
+    order = np.random.default_rng(0).permutation(len(y))
+    for start in range(0, len(y), BATCH):
+        # The published windows become float32 when the network reads them.
+        np.asarray(X[order[start : start + BATCH]], dtype=np.float32)
+    print(prepared, peak.take(), prepared_after, time.perf_counter() - began)
 
 
-def live() -> float:
-    """Anonymous memory in use, without what malloc keeps for later."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    return rss_anon()
+def published(recordings):
+    """Resample, cut epochs, stack them all, low-pass and scale each region."""
+    import mne
+    import numpy as np
+
+    from braindecode_bolt.bold import prepare_bold_as_published
+
+    X, y = [], []
+    for recording in recordings:
+        raw = recording.raw.copy().load_data().resample(200.0)
+        events, _ = mne.events_from_annotations(raw)
+        epochs = mne.Epochs(
+            raw, events, tmin=-SECONDS, tmax=0, baseline=(-SECONDS, 0), preload=True
+        )
+        X.append(epochs.get_data()[..., :-1])
+        y.append(prepare_bold_as_published(recording).bold.to_numpy()[epochs.selection])
+    return np.concatenate(X), np.concatenate(y)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recordings", type=int, default=20)
+    parser.add_argument("--recordings", type=int, default=29)
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     arguments = parser.parse_args()
-    once = arguments.recordings * arguments.minutes * 60 * 200 * 26 * 4 / 2**20
-    batch = BATCH * 26 * 3200 * 4 / 2**20
-    print(f"{'recordings as float32':<34} {once:7.1f} MB")
-    print(f"{'the same and one batch of 16':<34} {once + batch:7.1f} MB")
-    for way, what in WAYS.items():
-        size = [str(arguments.recordings), str(arguments.minutes)]
-        result = subprocess.run(
-            [sys.executable, "-c", CHILD, way, *size],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        used = float(result.stdout.split()[-1])
-        print(f"{what:<34} {used:7.1f} MB  {used / once:6.3f} x", flush=True)
+    once = arguments.recordings * arguments.minutes * 60 * 200 * len(CH_NAMES) * 4 / 2**20
+    print(f"{arguments.recordings} recordings as float32 at 200 Hz: {once:.0f} MB\n")
+    columns = ("MB preparing", "MB reading", "s preparing", "s reading")
+    print(f"{'':<42}" + "".join(f"{column:>14}" for column in columns))
+    with tempfile.TemporaryDirectory() as folder:
+        write_recordings(Path(folder), arguments.recordings, arguments.minutes)
+        for way in arguments.ways:
+            result = subprocess.run(
+                [sys.executable, "-W", "ignore", "-c", CHILD, way, folder],
+                cwd=Path(__file__).parent,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            values = map(float, result.stdout.split()[-4:])
+            print(f"{WAYS[way]:<42}" + "".join(f"{v:14.1f}" for v in values), flush=True)
 
 
 if __name__ == "__main__":

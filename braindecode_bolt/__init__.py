@@ -14,6 +14,7 @@ from .models import JoinedRegions, NeuroBOLT, load_published_weights
 from .recording import Recording, attach_bold
 from .regressor import EEGRegressor
 from .splits import ValidationSplit
+from .volumes import find_volume_markers
 from .windows import BOLDWindows, LazyWindows, create_bold_windows
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "__version__",
     "attach_bold",
     "create_bold_windows",
+    "find_volume_markers",
     "load_published_weights",
     "prepare_bold",
     "prepare_eeg",

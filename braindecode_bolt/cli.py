@@ -96,10 +96,7 @@ def _add_evaluate(commands, layout: str) -> None:
     command = _add_command(commands, "evaluate", _evaluate, summary, _EVALUATE, layout)
     add = command.add_argument
     add("--data", type=Path, metavar="FOLDER", help="recordings; default: simulated ones")
-    add(
-        "--marker",
-        help="description of the volume markers in the EEG (default: R128, R149 or volume)",
-    )
+    _add_data_options(command)
     add(
         "--groups",
         choices=("subject", "session", "run"),
@@ -160,6 +157,71 @@ def _add_evaluate(commands, layout: str) -> None:
     add("--overwrite", action="store_true", help="replace another run's results in --out")
 
 
+def _add_data_options(command: argparse.ArgumentParser) -> None:
+    """Add what concerns only recordings from files."""
+    add = command.add_argument_group("recordings from files").add_argument
+    add(
+        "--kind",
+        choices=("neurobolt", "bids", "folder"),
+        help="the published NeuroBOLT release, a BIDS data set, or the folder described "
+        "below (default: recognised by the names of the files)",
+    )
+    add(
+        "--marker",
+        help="description of the volume markers in the EEG (default: R128, R149 or volume)",
+    )
+    add(
+        "--dummy-volumes",
+        type=int,
+        metavar="N",
+        help="markers at the start whose volumes are not in the BOLD (default: 0)",
+    )
+    add(
+        "--tr",
+        type=float,
+        metavar="SECONDS",
+        help="repetition time of a BIDS data set (default: from the images or the markers)",
+    )
+    add(
+        "--rois",
+        metavar="NAMES",
+        help="regions to predict, separated by commas, or 'paper' for the seven of the "
+        "paper (default: all)",
+    )
+    add("--tasks", metavar="NAMES", help="tasks of a BIDS data set (default: all)")
+    add(
+        "--derivatives",
+        type=Path,
+        metavar="FOLDER",
+        help="where the BOLD of a BIDS data set is (default: in it)",
+    )
+    add(
+        "--bold",
+        metavar="PATTERN",
+        help="names of the BOLD files of a BIDS data set, such as "
+        "'*_desc-preproc_bold.nii.gz' (default: region tables, else such images)",
+    )
+    add(
+        "--high-pass",
+        type=float,
+        metavar="HZ",
+        help="high-pass filter of the EEG (default: none; the paper had 0.5 between "
+        "subjects)",
+    )
+    add(
+        "--reference",
+        metavar="NAMES",
+        help="'average', or channels separated by commas (default: as recorded)",
+    )
+    add(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="keep prepared EEG and extracted regions there, and EEG out of the memory "
+        "(default: prepare again each time, in memory)",
+    )
+
+
 def _add_simulate(commands) -> None:
     summary = "put BOLD with a known coupling on top of real EEG"
     command = _add_command(commands, "simulate", _simulate, summary, _SIMULATE, None)
@@ -196,7 +258,21 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     return run_evaluate(
         data=arguments.data,
-        marker=arguments.marker,
+        options={
+            "kind": arguments.kind,
+            "marker": arguments.marker,
+            "dummy_volumes": arguments.dummy_volumes,
+            "tr": arguments.tr,
+            "rois": "paper" if arguments.rois == "paper" else _names(arguments.rois),
+            "tasks": _names(arguments.tasks),
+            "derivatives": arguments.derivatives,
+            "bold": arguments.bold,
+        },
+        high_pass=arguments.high_pass,
+        reference=(
+            "average" if arguments.reference == "average" else _names(arguments.reference)
+        ),
+        cache_dir=arguments.cache,
         groups=arguments.groups,
         channels=_channels(arguments.channels),
         n_splits=arguments.folds,
@@ -229,8 +305,12 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 
 def _channels(text: str | None) -> str | list[str] | None:
-    if text is None or text == "common":
-        return text
+    return text if text == "common" else _names(text)
+
+
+def _names(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
     return [name.strip() for name in text.split(",") if name.strip()]
 
 

@@ -1,15 +1,12 @@
-"""What the commands of the command line do."""
+"""The command that cross-validates models."""
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,28 +17,20 @@ import torch
 from sklearn.base import BaseEstimator
 from tqdm import tqdm
 
-from ._version import __version__
-from .bold import prepare_bold, repetition_time
-from .datasets import EEGfMRIFolder, SimulatedEEGfMRI, simulate_bold
-from .datasets.folder import (
-    DataFolderError,
-    find_eeg,
-    name_entities,
-    read_eeg,
-    read_table,
-    table_suffix,
-)
-from .eeg import common_channels, prepare_eeg
-from .evaluation import group_labels, iterate_folds
-from .linear import BandPowerRidge
-from .plotting import plot_r_per_region, plot_series
-from .recording import TABLES, Recording
-from .regressor import EEGRegressor
-from .results import ResultsFolder, fingerprint_of
-from .score_table import layout, summarise
-from .windows import BOLDWindows, create_bold_windows
+from .._version import __version__
+from ..bold import prepare_bold, repetition_time
+from ..datasets import SimulatedEEGfMRI, open_dataset
+from ..eeg import common_channels, prepare_eeg
+from ..evaluation import group_labels, iterate_folds
+from ..linear import BandPowerRidge
+from ..plotting import plot_r_per_region, plot_series
+from ..recording import Recording
+from ..regressor import EEGRegressor
+from ..results import ResultsFolder, fingerprint_of
+from ..score_table import layout, summarise
+from ..windows import BOLDWindows, create_bold_windows
 
-__all__ = ["run_evaluate", "run_simulate"]
+__all__ = ["run_evaluate"]
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +51,10 @@ _CAUTION = (
 
 def run_evaluate(
     data: Path | None = None,
-    marker: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    high_pass: float | None = None,
+    reference: str | Sequence[str] | None = None,
+    cache_dir: Path | None = None,
     groups: str = "subject",
     channels: str | Sequence[str] | None = None,
     n_splits: int = 3,
@@ -83,7 +75,12 @@ def run_evaluate(
     ----------
     data : Path | None
         Folder of recordings; None simulates them.
-    marker, groups, channels, n_splits, size, epochs : object
+    options : mapping | None
+        How to read the folder: ``kind`` and arguments of the class of data
+        sets (:func:`~braindecode_bolt.datasets.open_dataset`).
+    high_pass, reference, cache_dir : object
+        As for :func:`~braindecode_bolt.prepare_eeg`.
+    groups, channels, n_splits, size, epochs : object
     pretrained, unknown_channels, precision, seed, n_jobs, device, out, overwrite : object
         As on the command line.
 
@@ -97,7 +94,18 @@ def run_evaluate(
     ValueError
         If data or arguments cannot be used.
     """
-    windows, tr, simulated = _load_windows(data, marker, channels, seed)
+    recordings = _load(data, dict(options or {}), cache_dir, seed)
+    tr = repetition_time(recordings[0])
+    simulated = recordings[0].table("noiseless").shape[1] > 0
+    if channels == "common":
+        channels = common_channels(recordings)
+    windows = _cut(
+        recordings,
+        channels=channels,
+        high_pass=high_pass,
+        reference=reference,
+        cache_dir=cache_dir,
+    )
     labels = group_labels(windows, groups)
     if n_jobs == 0:
         raise ValueError("--jobs must not be 0; -1 uses all processors.")
@@ -116,6 +124,11 @@ def run_evaluate(
         verbose=int(n_jobs == 1),
     )
     settings = {
+        "preparation": {
+            **{key: value and str(value) for key, value in (options or {}).items()},
+            "high_pass": high_pass,
+            "reference": reference,
+        },
         "groups": groups,
         "folds": n_splits,
         "size": size,
@@ -151,27 +164,29 @@ def run_evaluate(
     return 0
 
 
-def _load_windows(
-    data: Path | None,
-    marker: str | None,
-    channels: str | Sequence[str] | None,
-    seed: int,
-) -> tuple[BOLDWindows, float, bool]:
+def _load(
+    data: Path | None, options: dict[str, Any], cache_dir: Path | None, seed: int
+) -> list[Recording]:
     if data is None:
-        recordings = SimulatedEEGfMRI(random_state=seed).load()
-    else:
-        recordings = EEGfMRIFolder(data, marker).load()
-    if channels == "common":
-        channels = common_channels(recordings)
-    tr = repetition_time(recordings[0])
-    simulated = recordings[0].table("noiseless").shape[1] > 0
+        given = [name for name, value in options.items() if value is not None]
+        if given:
+            raise ValueError(
+                f"Simulated recordings take no {', '.join(given)}; give a folder by --data."
+            )
+        return SimulatedEEGfMRI(random_state=seed).load()
+    dataset = open_dataset(data, **options)
+    if cache_dir is not None and hasattr(dataset, "cache_dir"):
+        dataset.cache_dir = cache_dir
+    return dataset.load()
 
+
+def _cut(recordings: Sequence[Recording], **preparation: Any) -> BOLDWindows:
     def prepared() -> Iterator[Recording]:
         # One at a time: only the windows' float32 copies stay in memory.
         for recording in tqdm(recordings, "Preparing", leave=False, disable=None):
-            yield prepare_bold(prepare_eeg(recording, channels=channels))
+            yield prepare_bold(prepare_eeg(recording, **preparation))
 
-    return create_bold_windows(prepared()), tr, simulated
+    return create_bold_windows(prepared())
 
 
 def _check_splits(n_splits: int, labels: np.ndarray, groups: str) -> None:
@@ -280,102 +295,3 @@ def _write_results(
     }
     for name, figure in figures.items():
         figure.savefig(folder.path / name, dpi=130)
-
-
-def run_simulate(
-    eeg: Path,
-    out: Path,
-    pattern: str | None = None,
-    channels: str | Sequence[str] | None = None,
-    tr: float = 2.1,
-    snr: float = 0.7,
-    noise: Sequence[Path] | None = None,
-    seed: int = 0,
-) -> int:
-    """Write a folder of recordings with simulated BOLD on real EEG.
-
-    Parameters
-    ----------
-    eeg : Path
-        Folder of EEG files.
-    out : Path
-        Folder to write; it must be empty or not exist.
-    pattern, channels, tr, snr, noise, seed
-        As on the command line.
-
-    Returns
-    -------
-    int
-        Exit status, 0.
-
-    Raises
-    ------
-    DataFolderError
-        If there is no EEG, a name does not tell who was recorded, or `out` is
-        not empty.
-    ValueError
-        If data or arguments cannot be used.
-    """
-    files = find_eeg(eeg)
-    if not files:
-        raise DataFolderError(f"{eeg} holds no EEG file that MNE could read.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataFolderError(f"{out} exists and is not an empty folder; choose another.")
-    if noise is not None and len(noise) < len(files):
-        raise ValueError(
-            f"{len(files)} EEG files need as many tables of noise, got {len(noise)}: "
-            "recordings that share their noise would not be independent."
-        )
-    recordings = [
-        Recording(read_eeg(file), **name_entities(file, pattern)) for file in files
-    ]
-    names = [recording.name for recording in recordings]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataFolderError(
-            f"Several files are named {', '.join(twice)}; use --pattern to tell them apart."
-        )
-    if channels == "common":
-        channels = common_channels(recordings)
-    seeds = np.random.SeedSequence(seed).spawn(len(files))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
-        folder = Path(work) / "whole"
-        folder.mkdir()
-        for number, recording in enumerate(tqdm(recordings, "Simulating", disable=None)):
-            prepared = prepare_eeg(recording, channels=channels)
-            raw = simulate_bold(
-                prepared.raw,
-                tr=tr,
-                snr=snr,
-                noise=None if noise is None else read_table(noise[number]),
-                random_state=np.random.default_rng(seeds[number]),
-            )
-            _write_recording(replace(prepared, raw=raw), folder)
-        settings = {
-            "eeg": [file.name for file in files],
-            "tr": tr,
-            "snr": snr,
-            "seed": seed,
-        }
-        (folder / "simulation.json").write_text(json.dumps(settings, indent=2) + "\n")
-        # All or nothing: half a folder would look like a small study.
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
-    print(
-        f"{len(files)} recordings written to {out}.\n"
-        f"Evaluate them: braindecode-bolt evaluate --data {out}"
-    )
-    return 0
-
-
-def _write_recording(recording: Recording, out: Path) -> None:
-    stem = out / recording.name
-    recording.raw.save(f"{stem}_eeg.fif", verbose="error")
-    for kind in TABLES:
-        table = recording.table(kind)
-        table.to_csv(f"{stem}{table_suffix(kind)}.tsv", sep="\t", float_format="%.9g")
-    onsets = recording.marker_samples() / recording.raw.info["sfreq"]
-    markers = pd.DataFrame({"volume": range(len(onsets)), "onset": onsets})
-    markers.to_csv(f"{stem}_volumes.tsv", sep="\t", index=False)
