@@ -17,6 +17,7 @@ __all__ = [
     "find_eeg",
     "is_bids_eeg",
     "name_entities",
+    "named",
     "read_eeg",
     "read_table",
 ]
@@ -38,6 +39,11 @@ _KNOWN_NAMES = (
 
 class DataFolderError(ValueError):
     """A folder of recordings that does not follow the layout."""
+
+
+def named(error: Exception, name: str) -> str:
+    """Put the name of a file or recording before what is wrong, unless it is there."""
+    return str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
 
 
 def find_eeg(folder: str | Path) -> list[Path]:

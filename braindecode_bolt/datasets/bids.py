@@ -19,7 +19,8 @@ from ..markers import MarkerError, find_markers, with_annotations
 from ..recording import Recording, attach_bold
 from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset
-from ._files import DataFolderError, read_eeg, read_table
+from ._choosing import UnknownRegionError, choose_regions, region_names
+from ._files import DataFolderError, named, read_eeg, read_table
 from ._regions import RegionExtraction
 
 __all__ = ["BIDSEEGfMRI"]
@@ -81,8 +82,9 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         ``"*_motion.1D"``, which must be of the same run; None for nothing.
     extraction : mapping
         Further arguments of :func:`~braindecode_bolt.bold.extract_regions`.
-    rois : sequence of str | None
-        Columns to use; all by default.
+    rois : "paper" | sequence of str | None
+        Regions to use, in this order: the seven of the paper, or names. All by
+        default.
     cache_dir : str | Path | None
         Folder to keep the series extracted from images in. By default they are
         extracted at each :meth:`load`.
@@ -126,7 +128,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
     atlas: Any = "difumo64"
     confounds: str | Mapping[str, Any] | None = "fmriprep"
     extraction: Mapping[str, Any] = field(default_factory=dict)
-    rois: Sequence[str] | None = None
+    rois: str | Sequence[str] | None = None
     cache_dir: str | Path | None = None
 
     def load(self) -> list[Recording]:
@@ -149,8 +151,10 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         for eeg, bold in tqdm(pairs, "Opening", leave=False, disable=None):
             try:
                 recordings.append(self._open(eeg, bold))
+            except UnknownRegionError:
+                raise
             except (ValueError, FileNotFoundError) as error:
-                complaints.append(f"{eeg.fpath.name}: {error}")
+                complaints.append(named(error, eeg.fpath.name))
         if complaints:
             listed = "\n".join(f"- {complaint}" for complaint in complaints)
             raise DataFolderError(
@@ -248,8 +252,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
     def _open(self, eeg: BIDSPath, bold: Path) -> Recording:
         raw = _read_eeg(eeg)
         table, tr = self._region_series(bold)
-        if self.rois is not None:
-            table = _select(table, self.rois)
+        table = choose_regions(table, region_names(self.rois), bold.name)
         expected = table.attrs.get("n_volumes", len(table))
         options = {
             "marker": self.marker,
@@ -345,16 +348,3 @@ def _describe(key: tuple[str, ...]) -> str:
 def _some(keys: Mapping[tuple, object]) -> str:
     described = [_describe(key) for key in list(keys)[:3]]
     return ", ".join(described) + (", ..." if len(keys) > 3 else "") if keys else "none"
-
-
-def _select(table: pd.DataFrame, rois: Sequence[str]) -> pd.DataFrame:
-    missing = [roi for roi in rois if roi not in table]
-    if missing:
-        known = ", ".join(map(str, table.columns[:8]))
-        raise DataFolderError(
-            f"no region {', '.join(missing)}; the BOLD has {known}"
-            f"{', ...' if table.shape[1] > 8 else ''}"
-        )
-    selected = table[list(rois)]
-    selected.attrs = table.attrs
-    return selected

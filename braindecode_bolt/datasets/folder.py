@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +11,18 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..markers import MarkerError, add_markers, find_markers
+from ..markers import add_markers, find_markers
 from ..recording import TABLES, Recording, attach_bold
 from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset
+from ._choosing import choose_regions, region_names
 from ._coupling import MARKER
 from ._files import (
     DataFolderError,
     bids_entities,
     find_eeg,
     is_bids_eeg,
+    named,
     read_eeg,
     read_table,
 )
@@ -65,6 +68,9 @@ class EEGfMRIFolder(EEGfMRIDataset):
         (``R128``, ``R149``, ``volume``).
     dummy_volumes : int
         Markers at the start whose volumes are not in the tables. Default 0.
+    rois : "paper" | sequence of str | None
+        Regions to use, in this order: the seven of the paper, or names. All by
+        default.
 
     Examples
     --------
@@ -75,6 +81,7 @@ class EEGfMRIFolder(EEGfMRIDataset):
     data_dir: str | Path
     marker: str | None = None
     dummy_volumes: int = 0
+    rois: str | Sequence[str] | None = None
 
     def load(self) -> list[Recording]:
         """Open all recordings; the EEG is read when it is needed.
@@ -89,14 +96,19 @@ class EEGfMRIFolder(EEGfMRIDataset):
         DataFolderError
             If there is no recording, or some do not follow the layout; all
             complaints are listed.
+        UnknownRegionError
+            If a recording lacks one of `rois`.
         """
         files = self._find()
+        rois = region_names(self.rois)
         recordings, complaints = [], []
         for path in files:
             try:
-                recordings.append(self._open(path))
-            except (DataFolderError, MarkerError, ValueError) as error:
-                complaints.append(f"{path.name}: {error}")
+                recording = self._open(path)
+            except ValueError as error:
+                complaints.append(named(error, path.name))
+                continue
+            recordings.append(_with_regions(recording, rois))
         if complaints:
             listed = "\n".join(f"- {complaint}" for complaint in complaints)
             raise DataFolderError(
@@ -169,6 +181,19 @@ class EEGfMRIFolder(EEGfMRIDataset):
         volumes = None if every_volume else bold.index.to_numpy()
         raw = attach_bold(raw, marker=marker, volumes=volumes, **tables)
         return Recording(raw, **bids_entities(path))
+
+
+def _with_regions(recording: Recording, rois: list[str] | None) -> Recording:
+    if rois is None:
+        return recording
+    tables = {kind: recording.table(kind) for kind in TABLES}
+    return recording.with_tables(
+        {
+            kind: choose_regions(table, rois, f"The BOLD of {recording.name}")
+            for kind, table in tables.items()
+            if table.shape[1]
+        }
+    )
 
 
 def _stem(path: Path) -> str:

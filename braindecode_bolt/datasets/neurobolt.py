@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -19,17 +18,15 @@ from ..channels import channel_kind
 from ..recording import Recording, attach_bold, check_bold
 from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset
-from ._coupling import ROIS
+from ._choosing import UnknownRegionError, choose_regions, region_names
 from ._download import DownloadError, fetch_hub
-from ._files import DataFolderError, read_eeg
+from ._files import DataFolderError, named, read_eeg
 from ._tables import read_frame_pickle
 
-__all__ = ["PAPER_ROIS", "PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]
+__all__ = ["PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]
 
 logger = logging.getLogger(__name__)
 
-#: The seven regions of the paper.
-PAPER_ROIS = ROIS
 #: The scans that the paper trained on, chose models by and tested on, between
 #: subjects: both scans of a person are on one side.
 PUBLISHED_SPLIT = {
@@ -61,7 +58,6 @@ The names may have more behind the scan."""
 _SCAN = re.compile(r"(?<![a-z0-9])sub(\d+)-scan(\d+)(?!\d)", re.IGNORECASE)
 _KINDS = {".set": "EEG", ".pkl": "BOLD"}
 _TYPES = {"ECG": "ecg", "EKG": "ecg", "EOG": "eog", "EMG": "emg"}
-_APOSTROPHES = re.compile("[‘’ʼ′`´]")
 
 
 @dataclass
@@ -141,7 +137,7 @@ class NeuroBOLTDataset(EEGfMRIDataset):
             If an argument has no meaning, or a region is not among those of the
             tables.
         """
-        rois = self._rois()
+        rois = region_names(self.rois)
         scans = self._complete_scans()
         recordings, complaints = [], []
         for scan, files in tqdm(scans.items(), "Opening", leave=False, disable=None):
@@ -150,7 +146,7 @@ class NeuroBOLTDataset(EEGfMRIDataset):
             except UnknownRegionError:
                 raise
             except ValueError as error:
-                complaints.append(f"{scan}: {error}")
+                complaints.append(named(error, scan))
         if complaints:
             raise DataFolderError(
                 f"{len(complaints)} of {len(scans)} scans in {self.data_dir} cannot be "
@@ -200,19 +196,6 @@ class NeuroBOLTDataset(EEGfMRIDataset):
         if self.split is None:
             return [f"*sub{number:02d}-scan*" for number in sorted(self._numbers())]
         return [f"*{scan}*" for scan in self._wanted(())]
-
-    def _rois(self) -> list[str] | None:
-        if self.rois is None:
-            return None
-        if isinstance(self.rois, str) and self.rois != "paper":
-            raise ValueError(
-                f"rois must be 'paper', a list of names or None, got {self.rois!r}."
-            )
-        rois = PAPER_ROIS if self.rois == "paper" else self.rois
-        names = [_straight(name) for name in rois]
-        if not names or len(set(names)) != len(names):
-            raise ValueError(f"rois must be different region names, got {list(rois)}.")
-        return names
 
     def _numbers(self) -> set[int] | None:
         if self.subjects is None:
@@ -286,9 +269,7 @@ class NeuroBOLTDataset(EEGfMRIDataset):
         self, scan: str, files: Mapping[str, Path], rois: list[str] | None
     ) -> Recording:
         bold = read_frame_pickle(files["BOLD"])
-        bold.columns = [_straight(name) for name in bold.columns]
-        if rois is not None:
-            bold = _choose(bold, rois, files["BOLD"].name)
+        bold = choose_regions(bold, rois, files["BOLD"].name)
         check_bold(bold, files["BOLD"].name)
         raw = read_eeg(files["EEG"])
         _check_data_file(raw)
@@ -298,10 +279,6 @@ class NeuroBOLTDataset(EEGfMRIDataset):
         raw = attach_bold(markers.annotate(raw), bold, marker=markers.marker)
         subject, session = _SCAN.fullmatch(scan).groups()
         return Recording(raw, subject, session)
-
-
-class UnknownRegionError(ValueError):
-    """A region that the tables do not have."""
 
 
 def published_split(metadata: pd.DataFrame) -> np.ndarray:
@@ -382,25 +359,6 @@ def _find_scans(folder: str | Path) -> dict[str, dict[str, Path]]:
 
 def _listed(complaints: Sequence[str]) -> str:
     return "\n".join(f"- {complaint}" for complaint in complaints)
-
-
-def _straight(name: str) -> str:
-    return _APOSTROPHES.sub("'", name)
-
-
-def _choose(bold: pd.DataFrame, rois: list[str], where: str) -> pd.DataFrame:
-    unknown = [roi for roi in rois if roi not in bold.columns]
-    if unknown:
-        by_lower = {name.lower(): name for name in bold.columns}
-        near = [
-            f"{roi!r} (near: {', '.join(by_lower[n] for n in matches) or 'nothing'})"
-            for roi in unknown
-            for matches in [difflib.get_close_matches(roi.lower(), by_lower, cutoff=0.5)]
-        ]
-        raise UnknownRegionError(
-            f"{where} has no region {'; '.join(near)}. It has {', '.join(bold.columns)}."
-        )
-    return bold[rois]
 
 
 def _check_data_file(raw: mne.io.BaseRaw) -> None:

@@ -12,7 +12,7 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 from braindecode_bolt import create_bold_windows, prepare_bold, prepare_eeg
-from braindecode_bolt.datasets import BIDSEEGfMRI, DataFolderError
+from braindecode_bolt.datasets import BIDSEEGfMRI, DataFolderError, UnknownRegionError
 from braindecode_bolt.datasets import _regions as regions_module
 
 TR, N_VOLUMES, FIRST = 2.0, 24, 20.0
@@ -200,12 +200,16 @@ def test_complaints_are_collected(study):
         ({"bold": "*_desc-preproc_bold.nii.gz"}, "holds no BOLD called"),
         ({"subjects": ["77"]}, "holds no BOLD"),
         ({"tasks": ["sleep"]}, "holds no BOLD"),
-        ({"rois": ["Insula"]}, "no region Insula; the BOLD has Thalamus, Cuneus"),
     ],
 )
 def test_errors_say_what_is_there(study, arguments, message):
     with pytest.raises(DataFolderError, match=message):
         BIDSEEGfMRI(**{"root": study[0], **arguments}).load()
+
+
+def test_an_unknown_region_is_one_error(study):
+    with pytest.raises(UnknownRegionError, match="no region 'Cuneos' .near: Cuneus"):
+        BIDSEEGfMRI(study[0], rois=["Cuneos"]).load()
 
 
 @pytest.fixture

@@ -4,7 +4,11 @@ import pandas as pd
 import pytest
 
 from braindecode_bolt import create_bold_windows, prepare_eeg
-from braindecode_bolt.datasets import DataFolderError, EEGfMRIFolder
+from braindecode_bolt.datasets import (
+    DataFolderError,
+    EEGfMRIFolder,
+    UnknownRegionError,
+)
 from braindecode_bolt.datasets._files import find_eeg, name_entities
 
 
@@ -101,7 +105,7 @@ def test_all_complaints_come_at_once_with_the_layout(tmp_path, make_raw, make_bo
     assert "5 of 5 recordings" in message
     assert "sub-1_eeg.fif: no BOLD: expected sub-1_bold.tsv beside it" in message
     assert "sub-2_eeg.edf: MNE cannot read it" in message
-    assert "sub-3_eeg.fif: sub-3_eeg.fif: found 20 volumes" in message
+    assert "- sub-3_eeg.fif: found 20 volumes" in message
     assert "expected n_volumes=19" in message
     assert "sub-4_bold.tsv has columns that are not numbers: B" in message
     assert "sub-5_bold.tsv is not a table" in message
@@ -217,3 +221,21 @@ def test_files_with_other_names_are_reported(tmp_path, make_raw, make_bold, capl
     assert len(EEGfMRIFolder(tmp_path).load()) == 1
     assert "1 EEG files have other names" in caplog.text
     assert "pilot_raw.fif" in caplog.text
+
+
+@pytest.mark.parametrize("carried", [True, False])
+def test_regions_can_be_chosen(carried, tmp_path, make_recording, make_raw, make_bold):
+    rois = ("Heschl’s gyrus", "Cuneus", "Putamen")
+    if carried:
+        raw = make_recording(rois=rois).raw
+        bold = make_recording(rois=rois).bold
+    else:
+        raw, bold = make_raw(), make_bold(rois=rois)
+        bold.to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False)
+    write_eeg(raw, tmp_path / "sub-1_eeg.fif")
+    chosen = ["Putamen", "Heschl's gyrus"]
+    (recording,) = EEGfMRIFolder(tmp_path, rois=chosen).load()
+    assert list(recording.bold) == chosen
+    np.testing.assert_array_equal(recording.bold, bold[["Putamen", "Heschl’s gyrus"]])
+    with pytest.raises(UnknownRegionError, match="'Putmen' .near: Putamen"):
+        EEGfMRIFolder(tmp_path, rois=["Putmen"]).load()

@@ -12,12 +12,12 @@ from scipy.io import savemat
 from sklearn.model_selection import PredefinedSplit
 
 from braindecode_bolt import create_bold_windows, prepare_eeg
-from braindecode_bolt.datasets._base import EEGfMRIDataset
-from braindecode_bolt.datasets._download import DownloadError
-from braindecode_bolt.datasets._files import DataFolderError
-from braindecode_bolt.datasets.neurobolt import (
+from braindecode_bolt.datasets import (
     PAPER_ROIS,
     PUBLISHED_SPLIT,
+    DataFolderError,
+    DownloadError,
+    EEGfMRIDataset,
     NeuroBOLTDataset,
     published_split,
 )
