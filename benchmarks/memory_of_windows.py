@@ -23,7 +23,7 @@ from pathlib import Path
 CHILD = """
 import sys
 from memory_of_windows import measure
-measure(sys.argv[1], sys.argv[2])
+measure(*sys.argv[1:])
 """
 CH_NAMES = (
     "Fp1 Fp2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T7 T8 P7 P8 "
@@ -83,7 +83,7 @@ def write_recordings(folder: Path, n_recordings: int, minutes: float) -> None:
         raw.save(folder / f"{recording.name}_eeg.fif", fmt="single", verbose="error")
 
 
-def measure(way: str, folder: str) -> None:
+def measure(way: str, folder: str, cache_dir: str) -> None:
     """Print peak while preparing, peak while reading (MB), and both times (s)."""
     import mne
     import numpy as np
@@ -97,9 +97,10 @@ def measure(way: str, folder: str) -> None:
     if way == "published":
         X, y = published(recordings)
     else:
-        cache = None if way == "memory" else Path(folder) / "cache"
+        cache = None if way == "memory" else cache_dir
         windows = create_bold_windows(
-            prepare_bold(prepare_eeg(recording, cache_dir=cache)) for recording in recordings
+            prepare_bold(prepare_eeg(recording, cache_dir=cache))
+            for recording in recordings
         )
         X, y = windows.X, windows.y
     prepared, prepared_after = peak.take(), time.perf_counter() - began
@@ -141,11 +142,11 @@ def main() -> None:
     print(f"{arguments.recordings} recordings as float32 at 200 Hz: {once:.0f} MB\n")
     columns = ("MB preparing", "MB reading", "s preparing", "s reading")
     print(f"{'':<42}" + "".join(f"{column:>14}" for column in columns))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
         write_recordings(Path(folder), arguments.recordings, arguments.minutes)
         for way in arguments.ways:
             result = subprocess.run(
-                [sys.executable, "-W", "ignore", "-c", CHILD, way, folder],
+                [sys.executable, "-W", "ignore", "-c", CHILD, way, folder, cache],
                 cwd=Path(__file__).parent,
                 stdout=subprocess.PIPE,
                 text=True,

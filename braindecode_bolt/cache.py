@@ -23,7 +23,8 @@ __all__ = ["CacheError", "CachedRaw", "cached_raw", "identity_of"]
 
 logger = logging.getLogger(__name__)
 
-_SIGNAL, _INFO, _KEY = "signal.npy", "info.fif", "key.json"
+# No endings that files of recordings have, which are looked for by their endings.
+_SIGNAL, _INFO, _KEY = "signal.npy", "channels.info", "key.json"
 # What a killed process left behind is removed after this many seconds.
 _STALE = 24 * 3600
 
@@ -92,8 +93,12 @@ class CachedRaw(mne.io.BaseRaw):
         """Read samples into `data`, in volts, as MNE asks its readers to."""
         signal = np.load(self.filenames[fi], mmap_mode="r")
         first = self._raw_extras[fi]["first"]
-        volts = signal[:, start - first : stop - first].astype(float) / MICROVOLTS
-        data[:] = volts[idx] * cals if mult is None else mult @ volts
+        part = signal[:, start - first : stop - first]
+        if mult is None:
+            data[:] = part[idx]
+            data *= cals / MICROVOLTS
+        else:
+            data[:] = mult @ (part.astype(float) / MICROVOLTS)
 
 
 def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
@@ -118,6 +123,17 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         "channels": list(zip(raw.ch_names, raw.get_channel_types(), strict=True)),
         "bads": list(raw.info["bads"]),
         "positions": _digest(np.array([channel["loc"] for channel in channels])),
+        # What MNE's filters do not reach across.
+        "joints": [
+            (round(float(onset), 6), round(float(duration), 6), description)
+            for onset, duration, description in zip(
+                raw.annotations.onset - raw.first_time,
+                raw.annotations.duration,
+                raw.annotations.description,
+                strict=True,
+            )
+            if description.upper().startswith(("EDGE", "BAD_ACQ_SKIP"))
+        ],
         "projectors": [(proj["desc"], proj["active"]) for proj in raw.info["projs"]],
     }
     if raw.preload:

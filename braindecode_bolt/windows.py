@@ -10,6 +10,7 @@ from typing import Any
 import mne
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from ._units import MICROVOLTS
 from .cache import CachedRaw
@@ -199,7 +200,8 @@ def create_bold_windows(
             f"{window_seconds} and {lag_seconds}."
         )
     pieces = []
-    for position, recording in enumerate(as_recordings(recordings)):
+    bar = tqdm(as_recordings(recordings), "Recordings", leave=False, disable=None)
+    for position, recording in enumerate(bar):
         piece = _Piece.cut(recording, position, window_seconds, lag_seconds, marker)
         if pieces:
             piece = piece.matched_to(pieces[0])

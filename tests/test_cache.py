@@ -129,7 +129,7 @@ def test_a_failure_while_writing_leaves_nothing_behind(raw, tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("file", ["signal.npy", "info.fif", "key.json"])
+@pytest.mark.parametrize("file", ["signal.npy", "channels.info", "key.json"])
 def test_a_damaged_entry_is_reported(raw, tmp_path, file):
     cached_raw(tmp_path, "sub-01", {}, lambda: raw)
     (entry,) = entries(tmp_path)

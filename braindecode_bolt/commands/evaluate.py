@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -99,13 +100,13 @@ def run_evaluate(
     simulated = recordings[0].table("noiseless").shape[1] > 0
     if channels == "common":
         channels = common_channels(recordings)
-    windows = _cut(
-        recordings,
-        channels=channels,
-        high_pass=high_pass,
-        reference=reference,
-        cache_dir=cache_dir,
-    )
+    preparation = {
+        "channels": channels,
+        "high_pass": high_pass,
+        "reference": reference,
+        "cache_dir": cache_dir,
+    }
+    windows = create_bold_windows(_Prepared(recordings, preparation))
     labels = group_labels(windows, groups)
     if n_jobs == 0:
         raise ValueError("--jobs must not be 0; -1 uses all processors.")
@@ -125,9 +126,13 @@ def run_evaluate(
     )
     settings = {
         "preparation": {
-            **{key: value and str(value) for key, value in (options or {}).items()},
-            "high_pass": high_pass,
-            "reference": reference,
+            key: str(value)
+            for key, value in {
+                **(options or {}),
+                "high_pass": high_pass,
+                "reference": reference,
+            }.items()
+            if value is not None
         },
         "groups": groups,
         "folds": n_splits,
@@ -180,13 +185,19 @@ def _load(
     return dataset.load()
 
 
-def _cut(recordings: Sequence[Recording], **preparation: Any) -> BOLDWindows:
-    def prepared() -> Iterator[Recording]:
-        # One at a time: only the windows' float32 copies stay in memory.
-        for recording in tqdm(recordings, "Preparing", leave=False, disable=None):
-            yield prepare_bold(prepare_eeg(recording, **preparation))
+@dataclass(frozen=True)
+class _Prepared:
+    """Recordings that are prepared one at a time: only their windows stay in memory."""
 
-    return create_bold_windows(prepared())
+    recordings: Sequence[Recording]
+    arguments: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    def __iter__(self) -> Iterator[Recording]:
+        for recording in self.recordings:
+            yield prepare_bold(prepare_eeg(recording, **self.arguments))
 
 
 def _check_splits(n_splits: int, labels: np.ndarray, groups: str) -> None:
