@@ -12,9 +12,13 @@ import time
 
 import mne
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.model_selection import GroupKFold, cross_val_score
 
+from braindecode_bolt import create_bold_windows, prepare_bold, prepare_eeg
 from braindecode_bolt.cache import CachedRaw, CacheError, cached_raw, identity_of
+from braindecode_bolt.linear import BandPowerRidge
 
 
 @pytest.fixture
@@ -236,3 +240,88 @@ def test_a_file_is_known_by_what_it_is(raw, tmp_path):
     assert "samples" not in before
     os.utime(file, (1, 1))
     assert identity_of(opened) != before
+
+
+def prepared(recording, **arguments):
+    return prepare_bold(prepare_eeg(recording, **arguments))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"sfreq": 150.0},
+        {"channels": ["Cz", "Fz"]},
+        {"high_pass": 1.0},
+        {"reference": "average"},
+        {"reference": ["Pz"]},
+    ],
+)
+def test_windows_are_the_same_from_the_cache(make_recording, tmp_path, arguments):
+    recording = make_recording(ch_names=("Fz", "Cz", "Pz"), sfreq=250.0, n_volumes=40)
+    expected = create_bold_windows([prepared(recording, **arguments)], 4.0)
+    for _ in range(2):
+        again = prepared(recording, cache_dir=tmp_path, **arguments)
+        assert isinstance(again.raw, CachedRaw)
+        windows = create_bold_windows([again], 4.0)
+        assert isinstance(windows.X.signals[0], np.memmap)
+        np.testing.assert_array_equal(windows.X, expected.X)
+        np.testing.assert_array_equal(windows.y, expected.y)
+        pd.testing.assert_frame_equal(windows.metadata, expected.metadata)
+    assert len(entries(tmp_path)) == 1
+
+
+def test_every_argument_has_its_own_entry(make_recording, tmp_path):
+    recording = make_recording(ch_names=("Fz", "Cz", "Pz"), n_volumes=40)
+    for arguments in (
+        {},
+        {"sfreq": 150.0},
+        {"channels": ["Cz", "Fz"]},
+        {"channels": ["Fz", "Cz"]},
+        {"high_pass": 1.0},
+        {"reference": "average"},
+        {"reference": ["Pz"]},
+    ):
+        prepared(recording, cache_dir=tmp_path, **arguments)
+    other = make_recording(ch_names=("Fz", "Cz", "Pz"), n_volumes=40, seed=1)
+    prepared(other, cache_dir=tmp_path)
+    assert len(entries(tmp_path)) == 8
+
+
+def test_it_is_not_prepared_again(make_recording, tmp_path, monkeypatch):
+    recording = make_recording(sfreq=250.0)
+    prepare_eeg(recording, cache_dir=tmp_path)
+    monkeypatch.setattr(mne.io.BaseRaw, "resample", None)
+    prepare_eeg(recording, cache_dir=tmp_path)
+    with pytest.raises(TypeError):
+        prepare_eeg(recording)
+
+
+def test_volume_markers_come_from_the_recording(make_recording, tmp_path):
+    """BOLD that has changed since is not hidden by what is in the cache."""
+    first, second = make_recording(), make_recording(rois=("C",))
+    prepare_eeg(first, cache_dir=tmp_path)
+    again = prepare_eeg(second, cache_dir=tmp_path)
+    assert len(entries(tmp_path)) == 1
+    pd.testing.assert_frame_equal(again.bold, second.bold)
+
+
+def test_cached_windows_in_two_processes(make_recording, tmp_path):
+    def windows(**arguments):
+        recordings = [
+            prepared(make_recording(f"0{i}", seed=i, n_volumes=40), **arguments)
+            for i in range(4)
+        ]
+        return create_bold_windows(recordings, 4.0)
+
+    there, here = windows(cache_dir=tmp_path), windows()
+    copied = pickle.loads(pickle.dumps(there.X[5:9]))
+    assert isinstance(copied.signals[0], np.memmap)
+    np.testing.assert_array_equal(copied, here.X[5:9])
+    cv = {"cv": GroupKFold(2), "scoring": "neg_mean_squared_error"}
+    scores = [
+        cross_val_score(BandPowerRidge(), w.X, w.y, groups=w.groups, n_jobs=n_jobs, **cv)
+        for w, n_jobs in ((there, 2), (there, 1), (here, 1))
+    ]
+    np.testing.assert_allclose(scores[0], scores[2])
+    np.testing.assert_allclose(scores[1], scores[2])

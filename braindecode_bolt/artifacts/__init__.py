@@ -1,0 +1,6 @@
+"""Artifacts in EEG from a scanner: spans to leave out, and what correction left in."""
+
+from .residue import residual_artifacts, residual_gradient
+from .spans import mark_artifacts
+
+__all__ = ["mark_artifacts", "residual_artifacts", "residual_gradient"]

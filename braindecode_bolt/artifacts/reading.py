@@ -1,0 +1,93 @@
+"""Reading the channels that are looked at, without holding all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import mne
+import numpy as np
+
+from ..channels import ChannelNameError, channel_kind
+
+# So many samples are read from a file at a time (64 MiB as float64).
+_SAMPLES = 2**23
+
+
+def good_electrodes(raw: mne.io.BaseRaw, name: str) -> list[str]:
+    """List the scalp electrodes that are not marked as bad.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG, with names as in its file.
+    name : str
+        The recording's name, for the message.
+
+    Returns
+    -------
+    list of str
+        Also electrodes whose names are outside the 10-05 system.
+
+    Raises
+    ------
+    ChannelNameError
+        If there is none.
+    """
+    found = [
+        channel
+        for channel, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
+        if kind == "eeg"
+        and channel not in raw.info["bads"]
+        and channel_kind(channel) in ("eeg", "unknown")
+    ]
+    if not found:
+        raise ChannelNameError(
+            f"{name} has no good EEG channel among {', '.join(raw.ch_names[:12])}; marked "
+            f"as bad: {', '.join(raw.info['bads']) or 'none'}."
+        )
+    return found
+
+
+def channel_groups(raw: mne.io.BaseRaw, channels: Sequence[str]) -> list[list[str]]:
+    """Divide channels into groups that are read at a time.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG.
+    channels : sequence of str
+        Names.
+
+    Returns
+    -------
+    list of list of str
+        One by one where the data are in memory; else as many as 64 MiB hold,
+        since every group is a pass through the file.
+    """
+    size = 1 if raw.preload else max(1, _SAMPLES // raw.n_times)
+    return [list(channels[i : i + size]) for i in range(0, len(channels), size)]
+
+
+def signals(
+    raw: mne.io.BaseRaw, channels: Sequence[str], start: int = 0, stop: int | None = None
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Read channels one after the other.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG.
+    channels : sequence of str
+        Names.
+    start, stop : int
+        Samples to read. By default all.
+
+    Yields
+    ------
+    str
+        The channel's name.
+    ndarray, shape (n_samples,)
+        Its signal in volts, a copy.
+    """
+    for group in channel_groups(raw, channels):
+        yield from zip(group, raw.get_data(group, start, stop), strict=True)
