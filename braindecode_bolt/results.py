@@ -105,7 +105,10 @@ class ResultsFolder:
             return
         try:
             found = json.loads(settings.read_text())
-        except json.JSONDecodeError:
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            # Not ours: nothing in it agrees.
             found = {}
         if found == fingerprint:
             return

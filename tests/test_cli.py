@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -65,11 +66,16 @@ def test_simulate_refuses_what_it_cannot_do(eeg_folder, data, tmp_path, capsys):
     assert "Several files are named sub-Subject" in capsys.readouterr().err
     assert main(["simulate", "--eeg", str(tmp_path), "--out", str(out)]) == 1
     assert "holds no EEG file" in capsys.readouterr().err
-    table = tmp_path / "noise.tsv"
-    table.write_text("A\tB\n1\t2\n")
-    assert main([*base, str(out), *PATTERN, "--noise", str(table)]) == 1
-    assert "3 EEG files need as many tables of noise, got 1" in capsys.readouterr().err
-    assert main([*base, str(out), *PATTERN, "--noise", *[str(table)] * 3]) == 1
+    assert main([*base, str(out), "--pattern", "("]) == 1
+    assert "is no regular expression" in capsys.readouterr().err
+    tables = [str(tmp_path / f"noise_{i}.tsv") for i in range(4)]
+    for table in tables:
+        Path(table).write_text("A\tB\n1\t2\n")
+    for given in (tables[:1], tables, tables[:1] * 3):
+        assert main([*base, str(out), *PATTERN, "--noise", *given]) == 1
+        wanted = f"tables of noise, one for each in turn; got {len(given)}"
+        assert wanted in capsys.readouterr().err
+    assert main([*base, str(out), *PATTERN, "--noise", *tables[:3]]) == 1
     assert "has 1 volumes x 2 regions" in capsys.readouterr().err
     assert not out.exists() and not list(tmp_path.glob(".out-*"))
 
@@ -243,3 +249,24 @@ def test_models_can_be_chosen_in_part(data, tmp_path, capsys):
     command[4] = str(tmp_path / "other")
     assert main([*command, "--pretrained", str(tmp_path / "w.pth")]) == 1
     assert "do not fit the model; nothing was loaded" in capsys.readouterr().err
+
+
+def test_options_of_files_need_files(capsys):
+    assert main(["evaluate", "--marker", "R128", "--tr", "2.1"]) == 1
+    assert "take no marker, tr; give a folder by --data" in capsys.readouterr().err
+
+
+def test_regions_filter_reference_and_cache(data, tmp_path, capsys):
+    base = ["evaluate", "--data", str(data), *FAST]
+    more = ["--rois", "Thalamus,Cuneus", "--high-pass", "0.5", "--reference", "average"]
+    tables = []
+    for out, cache in (("one", []), ("two", ["--cache", str(tmp_path / "cache")])):
+        assert main([*base, *more, *cache, "--out", str(tmp_path / out)]) == 0
+        scores = pd.read_csv(tmp_path / out / "scores.tsv", sep="\t")
+        tables.append(scores.drop(columns="time"))
+    assert "2 regions" in capsys.readouterr().out
+    assert set(tables[0]["region"]) == {"Thalamus", "Cuneus"}
+    pd.testing.assert_frame_equal(*tables)
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+    settings = json.loads((tmp_path / "one" / "settings.json").read_text())
+    assert settings["arguments"]["preparation"]["high_pass"] == "0.5"

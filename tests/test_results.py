@@ -70,6 +70,13 @@ def test_without_a_name_the_folder_is_new(results, tmp_path, monkeypatch):
     assert json.loads((folder.path / "settings.json").read_text()) == {"data": "x"}
 
 
+@pytest.mark.parametrize("content", ["", "[1]", "{", '"data"'])
+def test_settings_that_are_not_ours_are_another_run(content, tmp_path):
+    (tmp_path / "settings.json").write_text(content)
+    with pytest.raises(ResultsError, match="another run"):
+        ResultsFolder(tmp_path, {"data": "x"})
+
+
 def test_the_fingerprint_tells_data_and_arguments_apart(windows, make_recording):
     def made(seed=1, **kwargs):
         return create_bold_windows([make_recording(seed=seed, **kwargs)], 4.0)

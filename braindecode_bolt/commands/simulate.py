@@ -66,10 +66,12 @@ def run_simulate(
         raise DataFolderError(f"{eeg} holds no EEG file that MNE could read.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataFolderError(f"{out} exists and is not an empty folder; choose another.")
-    if noise is not None and len(noise) < len(files):
+    n_tables = None if noise is None else len({table.resolve() for table in noise})
+    if noise is not None and not len(files) == len(noise) == n_tables:
         raise ValueError(
-            f"{len(files)} EEG files need as many tables of noise, got {len(noise)}: "
-            "recordings that share their noise would not be independent."
+            f"{len(files)} EEG files need as many tables of noise, one for each in turn; "
+            f"got {len(noise)}, {n_tables} of them different. Recordings that share their "
+            "noise would not be independent."
         )
     recordings = [
         Recording(read_eeg(file), **name_entities(file, pattern)) for file in files

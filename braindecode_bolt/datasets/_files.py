@@ -147,7 +147,12 @@ def name_entities(path: Path, pattern: str | None = None) -> dict[str, str]:
             return entities
         patterns = _KNOWN_NAMES
     else:
-        patterns = (re.compile(pattern),)
+        try:
+            patterns = (re.compile(pattern),)
+        except re.error as error:
+            raise DataFolderError(
+                f"The pattern {pattern!r} is no regular expression: {error}."
+            ) from error
     for candidate in patterns:
         match = candidate.fullmatch(stem) or candidate.fullmatch(path.name)
         if match and "subject" in match.groupdict():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import logging
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from ..recording import Recording, attach_bold
 from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset
 from ._choosing import UnknownRegionError, choose_regions, region_names
+from ._download import fetch_s3
 from ._files import DataFolderError, named, read_eeg, read_table
 from ._regions import RegionExtraction
 
@@ -31,6 +33,7 @@ _IMAGES = (".nii", ".nii.gz")
 _TABLES = (".tsv", ".csv")
 #: What BOLD files are called, in the order in which they are looked for.
 _PATTERNS = ("*_timeseries.tsv", "*_bold.tsv", "*_desc-preproc_bold.nii*")
+_OPENNEURO = "https://s3.amazonaws.com/openneuro.org"
 _EEG_ENDINGS = (".vhdr", ".edf", ".bdf", ".set", ".fif")
 
 
@@ -107,6 +110,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
     Examples
     --------
     >>> from braindecode_bolt.datasets import BIDSEEGfMRI
+    >>> BIDSEEGfMRI("ds003768", subjects=["01"]).download("ds003768")  # doctest: +SKIP
     >>> dataset = BIDSEEGfMRI(
     ...     "natview", derivatives="natview/derivatives/fmriprep", tasks=["rest"], tr=2.1
     ... )
@@ -162,6 +166,61 @@ class BIDSEEGfMRI(EEGfMRIDataset):
                 f"used:\n{listed}"
             )
         return recordings
+
+    def download(
+        self, source: str | tuple[str, str], patterns: Sequence[str] | None = None
+    ) -> BIDSEEGfMRI:
+        """Download a public data set into `root`.
+
+        Files that are there already are kept, and an interrupted download goes on.
+        Checksums are checked where the server has them
+        (:func:`~braindecode_bolt.datasets.fetch_s3`).
+
+        Parameters
+        ----------
+        source : str | tuple of str
+            An accession number of OpenNeuro (``"ds003768"``), or the address of
+            another public S3 bucket and the folder in it:
+            ``("https://s3.amazonaws.com/fcp-indi", "data/Projects/...")``, where
+            NATVIEW_EEGFMRI is.
+        patterns : sequence of str | None
+            Names of the files, as paths in the data set. By default what describes
+            the data set, and EEG and fMRI of `subjects`, `sessions` and `tasks`.
+
+        Returns
+        -------
+        BIDSEEGfMRI
+            Itself.
+
+        Raises
+        ------
+        DownloadError
+            If the server cannot be reached, or has no such files.
+        ValueError
+            If `source` is neither.
+        """
+        if isinstance(source, str):
+            if not re.fullmatch(r"ds\d{6}", source):
+                raise ValueError(
+                    "source must be an accession number of OpenNeuro such as 'ds003768', "
+                    f"or the address of a bucket and a folder in it; got {source!r}."
+                )
+            source = (_OPENNEURO, source)
+        fetch_s3(*source, self.root, self._patterns() if patterns is None else patterns)
+        return self
+
+    def _patterns(self) -> list[str]:
+        """Say which files of a data set are wanted; ``*`` stands for slashes, too."""
+        subjects = [f"sub-{label}" for label in self.subjects or ("*",)]
+        sessions = [f"ses-{label}/" for label in self.sessions or ()] or ["", "ses-*/"]
+        tasks = [f"_task-{label}_" for label in self.tasks or ()] or ["_"]
+        return ["dataset_description.json", "participants.*", "task-*", "README*"] + [
+            f"{subject}/{session}{kind}/*{task}*"
+            for subject in subjects
+            for session in sessions
+            for kind in ("eeg", "func")
+            for task in tasks
+        ]
 
     def _pairs(self) -> list[tuple[BIDSPath, Path]]:
         """Match EEG files with BOLD files of the same run."""

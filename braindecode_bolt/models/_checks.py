@@ -52,6 +52,13 @@ def check_divisors(**divisors: int) -> None:
             raise ValueError(f"{name} must divide {PATCH}, got {number}.")
 
 
+def check_counts(**counts: int | None) -> None:
+    """Raise where a number of things is not at least 1; None is one not given."""
+    for name, number in counts.items():
+        if number is not None and number < 1:
+            raise ValueError(f"{name} must be at least 1, got {number}.")
+
+
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise where an argument is none of its choices."""
     if value not in choices:

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..channels import ChannelNameError, match_channels, resolve_ch_names, same_names
 from ._base import BOLDModel
-from ._checks import SFREQ, check_choice, check_divisors, check_window
+from ._checks import SFREQ, check_choice, check_counts, check_divisors, check_window
 from ._groups import layer_decay_groups
 from ._montage import Montage
 from ._registry import register
@@ -193,8 +193,12 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
         check_divisors(num_heads=num_heads, spectral_num_heads=spectral_num_heads)
         check_choice("branches", branches, ("both", "spatiotemporal", "spectral"))
         check_choice("attention", attention, ("linear", "linformer"))
-        if attention_rank < 1:
-            raise ValueError(f"attention_rank must be at least 1, got {attention_rank}.")
+        check_counts(
+            n_outputs=n_outputs,
+            num_layers=num_layers,
+            spectral_depth=spectral_depth,
+            attention_rank=attention_rank,
+        )
         if not input_scale > 0:
             raise ValueError(f"input_scale must be positive, got {input_scale}.")
         # The spectral encoder has a row for every channel, whatever its name.

@@ -379,6 +379,7 @@ def _log(report: MarkerReport, axis: Axis) -> None:
     lasting = np.abs(median_filter(residuals, 11, mode="nearest"))
     if len(residuals) > 11 and lasting.max() > max(0.8, 0.002 * report.sfreq):
         odd.append("markers stay off it for a while: the EEG may lack samples")
-    level = logging.WARNING if odd else logging.INFO
+    level = logging.INFO if report.mended else logging.DEBUG
+    level = logging.WARNING if odd else level
     because = f" ({'; '.join(odd)})" if odd else ""
     logger.log(level, "%s: %s%s", axis.name, report, because)

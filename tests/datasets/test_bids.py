@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from fnmatch import fnmatchcase
 
 import mne
 import nibabel
@@ -317,3 +318,54 @@ def test_corrected_eeg_from_another_folder(study, tmp_path):
     shutil.rmtree(root / "sub-01")
     (recording,) = BIDSEEGfMRI(root, eeg_root=corrected).load()
     np.testing.assert_allclose(recording.bold, bold["01"])
+
+
+FILES = [
+    "dataset_description.json",
+    "README",
+    "participants.tsv",
+    "task-rest_bold.json",
+    "sub-01/eeg/sub-01_task-rest_run-1_eeg.vhdr",
+    "sub-01/eeg/sub-01_task-sleep_run-1_eeg.eeg",
+    "sub-01/func/sub-01_task-rest_run-1_bold.nii.gz",
+    "sub-01/anat/sub-01_T1w.nii.gz",
+    "sub-01/ses-02/eeg/sub-01_ses-02_task-rest_eeg.set",
+    "sub-02/eeg/sub-02_task-rest_run-1_eeg.vhdr",
+    "derivatives/fmriprep/sub-01/func/sub-01_task-rest_desc-preproc_bold.nii.gz",
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, [0, 1, 2, 3, 4, 5, 6, 8, 9]),
+        ({"subjects": ["01"]}, [0, 1, 2, 3, 4, 5, 6, 8]),
+        ({"subjects": ["01"], "tasks": ["rest"]}, [0, 1, 2, 3, 4, 6, 8]),
+        ({"sessions": ["02"]}, [0, 1, 2, 3, 8]),
+    ],
+)
+def test_what_is_asked_for_is_downloaded(monkeypatch, arguments, expected):
+    asked = {}
+
+    def fetch(bucket, prefix, folder, patterns):
+        asked.update(bucket=bucket, prefix=prefix, folder=folder)
+        asked["files"] = [f for f in FILES if any(fnmatchcase(f, p) for p in patterns)]
+
+    monkeypatch.setattr("braindecode_bolt.datasets.bids.fetch_s3", fetch)
+    dataset = BIDSEEGfMRI("here", **arguments)
+    assert dataset.download("ds003768") is dataset
+    assert asked == {
+        "bucket": "https://s3.amazonaws.com/openneuro.org",
+        "prefix": "ds003768",
+        "folder": "here",
+        "files": [FILES[i] for i in expected],
+    }
+    dataset.download(("https://a.org/b", "c/d"), ["derivatives/*"])
+    assert (asked["bucket"], asked["prefix"]) == ("https://a.org/b", "c/d")
+    assert asked["files"] == FILES[-1:]
+
+
+@pytest.mark.parametrize("source", ["natview", "ds37", "https://openneuro.org/ds003768"])
+def test_sources_must_be_known(source):
+    with pytest.raises(ValueError, match="accession number of OpenNeuro"):
+        BIDSEEGfMRI("here").download(source)
