@@ -119,16 +119,20 @@ def published(recordings):
 
     from braindecode_bolt.bold import prepare_bold_as_published
 
-    X, y = [], []
+    # In favour of this way: room for all at once, so that stacking copies nothing twice.
+    n_most = sum(len(recording.volume_annotations()) for recording in recordings)
+    X, y = np.empty((n_most, len(CH_NAMES), round(SECONDS * 200))), []
+    n_windows = 0
     for recording in recordings:
         raw = recording.raw.copy().load_data().resample(200.0)
         events, _ = mne.events_from_annotations(raw)
         epochs = mne.Epochs(
             raw, events, tmin=-SECONDS, tmax=0, baseline=(-SECONDS, 0), preload=True
         )
-        X.append(epochs.get_data()[..., :-1])
+        X[n_windows : n_windows + len(epochs)] = epochs.get_data(copy=False)[..., :-1]
+        n_windows += len(epochs)
         y.append(prepare_bold_as_published(recording).bold.to_numpy()[epochs.selection])
-    return np.concatenate(X), np.concatenate(y)
+    return X[:n_windows], np.concatenate(y)
 
 
 def main() -> None:
