@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from tqdm import tqdm
 
 from ..markers import MarkerError
 from ..recording import Recording
+from ._choosing import UnknownRegionError
+from ._files import DataFolderError, named
 
 if TYPE_CHECKING:
     from braindecode.datasets import BaseConcatDataset
     from moabb.datasets.base import BaseDataset
 
-__all__ = ["EEGfMRIDataset"]
+__all__ = ["EEGfMRIDataset", "open_all", "volume_description"]
+
+T = TypeVar("T")
 
 
 class EEGfMRIDataset(ABC):
@@ -74,6 +81,53 @@ class EEGfMRIDataset(ABC):
         from ._moabb import MOABBEEGfMRI
 
         return MOABBEEGfMRI(type(self).__name__, self.load())
+
+
+def open_all(
+    items: Mapping[str, T],
+    open_one: Callable[[T], Recording],
+    folder: str | Path,
+    layout: str = "",
+) -> list[Recording]:
+    """Open recordings one after the other, and report all that cannot be used.
+
+    Parameters
+    ----------
+    items : mapping of str to object
+        What `open_one` takes, by what it is called in messages.
+    open_one : callable
+        Opens a recording, or raises ValueError or FileNotFoundError.
+    folder : str | Path
+        Where they are, for the message.
+    layout : str
+        What was expected, for the message.
+
+    Returns
+    -------
+    list of Recording
+
+    Raises
+    ------
+    DataFolderError
+        If some cannot be opened; all are listed.
+    UnknownRegionError
+        If one lacks a region that was asked for: then they all do.
+    """
+    recordings, complaints = [], []
+    for name, item in tqdm(items.items(), "Opening", leave=False, disable=None):
+        try:
+            recordings.append(open_one(item))
+        except UnknownRegionError:
+            raise
+        except (ValueError, FileNotFoundError) as error:
+            complaints.append(named(error, name))
+    if complaints:
+        listed = "\n".join(f"- {complaint}" for complaint in complaints)
+        raise DataFolderError(
+            f"{len(complaints)} of {len(items)} recordings in {folder} cannot be used:\n"
+            f"{listed}" + (f"\n\n{layout}" if layout else "")
+        )
+    return recordings
 
 
 def volume_description(recordings: list[Recording]) -> str:

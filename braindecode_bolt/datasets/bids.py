@@ -14,15 +14,14 @@ from typing import Any
 import mne
 import pandas as pd
 from mne_bids import BIDSPath, find_matching_paths, get_entities_from_fname, read_raw_bids
-from tqdm import tqdm
 
 from ..markers import MarkerError, find_markers, with_annotations
 from ..recording import Recording, attach_bold
 from ..volumes import find_volume_markers
-from ._base import EEGfMRIDataset
-from ._choosing import UnknownRegionError, choose_regions, region_names
+from ._base import EEGfMRIDataset, open_all
+from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
-from ._files import DataFolderError, named, read_eeg, read_table
+from ._files import DataFolderError, read_eeg, read_table
 from ._regions import RegionExtraction
 
 __all__ = ["BIDSEEGfMRI"]
@@ -149,23 +148,12 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         DataFolderError
             If there are no runs with both, several BOLD files for one, or some
             cannot be used; all complaints are listed.
+        UnknownRegionError
+            If a recording lacks one of `rois`.
         """
         pairs = self._pairs()
-        recordings, complaints = [], []
-        for eeg, bold in tqdm(pairs, "Opening", leave=False, disable=None):
-            try:
-                recordings.append(self._open(eeg, bold))
-            except UnknownRegionError:
-                raise
-            except (ValueError, FileNotFoundError) as error:
-                complaints.append(named(error, eeg.fpath.name))
-        if complaints:
-            listed = "\n".join(f"- {complaint}" for complaint in complaints)
-            raise DataFolderError(
-                f"{len(complaints)} of {len(pairs)} recordings in {self.root} cannot be "
-                f"used:\n{listed}"
-            )
-        return recordings
+        items = {eeg.fpath.name: (eeg, bold) for eeg, bold in pairs}
+        return open_all(items, lambda pair: self._open(*pair), self.root)
 
     def download(
         self, source: str | tuple[str, str], patterns: Sequence[str] | None = None

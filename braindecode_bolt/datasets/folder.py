@@ -14,7 +14,7 @@ import pandas as pd
 from ..markers import add_markers, find_markers
 from ..recording import TABLES, Recording, attach_bold
 from ..volumes import find_volume_markers
-from ._base import EEGfMRIDataset
+from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._coupling import MARKER
 from ._files import (
@@ -22,7 +22,6 @@ from ._files import (
     bids_entities,
     find_eeg,
     is_bids_eeg,
-    named,
     read_eeg,
     read_table,
 )
@@ -99,23 +98,13 @@ class EEGfMRIFolder(EEGfMRIDataset):
         UnknownRegionError
             If a recording lacks one of `rois`.
         """
-        files = self._find()
         rois = region_names(self.rois)
-        recordings, complaints = [], []
-        for path in files:
-            try:
-                recording = self._open(path)
-            except ValueError as error:
-                complaints.append(named(error, path.name))
-                continue
-            recordings.append(_with_regions(recording, rois))
-        if complaints:
-            listed = "\n".join(f"- {complaint}" for complaint in complaints)
-            raise DataFolderError(
-                f"{len(complaints)} of {len(files)} recordings in {self.data_dir} cannot "
-                f"be used:\n{listed}\n\n{LAYOUT}"
-            )
-        return recordings
+        return open_all(
+            {path.name: path for path in self._find()},
+            lambda path: _with_regions(self._open(path), rois),
+            self.data_dir,
+            LAYOUT,
+        )
 
     def _find(self) -> list[Path]:
         """List the EEG files that follow the layout; say which do not."""

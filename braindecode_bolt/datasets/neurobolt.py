@@ -12,15 +12,14 @@ from typing import Any
 import mne
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from ..channels import channel_kind
 from ..recording import Recording, attach_bold, check_bold
 from ..volumes import find_volume_markers
-from ._base import EEGfMRIDataset
-from ._choosing import UnknownRegionError, choose_regions, region_names
+from ._base import EEGfMRIDataset, open_all
+from ._choosing import choose_regions, region_names
 from ._download import DownloadError, fetch_hub
-from ._files import DataFolderError, named, read_eeg
+from ._files import DataFolderError, read_eeg
 from ._tables import read_frame_pickle
 
 __all__ = ["PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]
@@ -133,26 +132,15 @@ class NeuroBOLTDataset(EEGfMRIDataset):
         DataFolderError
             If scans are not complete or cannot be used; all complaints are
             listed.
+        UnknownRegionError
+            If a region is not among those of the tables.
         ValueError
-            If an argument has no meaning, or a region is not among those of the
-            tables.
+            If an argument has no meaning.
         """
         rois = region_names(self.rois)
         scans = self._complete_scans()
-        recordings, complaints = [], []
-        for scan, files in tqdm(scans.items(), "Opening", leave=False, disable=None):
-            try:
-                recordings.append(self._open(scan, files, rois))
-            except UnknownRegionError:
-                raise
-            except ValueError as error:
-                complaints.append(named(error, scan))
-        if complaints:
-            raise DataFolderError(
-                f"{len(complaints)} of {len(scans)} scans in {self.data_dir} cannot be "
-                f"used:\n{_listed(complaints)}\n\n{LAYOUT}"
-            )
-        return recordings
+        items = {scan: (scan, files, rois) for scan, files in scans.items()}
+        return open_all(items, lambda item: self._open(*item), self.data_dir, LAYOUT)
 
     def download(self, source: str, revision: str | None = None) -> NeuroBOLTDataset:
         """Download the scans of `subjects` and `split` from the Hugging Face Hub.

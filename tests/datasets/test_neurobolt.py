@@ -298,7 +298,7 @@ def test_all_complaints_come_at_once(tmp_path, make_scan):
     with pytest.raises(DataFolderError) as caught:
         NeuroBOLTDataset(tmp_path).load()
     message = str(caught.value)
-    assert "8 of 9 scans" in message
+    assert "8 of 9 recordings" in message
     n_bytes = 4 * len(CH_NAMES) * (FIRST + 9 * STEP)
     for expected in (
         f"- sub02-scan01: sub02-scan01.fdt has {n_bytes - 100} bytes, expected {n_bytes} ",
