@@ -104,18 +104,15 @@ class RegionExtraction:
         elif source is not None:
             files.append(source)
         key = {
-            "atlas": self.atlas,
+            "atlas": _identity(self.atlas),
             "confounds": self.confounds,
-            "options": dict(self.options),
+            "options": {name: _identity(value) for name, value in self.options.items()},
             "tr": self.tr,
             "version": __version__,
-            "files": [
-                (str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns)
-                for file in files
-            ],
+            "files": [_identity(file) for file in files],
         }
         try:
-            text = json.dumps(key, sort_keys=True, default=_path_only)
+            text = json.dumps(key, sort_keys=True)
         except TypeError:
             logger.info(
                 "%s: not kept in the cache, since the atlas or an argument is no name or "
@@ -128,10 +125,14 @@ class RegionExtraction:
         return Path(self.cache_dir) / f"{stem}-{digest}_timeseries.json"
 
 
-def _path_only(value: object) -> str:
-    if isinstance(value, Path):
+def _identity(value: object) -> object:
+    """Say which file is meant, where it is the path of one."""
+    if not isinstance(value, str | Path):
+        return value
+    file = Path(value)
+    if not file.is_file():
         return str(value)
-    raise TypeError(type(value).__name__)
+    return [str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns]
 
 
 def _write(table: pd.DataFrame, file: Path) -> None:

@@ -290,6 +290,12 @@ def test_extraction_is_done_once(images, tmp_path, monkeypatch, caplog):
     changed = data.get_fdata() + np.random.default_rng(0).standard_normal(data.shape)
     nibabel.save(nibabel.Nifti1Image(changed, data.affine, data.header), bold)
     assert not np.allclose(BIDSEEGfMRI(**arguments).load()[0].bold, first)
+    # Another atlas under the same name.
+    before = BIDSEEGfMRI(**arguments).load()[0].bold
+    atlas = nibabel.load(arguments["atlas"])
+    labels = np.roll(np.asarray(atlas.dataobj), 1, axis=0)
+    nibabel.save(nibabel.Nifti1Image(labels, atlas.affine), arguments["atlas"])
+    assert not np.allclose(BIDSEEGfMRI(**arguments).load()[0].bold, before)
     # An object has no name that says what it is.
     arguments["atlas"] = nibabel.load(arguments["atlas"])
     with caplog.at_level(logging.INFO):
