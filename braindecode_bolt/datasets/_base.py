@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 from tqdm import tqdm
 
-from ..markers import MarkerError
 from ..recording import Recording
 from ._choosing import UnknownRegionError
 from ._files import DataFolderError, named
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from braindecode.datasets import BaseConcatDataset
     from moabb.datasets.base import BaseDataset
 
-__all__ = ["EEGfMRIDataset", "open_all", "volume_description"]
+__all__ = ["EEGfMRIDataset", "open_all"]
 
 T = TypeVar("T")
 
@@ -128,33 +126,3 @@ def open_all(
             f"{listed}" + (f"\n\n{layout}" if layout else "")
         )
     return recordings
-
-
-def volume_description(recordings: list[Recording]) -> str:
-    """Find what the volume markers of all recordings are called.
-
-    Parameters
-    ----------
-    recordings : list of Recording
-        Whose markers carry BOLD.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    MarkerError
-        If there are several descriptions.
-    """
-    found: set[str] = set()
-    for recording in recordings:
-        described = recording.raw.annotations.description
-        found |= set(np.unique(described[recording.volume_annotations()]).tolist())
-    if len(found) != 1:
-        raise MarkerError(
-            f"The volume markers of these recordings have the descriptions "
-            f"{', '.join(sorted(found)) or 'none'}; MOABB needs one. Rename them "
-            "(mne.Annotations.rename)."
-        )
-    return found.pop()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import mne
+import numpy as np
 from moabb.datasets.base import BaseDataset
 
+from ..markers import MarkerError
 from ..recording import Recording
-from ._base import volume_description
 
 __all__ = ["MOABBEEGfMRI"]
 
@@ -39,7 +40,7 @@ class MOABBEEGfMRI(BaseDataset):
         super().__init__(
             subjects=list(self.subject_labels),
             sessions_per_subject=min(sessions),
-            events={volume_description(recordings): 1},
+            events={_volume_description(recordings): 1},
             # MOABB wants the class's name to abbreviate it: no further capitals.
             code=f"MOABBEEGfMRI-{name.lower()}",
             # Volumes are moments: a length would reach beyond the end of the EEG.
@@ -81,3 +82,18 @@ def _name(position: int, **entities: str | None) -> str:
     """Name a session or run as MOABB wants it: a number, then letters and digits."""
     known = "".join(f"{key}{value}" for key, value in entities.items() if value)
     return f"{position}{re.sub(r'[^A-Za-z0-9]', '', known)}"
+
+
+def _volume_description(recordings: list[Recording]) -> str:
+    """Find what the volume markers of all recordings are called."""
+    found: set[str] = set()
+    for recording in recordings:
+        described = recording.raw.annotations.description
+        found |= set(np.unique(described[recording.volume_annotations()]).tolist())
+    if len(found) != 1:
+        raise MarkerError(
+            f"The volume markers of these recordings have the descriptions "
+            f"{', '.join(sorted(found)) or 'none'}; MOABB needs one. Rename them "
+            "(mne.Annotations.rename)."
+        )
+    return found.pop()
