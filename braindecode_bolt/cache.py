@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import logging
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # No endings that files of recordings have, which are looked for by their endings.
 _SIGNAL, _INFO, _KEY = "signal.npy", "channels.info", "key.json"
+# Samples that are read to know a recording, at so many places.
+_PROBE, _N_PROBES = 16, 32
 # What a killed process left behind is removed after this many seconds.
 _STALE = 24 * 3600
 
@@ -117,8 +120,11 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
     """
     channels = raw.info["chs"]
     identity: dict[str, Any] = {
-        "first_samp": int(raw.first_samp),
-        "n_times": int(raw.n_times),
+        # Of each of the files that were joined.
+        "parts": [
+            (int(first), int(last))
+            for first, last in zip(raw._first_samps, raw._last_samps, strict=True)
+        ],
         "sfreq": float(raw.info["sfreq"]),
         "channels": list(zip(raw.ch_names, raw.get_channel_types(), strict=True)),
         "bads": list(raw.info["bads"]),
@@ -142,11 +148,25 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         identity["samples"] = _digest(*rows)
     else:
         files = [Path(name) for name in raw.filenames if name is not None]
-        identity["files"] = [
-            (str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns)
-            for file in files
-        ]
+        identity["files"] = sorted(
+            {_of_file(beside) for file in files for beside in _same_stem(file)}
+        )
+        # Headers, calibrations and picks decide what the files' numbers mean.
+        places = np.linspace(0, max(0, raw.n_times - _PROBE), _N_PROBES).astype(int)
+        identity["probes"] = _digest(
+            *(raw.get_data(start=place, stop=place + _PROBE) for place in places)
+        )
     return identity
+
+
+def _same_stem(file: Path) -> list[Path]:
+    """List a file and its headers: .vhdr and .vmrk of an .eeg, .set of an .fdt."""
+    stem = file.name.split(".")[0]
+    return [each for each in file.parent.glob(f"{glob.escape(stem)}.*") if each.is_file()]
+
+
+def _of_file(file: Path) -> tuple[str, int, int]:
+    return str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns
 
 
 def cached_raw(
@@ -182,7 +202,7 @@ def cached_raw(
     CacheError
         If `cache_dir` is a file, or an entry is damaged.
     """
-    cache_dir = Path(cache_dir)
+    cache_dir = Path(cache_dir).expanduser()
     if cache_dir.exists() and not cache_dir.is_dir():
         raise CacheError(f"The cache {cache_dir} is a file; expected a folder.")
     key = {**key, "versions": {"braindecode_bolt": __version__, "mne": mne.__version__}}
@@ -214,7 +234,11 @@ def _write(entry: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
             signal[position] = raw.get_data([position])[0] * MICROVOLTS
         signal.flush()
         del signal
-        mne.io.write_info(work / _INFO, raw.info, verbose="error")
+        info = raw.info.copy()
+        for channel in info["chs"]:
+            # What turned the numbers of the original file into volts.
+            channel.update(cal=1.0, range=1.0)
+        mne.io.write_info(work / _INFO, info, verbose="error")
         described = {**key, "first_samp": int(raw.first_samp)}
         (work / _KEY).write_text(json.dumps(described, indent=1))
         try:

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,12 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import GroupKFold, cross_val_score
 
-from braindecode_bolt import create_bold_windows, prepare_bold, prepare_eeg
+from braindecode_bolt import (
+    Recording,
+    create_bold_windows,
+    prepare_bold,
+    prepare_eeg,
+)
 from braindecode_bolt.cache import CachedRaw, CacheError, cached_raw, identity_of
 from braindecode_bolt.linear import BandPowerRidge
 
@@ -229,6 +235,66 @@ def test_what_makes_another_recording(raw, tmp_path, change):
     change(raw)
     assert identity_of(raw) != before
     json.dumps(identity_of(raw))
+
+
+@pytest.mark.parametrize("ending", ["edf", "vhdr", "fif"])
+def test_units_are_those_of_any_format(raw, tmp_path, ending):
+    """Files hold integers or microvolts, with calibrations of their own."""
+    file = tmp_path / f"x_raw.{ending}"
+    if ending == "fif":
+        raw.save(file, fmt="single", verbose="error")
+    else:
+        mne.export.export_raw(file, raw, verbose="error")
+    opened = mne.io.read_raw(file, verbose="error")
+    recording = Recording(opened, "01")
+    expected = prepare_eeg(recording).raw.get_data()
+    for _ in range(2):
+        again = prepare_eeg(recording, cache_dir=tmp_path / "cache").raw
+        np.testing.assert_allclose(again.get_data(), expected, rtol=1e-6)
+        np.testing.assert_allclose(
+            again.copy().crop(2.0).load_data().get_data(),
+            expected[:, 400:],
+            rtol=1e-6,
+        )
+
+
+def test_a_changed_header_is_another_recording(raw, tmp_path):
+    file = tmp_path / "x.vhdr"
+    mne.export.export_raw(file, raw, verbose="error")
+    before = prepare_eeg(
+        Recording(mne.io.read_raw(file, verbose="error"), "01"), cache_dir=tmp_path / "c"
+    )
+    resolution = re.compile(r"^(Ch\d+=\w+,,)([\d.e-]+)", re.MULTILINE)
+    text, n = resolution.subn(lambda m: f"{m[1]}{2 * float(m[2])}", file.read_text())
+    assert n == 3
+    file.write_text(text)
+    after = prepare_eeg(
+        Recording(mne.io.read_raw(file, verbose="error"), "01"), cache_dir=tmp_path / "c"
+    )
+    np.testing.assert_allclose(after.raw.get_data(), 2 * before.raw.get_data(), rtol=1e-6)
+
+
+def test_parts_and_picks_of_one_file_are_told_apart(raw, tmp_path):
+    file = tmp_path / "x_raw.fif"
+    raw.save(file, verbose="error")
+
+    def opened():
+        return mne.io.read_raw_fif(file, verbose="error")
+
+    def joined(start):
+        return mne.concatenate_raws(
+            [opened().crop(0, 10), opened().crop(start, start + 5)], verbose="error"
+        )
+
+    swapped = opened().pick(["Fz", "Cz"]).rename_channels({"Fz": "Cz", "Cz": "Fz"})
+    variants = [
+        joined(20),
+        joined(30),
+        opened().pick(["Fz", "Cz"]).reorder_channels(["Cz", "Fz"]),
+        swapped,
+    ]
+    identities = [json.dumps(identity_of(variant)) for variant in variants]
+    assert len(set(identities)) == 4
 
 
 def test_a_file_is_known_by_what_it_is(raw, tmp_path):
