@@ -457,11 +457,18 @@ def test_a_last_volume_cut_short():
     written = slice_markers(series(40), SLICES["with a pause"])[:-9]
     with pytest.raises(MarkerError, match="the last volume has 21 slice markers"):
         find_volume_markers(make_raw(written), tr=TR)
-    for n_volumes, extra in ((40, "raise"), (39, "drop_last")):
-        volumes = find_volume_markers(
-            make_raw(written), tr=TR, n_volumes=n_volumes, extra=extra
-        )
-        np.testing.assert_array_equal(volumes.samples, series(n_volumes))
+    with pytest.raises(MarkerError, match="the last volume has 21 slice markers"):
+        find_volume_markers(make_raw(written), tr=TR, n_volumes=40)
+    volumes = find_volume_markers(make_raw(written), tr=TR, n_volumes=39, extra="drop_last")
+    np.testing.assert_array_equal(volumes.samples, series(39))
+
+
+@pytest.mark.parametrize("lost", [1, 15, 29])
+def test_slices_that_begin_within_a_volume(lost):
+    """Counted from the first marker, every volume would be too late."""
+    evenly = (series(60)[:, None] + np.arange(30) * 0.07 * 250).ravel()
+    with pytest.raises(MarkerError, match="the run lacks its first markers"):
+        find_volume_markers(make_raw(evenly[lost:]), tr=TR, n_volumes=60)
 
 
 # ---------------------------------------------------------------- number of volumes

@@ -218,6 +218,11 @@ def find_volume_markers(
     filled = _fill(found.positions, series, samples, own, missing, axis)
     stop = _last_volume(samples[dummy_volumes:], n_volumes, extra, dummy_volumes, axis)
     kept = slice(dummy_volumes, dummy_volumes + stop)
+    if series.cut and kept.stop == len(samples):
+        raise axis.error(
+            f"in the slice markers, {series.cut}. Crop the EEG to whole volumes "
+            "(Raw.crop), or give n_volumes without the last and extra='drop_last'."
+        )
     table = _table(found.positions, series, samples, dummy_volumes, stop)
     report = MarkerReport(
         source=found.source,

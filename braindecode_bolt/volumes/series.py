@@ -68,6 +68,8 @@ class Series:
         One, or the number of slices.
     uneven : int
         Number of volumes with another number of slice markers.
+    cut : str | None
+        What lacks of the last volume, where that was allowed.
     """
 
     grid: Grid
@@ -78,6 +80,7 @@ class Series:
     segment: int
     markers_per_volume: int
     uneven: int
+    cut: str | None = None
 
 
 def resolve(
@@ -152,6 +155,7 @@ def resolve(
         chosen,
         per_volume,
         sum(stretch.uneven for stretch in stretches),
+        stretches[-1].cut if stretches else None,
     )
 
 

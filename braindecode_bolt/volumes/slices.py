@@ -152,9 +152,9 @@ def _split(
     cut = None
     if count[-1] < n_slices:
         cut = (
-            f"the last volume has {count[-1]} slice markers, the others {n_slices}, so "
-            "that it may not have been stored. Give n_volumes, and extra='drop_last' if "
-            "it was not"
+            f"the last volume has {count[-1]} slice markers, the others {n_slices}: the "
+            "scan was stopped within it, or the run lacks its first markers and all "
+            "volumes would be placed too late"
         )
     return Stretch(block[0], block[-1], block[found], uneven, problem, cut)
 
