@@ -194,7 +194,7 @@ def create_bold_windows(
     >>> windows.X.shape[1:], windows.y.shape[1]
     ((10, 3200), 7)
     """
-    if window_seconds <= 0 or lag_seconds < 0:
+    if not (0 < window_seconds < np.inf and 0 <= lag_seconds < np.inf):
         raise ValueError(
             "window_seconds must be positive and lag_seconds not negative, got "
             f"{window_seconds} and {lag_seconds}."
@@ -280,6 +280,10 @@ class _Piece:
             )
         sfreq = raw.info["sfreq"]
         n_times = round(window_seconds * sfreq)
+        if n_times < 1:
+            raise ValueError(
+                f"A window of {window_seconds:g} s holds no sample at {sfreq:g} Hz."
+            )
         stop = recording.marker_samples(marker) - round(lag_seconds * sfreq)
         start = stop - n_times
         full = (start >= 0) & (stop <= raw.n_times)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
 import mne
+import numpy as np
 import pandas as pd
 from mne_bids import get_entities_from_fname
 
@@ -14,6 +16,7 @@ from ..recording import check_bold
 __all__ = [
     "DataFolderError",
     "bids_entities",
+    "existing_folder",
     "find_eeg",
     "is_bids_eeg",
     "name_entities",
@@ -41,6 +44,14 @@ class DataFolderError(ValueError):
     """A folder of recordings that does not follow the layout."""
 
 
+def existing_folder(folder: str | Path) -> Path:
+    """Raise where there is no such folder; ``~`` is the home folder."""
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise DataFolderError(f"There is no folder {folder}.")
+    return folder
+
+
 def named(error: Exception, name: str) -> str:
     """Put the name of a file or recording before what is wrong, unless it is there."""
     return str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
@@ -65,9 +76,7 @@ def find_eeg(folder: str | Path) -> list[Path]:
     DataFolderError
         If there is no such folder.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataFolderError(f"There is no folder {folder}.")
+    folder = existing_folder(folder)
     found = []
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -197,19 +206,49 @@ def read_table(file: Path) -> pd.DataFrame:
     """
     separator = "," if file.suffix.lower() == ".csv" else "\t"
     try:
+        names, first = _first_rows(file, separator)
         table = pd.read_csv(file, sep=separator, na_values=["n/a"])
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataFolderError(f"{file.name} is not a table: {error}") from error
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        # pandas would call the second one "name.1".
+        raise DataFolderError(f"{file.name} names a region twice: {', '.join(twice)}.")
+    if len(first) > len(names):
+        # pandas would take the first column for an index.
+        raise DataFolderError(
+            f"{file.name} has {len(first)} values in a row but {len(names)} names in the "
+            "first row; name every column."
+        )
     table = table.drop(columns=[c for c in ("Unnamed: 0",) if c in table])
-    if "volume" in table:
-        volumes = table.pop("volume")
-        if volumes.dtype.kind not in "iu" or (volumes.diff().iloc[1:] <= 0).any():
+    volumes = [column for column in table if column.lower() == "volume"]
+    if volumes:
+        numbers = table.pop(volumes[0])
+        if numbers.dtype.kind not in "iu" or (numbers.diff().iloc[1:] <= 0).any():
             raise DataFolderError(
                 f"{file.name}: the column 'volume' must hold integers that ascend, got "
-                f"{volumes.iloc[:5].tolist()}..."
+                f"{numbers.iloc[:5].tolist()}..."
             )
-        table.index = pd.Index(volumes, name="volume")
+        table.index = pd.Index(numbers, name="volume")
     else:
         table.index.name = "volume"
     check_bold(table, file.name)
+    counting = [column for column in table if _counts(table[column].to_numpy(float))]
+    if counting:
+        raise DataFolderError(
+            f"{file.name}: {', '.join(counting)} rises in equal steps, as an index or a "
+            "time does, and BOLD does not. Remove the column, or call it 'volume' if it "
+            "numbers the volumes."
+        )
     return table
+
+
+def _first_rows(file: Path, separator: str) -> tuple[list[str], list[str]]:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        rows = csv.reader(lines, delimiter=separator)
+        return next(rows, []), next(rows, [])
+
+
+def _counts(values: np.ndarray) -> bool:
+    steps = np.diff(values)
+    return len(steps) > 2 and steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ._base import EEGfMRIDataset
-from ._files import DataFolderError
+from ._files import existing_folder
 from .bids import BIDSEEGfMRI
 from .folder import EEGfMRIFolder
 from .neurobolt import NeuroBOLTDataset
@@ -54,9 +54,7 @@ def open_dataset(
     ValueError
         If `kind` is unknown, or does not take one of the options.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataFolderError(f"There is no folder {folder}.")
+    folder = existing_folder(folder)
     if kind is None:
         kind = _recognise(folder)
         logger.info("%s is read as %s (%s)", folder, kind, KINDS[kind].__name__)

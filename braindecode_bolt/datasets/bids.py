@@ -21,7 +21,7 @@ from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
-from ._files import DataFolderError, read_eeg, read_table
+from ._files import DataFolderError, existing_folder, read_eeg, read_table
 from ._regions import RegionExtraction
 
 __all__ = ["BIDSEEGfMRI"]
@@ -212,11 +212,11 @@ class BIDSEEGfMRI(EEGfMRIDataset):
 
     def _pairs(self) -> list[tuple[BIDSPath, Path]]:
         """Match EEG files with BOLD files of the same run."""
-        eeg = self._find_eeg()
-        bold = self._find_bold()
-        both = [key for key in eeg if key in bold]
+        eeg, bold = self._find_eeg(), self._find_bold()
+        chosen = self._choose({*eeg, *bold})
+        both = [key for key in chosen if key in eeg and key in bold]
         for kind, found, others in (("EEG", eeg, bold), ("BOLD", bold, eeg)):
-            alone = [_describe(key) for key in found if key not in others]
+            alone = [_describe(key) for key in chosen if key in found and key not in others]
             if alone:
                 logger.warning(
                     "%d runs have %s only and are left out: %s",
@@ -230,50 +230,40 @@ class BIDSEEGfMRI(EEGfMRIDataset):
                 f"({_some(eeg)}), {len(bold)} with BOLD ({_some(bold)}); expected files "
                 "that agree in subject, session, task and run."
             )
-        several = {key: bold[key] for key in both if len(bold[key]) > 1}
-        if several:
-            key, files = next(iter(several.items()))
-            raise DataFolderError(
-                f"{len(several)} runs have several BOLD files; {_describe(key)} has "
-                f"{', '.join(file.name for file in files)}. Choose by the argument bold, a "
-                "pattern of their names."
-            )
-        return [(eeg[key], bold[key][0]) for key in both]
+        for kind, found in (("EEG", eeg), ("BOLD", bold)):
+            several = [key for key in both if len(found[key]) > 1]
+            if several:
+                names = ", ".join(Path(str(file)).name for file in found[several[0]])
+                raise DataFolderError(
+                    f"{len(several)} runs have several {kind} files; "
+                    f"{_describe(several[0])} has {names}. Choose by the argument bold, a "
+                    "pattern of their names, or give eeg_root."
+                )
+        return [(eeg[key][0], bold[key][0]) for key in both]
 
-    def _find_eeg(self) -> dict[tuple, BIDSPath]:
-        root = Path(self.eeg_root or self.root)
-        if not root.is_dir():
-            raise DataFolderError(f"There is no folder {root}.")
+    def _find_eeg(self) -> dict[tuple[str, ...], list[BIDSPath]]:
         found = find_matching_paths(
-            root,
+            existing_folder(self.eeg_root or self.root),
             suffixes="eeg",
             datatypes="eeg",
             extensions=list(_EEG_ENDINGS),
             ignore_nosub=True,
         )
-        eeg: dict[tuple, BIDSPath] = {}
+        eeg: dict[tuple[str, ...], list[BIDSPath]] = {}
         for path in sorted(found, key=str):
-            key = _key(path.entities)
-            if not self._chosen(path.entities):
-                continue
-            if key in eeg:
-                raise DataFolderError(
-                    f"{_describe(key)} has several EEG files: {eeg[key].fpath.name} and "
-                    f"{path.fpath.name}. Move one away, or give eeg_root."
-                )
-            eeg[key] = path
-        return dict(sorted(eeg.items()))
+            # MNE finds the other parts of a recording in several files by itself.
+            if path.split is None or int(path.split) == 1:
+                eeg.setdefault(_key(path.entities), []).append(path)
+        return eeg
 
-    def _find_bold(self) -> dict[tuple, list[Path]]:
-        root = Path(self.derivatives or self.root)
-        if not root.is_dir():
-            raise DataFolderError(f"There is no folder {root}.")
+    def _find_bold(self) -> dict[tuple[str, ...], list[Path]]:
+        root = existing_folder(self.derivatives or self.root)
         files = sorted(file for file in root.rglob("sub-*") if _is_bold(file, root))
         for pattern in (self.bold,) if self.bold else _PATTERNS:
-            found: dict[tuple, list[Path]] = {}
+            found: dict[tuple[str, ...], list[Path]] = {}
             for file in files:
-                entities = get_entities_from_fname(file, on_error="ignore")
-                if fnmatch.fnmatch(file.name, pattern) and self._chosen(entities):
+                if fnmatch.fnmatch(file.name, pattern):
+                    entities = get_entities_from_fname(file, on_error="ignore")
                     found.setdefault(_key(entities), []).append(file)
             if found:
                 return found
@@ -284,23 +274,38 @@ class BIDSEEGfMRI(EEGfMRIDataset):
             "give their folder by derivatives, or other names by bold."
         )
 
-    def _chosen(self, entities: Mapping[str, str | None]) -> bool:
+    def _choose(self, keys: set[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        """Take the runs that were asked for, all of which must be there."""
         wanted = {
-            "subject": self.subjects,
-            "session": self.sessions,
-            "task": self.tasks,
-            "run": self.runs,
+            "subjects": self.subjects,
+            "sessions": self.sessions,
+            "tasks": self.tasks,
+            "runs": self.runs,
         }
-        return all(
-            labels is None or _plain(entities.get(key)) in {_plain(x) for x in labels}
-            for key, labels in wanted.items()
-        )
+        chosen = keys
+        for position, (name, labels) in enumerate(wanted.items()):
+            if labels is None:
+                continue
+            if isinstance(labels, str):
+                raise ValueError(f"{name} must be a list of labels, got {labels!r}.")
+            plain = {_plain(re.sub("^(sub|ses|task|run)-", "", str(x))) for x in labels}
+            there = sorted({key[position] for key in keys if key[position]})
+            unknown = sorted(plain - {*there})
+            if unknown:
+                raise DataFolderError(
+                    f"{self.root} has no {name} {', '.join(unknown)}; it has "
+                    f"{', '.join(there) or 'none'}."
+                )
+            chosen = {key for key in chosen if key[position] in plain}
+        return sorted(chosen)
 
     def _open(self, eeg: BIDSPath, bold: Path) -> Recording:
         raw = _read_eeg(eeg)
         table, tr = self._region_series(bold)
         table = choose_regions(table, region_names(self.rois), bold.name)
-        expected = table.attrs.get("n_volumes", len(table))
+        # Unknown for a table that says which volumes its rows are.
+        every_volume = table.index.equals(pd.RangeIndex(len(table)))
+        expected = table.attrs.get("n_volumes", len(table) if every_volume else None)
         options = {
             "marker": self.marker,
             "tr": tr,
@@ -310,7 +315,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         }
         raw = _with_markers(raw, eeg, self.marker)
         volumes = find_volume_markers(raw, **options)
-        rows = None if expected == len(table) else table.index.to_numpy()
+        rows = None if every_volume else table.index.to_numpy()
         raw = attach_bold(volumes.annotate(raw), table, volumes.marker, rows)
         entities = {
             key: value

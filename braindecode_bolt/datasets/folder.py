@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..markers import add_markers, find_markers
+from ..markers import add_markers
 from ..recording import TABLES, Recording, attach_bold
 from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset, open_all
@@ -151,15 +152,13 @@ class EEGfMRIFolder(EEGfMRIDataset):
                 f"no BOLD: expected {_stem(path)}_bold.tsv beside it, or annotations that "
                 "carry the BOLD"
             )
-        marker = self.marker
+        bold, marker = tables["bold"], self.marker
+        every_volume = bold.index.equals(pd.RangeIndex(len(bold)))
         volumes = path.with_name(f"{_stem(path)}_volumes.tsv")
         if volumes.exists():
             raw, marker = _add_markers(raw, volumes), MARKER
-        bold = tables["bold"]
-        every_volume = bold.index.equals(pd.RangeIndex(len(bold)))
-        too_many = every_volume and len(find_markers(raw, marker)) != len(bold)
-        if self.dummy_volumes or too_many:
-            # Written twice, for example: mended or reported there.
+        if self.dummy_volumes or not volumes.exists():
+            # Also where their number is right: one may be there twice, another not.
             found = find_volume_markers(
                 raw,
                 marker,
@@ -186,7 +185,9 @@ def _with_regions(recording: Recording, rois: list[str] | None) -> Recording:
 
 
 def _stem(path: Path) -> str:
-    return path.name.split(".")[0].removesuffix("_eeg")
+    stem = path.name.split(".")[0].removesuffix("_eeg")
+    # Of a recording in several files, the first.
+    return re.sub(r"_split-\d+", "", stem)
 
 
 def _read_tables(path: Path) -> dict[str, pd.DataFrame]:

@@ -19,7 +19,7 @@ from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._download import DownloadError, fetch_hub
-from ._files import DataFolderError, read_eeg
+from ._files import DataFolderError, existing_folder, read_eeg
 from ._tables import read_frame_pickle
 
 __all__ = ["PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]
@@ -316,9 +316,7 @@ def published_split(metadata: pd.DataFrame) -> np.ndarray:
 
 def _find_scans(folder: str | Path) -> dict[str, dict[str, Path]]:
     """Find the EEG and the BOLD file of each scan."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataFolderError(f"There is no folder {folder}.")
+    folder = existing_folder(folder)
     found: dict[str, dict[str, list[Path]]] = {}
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)

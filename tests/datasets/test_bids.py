@@ -13,7 +13,12 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 from braindecode_bolt import create_bold_windows, prepare_bold, prepare_eeg
-from braindecode_bolt.datasets import BIDSEEGfMRI, DataFolderError, UnknownRegionError
+from braindecode_bolt.datasets import (
+    BIDSEEGfMRI,
+    DataFolderError,
+    EEGfMRIFolder,
+    UnknownRegionError,
+)
 from braindecode_bolt.datasets import _regions as regions_module
 
 TR, N_VOLUMES, FIRST = 2.0, 24, 20.0
@@ -114,6 +119,7 @@ def test_windows_are_those_of_mne_epochs(study):
     ("selection", "expected"),
     [
         ({"subjects": ["02"]}, ["sub-02_ses-01_task-rest"]),
+        ({"subjects": [2], "tasks": ["task-rest"]}, ["sub-02_ses-01_task-rest"]),
         ({"subjects": ["2"], "tasks": ["rest"]}, ["sub-02_ses-01_task-rest"]),
         ({"sessions": ["01"], "rois": ["Cuneus"]}, None),
     ],
@@ -199,13 +205,45 @@ def test_complaints_are_collected(study):
         ({"root": "nowhere"}, "There is no folder nowhere"),
         ({"derivatives": "nowhere"}, "There is no folder nowhere"),
         ({"bold": "*_desc-preproc_bold.nii.gz"}, "holds no BOLD called"),
-        ({"subjects": ["77"]}, "holds no BOLD"),
-        ({"tasks": ["sleep"]}, "holds no BOLD"),
+        ({"subjects": ["01", "77"]}, "has no subjects 77; it has 1, 2"),
+        ({"tasks": ["sleep"]}, "has no tasks sleep; it has rest"),
+        ({"runs": ["1"]}, "has no runs 1; it has none"),
     ],
 )
 def test_errors_say_what_is_there(study, arguments, message):
     with pytest.raises(DataFolderError, match=message):
         BIDSEEGfMRI(**{"root": study[0], **arguments}).load()
+
+
+@pytest.mark.parametrize("argument", ["subjects", "sessions", "tasks", "runs"])
+def test_a_label_is_not_a_list(study, argument):
+    with pytest.raises(ValueError, match=f"{argument} must be a list of labels, got '12'"):
+        BIDSEEGfMRI(study[0], **{argument: "12"}).load()
+
+
+def test_rows_go_to_the_volumes_they_name(tmp_path):
+    write_eeg(tmp_path, "01")
+    name = "sub-01_ses-01_task-rest_timeseries.tsv"
+    table = write_table(tmp_path, name).rename_axis("volume").drop(index=[0, 9, 10])
+    table.to_csv(tmp_path / name, sep="\t")
+    (recording,) = BIDSEEGfMRI(tmp_path).load()
+    pd.testing.assert_frame_equal(recording.bold, table)
+    expected = (FIRST + TR * table.index.to_numpy()) * 200
+    np.testing.assert_array_equal(recording.marker_samples(), expected)
+
+
+@pytest.mark.parametrize("dataset", [BIDSEEGfMRI, EEGfMRIFolder])
+def test_a_recording_in_several_files_is_one(tmp_path, dataset):
+    raw = make_raw(1).pick("eeg").resample(2000.0)
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    stem = folder / "sub-01_task-rest_eeg.fif"
+    raw.save(stem, split_size="2MB", split_naming="bids", verbose="error")
+    assert (folder / "sub-01_task-rest_split-02_eeg.fif").exists()
+    table = write_table(folder, "sub-01_task-rest_bold.tsv")
+    (recording,) = dataset(tmp_path).load()
+    assert recording.raw.n_times == raw.n_times
+    np.testing.assert_allclose(recording.bold, table)
 
 
 def test_an_unknown_region_is_one_error(study):
