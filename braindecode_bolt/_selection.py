@@ -69,6 +69,10 @@ def choose_channels(
     unknown = [
         ch for ch in raw.ch_names if types[ch] == "eeg" and channel_kind(ch) == "unknown"
     ]
+    if channels is not None and (isinstance(channels, str) or not len(channels)):
+        raise ChannelNameError(
+            f"channels must be a list of names, or None for all, got {channels!r}."
+        )
     if channels is not None:
         available |= {ch: normalize_channel_name(ch) for ch in unknown}
         chosen = _select(available, channels, name)

@@ -200,9 +200,11 @@ def cached_raw(
     Raises
     ------
     CacheError
-        If `cache_dir` is a file, or an entry is damaged.
+        If `cache_dir` is a file or no name, or an entry is damaged.
     """
     cache_dir = Path(cache_dir).expanduser()
+    if not cache_dir.name:
+        raise CacheError(f"cache_dir must name a folder for the cache, got {cache_dir!r}.")
     if cache_dir.exists() and not cache_dir.is_dir():
         raise CacheError(f"The cache {cache_dir} is a file; expected a folder.")
     key = {**key, "versions": {"braindecode_bolt": __version__, "mne": mne.__version__}}

@@ -168,13 +168,15 @@ def _add_data_options(command: argparse.ArgumentParser) -> None:
     )
     add(
         "--marker",
-        help="description of the volume markers in the EEG (default: R128, R149 or volume)",
+        help="description of the volume markers in the EEG (default: R128, R149 or volume; "
+        "the NeuroBOLT release has its own)",
     )
     add(
         "--dummy-volumes",
         type=int,
         metavar="N",
-        help="markers at the start whose volumes are not in the BOLD (default: 0)",
+        help="markers at the start whose volumes are not in the BOLD (default: 0; not for "
+        "the NeuroBOLT release)",
     )
     add(
         "--tr",

@@ -391,3 +391,11 @@ def test_cached_windows_in_two_processes(make_recording, tmp_path):
     ]
     np.testing.assert_allclose(scores[0], scores[2])
     np.testing.assert_allclose(scores[1], scores[2])
+
+
+def test_home_is_understood_and_no_name_is_not(raw, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    cached = cached_raw("~/cache", "sub-01", {}, lambda: raw)
+    assert cached.filenames[0].is_relative_to(tmp_path / "cache")
+    with pytest.raises(CacheError, match="must name a folder"):
+        cached_raw("", "sub-01", {}, lambda: raw)

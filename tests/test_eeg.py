@@ -383,3 +383,9 @@ def test_gradient_artifacts_in_the_result_are_warned_of(make_recording, caplog):
     recording.raw._data += 2e-5 * np.tile(np.random.default_rng(1).standard_normal(400), 45)
     prepare_eeg(recording)
     assert "multiples of 0.5 Hz (volumes) is" in caplog.text
+
+
+@pytest.mark.parametrize("channels", ["Cz", [], ()])
+def test_channels_are_a_list(make_recording, channels):
+    with pytest.raises(ChannelNameError, match="channels must be a list of names"):
+        prepare_eeg(make_recording(), channels=channels)

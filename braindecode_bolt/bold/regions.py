@@ -329,6 +329,12 @@ def _from_masker(
             "x regions."
         )
     names = list(labels) if labels is not None else names
+    if "background" in {str(name).lower() for name in names}:
+        raise ValueError(
+            f"The masker names a region 'Background' ({', '.join(map(str, names[:4]))}, "
+            "...): its names seem to be shifted against its regions, as they are where no "
+            "voxel is background. Give the names of the regions by labels."
+        )
     names = names or [f"region {i}" for i in range(shape[1])]
     if len(names) != shape[1]:
         raise ValueError(

@@ -44,7 +44,7 @@ def region_names(rois: str | Sequence[str] | None) -> list[str] | None:
         return None
     if isinstance(rois, str) and rois != "paper":
         raise ValueError(f"rois must be 'paper', a list of names or None, got {rois!r}.")
-    names = [_straight(name) for name in (PAPER_ROIS if rois == "paper" else rois)]
+    names = [_straight(str(name)) for name in (PAPER_ROIS if rois == "paper" else rois)]
     if not names or len(set(names)) != len(names):
         raise ValueError(f"rois must be different region names, got {list(rois)}.")
     return names

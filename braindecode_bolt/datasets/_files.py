@@ -16,6 +16,7 @@ from ..recording import check_bold
 __all__ = [
     "DataFolderError",
     "bids_entities",
+    "check_link",
     "existing_folder",
     "find_eeg",
     "is_bids_eeg",
@@ -92,6 +93,15 @@ def find_eeg(folder: str | Path) -> list[Path]:
     return found
 
 
+def check_link(path: Path) -> None:
+    """Raise where a file is a link whose content has not been fetched."""
+    if path.is_symlink() and not path.exists():
+        raise DataFolderError(
+            f"{path.name} is a link to a file that is not there; get its content first "
+            "(git annex get, datalad get)."
+        )
+
+
 def read_eeg(path: Path) -> mne.io.BaseRaw:
     """Read an EEG file in whatever format MNE knows.
 
@@ -110,6 +120,7 @@ def read_eeg(path: Path) -> mne.io.BaseRaw:
     DataFolderError
         If MNE cannot read it.
     """
+    check_link(path)
     try:
         return mne.io.read_raw(path, verbose="warning")
     except MemoryError:
@@ -204,6 +215,7 @@ def read_table(file: Path) -> pd.DataFrame:
     ValueError
         If it holds anything but finite numbers.
     """
+    check_link(file)
     separator = "," if file.suffix.lower() == ".csv" else "\t"
     try:
         names, first = _first_rows(file, separator)

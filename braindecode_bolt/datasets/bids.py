@@ -21,7 +21,7 @@ from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
-from ._files import DataFolderError, existing_folder, read_eeg, read_table
+from ._files import DataFolderError, check_link, existing_folder, read_eeg, read_table
 from ._regions import RegionExtraction
 
 __all__ = ["BIDSEEGfMRI"]
@@ -337,6 +337,8 @@ class BIDSEEGfMRI(EEGfMRIDataset):
 
 def _read_eeg(path: BIDSPath) -> mne.io.BaseRaw:
     """Read EEG with its sidecar files; what mne-bids warns about is logged."""
+    for beside in path.fpath.parent.glob(f"{path.fpath.stem}.*"):
+        check_link(beside)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:

@@ -241,3 +241,16 @@ def test_nilearn_is_imported_when_it_is_used():
     code = "import sys, braindecode_bolt.bold; print('nilearn' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.strip() == "False", run.stderr
+
+
+def test_a_masker_whose_names_are_shifted_is_refused(file, labels):
+    """As nilearn names regions where no voxel is background."""
+    data = np.asarray(labels.dataobj)
+    full = nib.Nifti1Image(np.where(data == 0, 1, data), labels.affine)
+    masker = NiftiLabelsMasker(
+        full, labels=["Background", *NAMES], standardize=None, reports=False
+    )
+    with pytest.raises(ValueError, match="names a region 'Background'"):
+        extract_regions(file, masker, verbose=0)
+    table = extract_regions(file, masker, labels=NAMES, verbose=0)
+    assert list(table) == NAMES

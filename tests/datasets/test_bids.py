@@ -413,3 +413,13 @@ def test_what_is_asked_for_is_downloaded(monkeypatch, arguments, expected):
 def test_sources_must_be_known(source):
     with pytest.raises(ValueError, match="accession number of OpenNeuro"):
         BIDSEEGfMRI("here").download(source)
+
+
+@pytest.mark.parametrize("ending", [".eeg", ".vmrk"])
+def test_links_without_content_are_named(study, ending):
+    """As git-annex leaves them until the content is fetched."""
+    file = study[0] / f"sub-01/ses-01/eeg/sub-01_ses-01_task-rest_eeg{ending}"
+    file.unlink()
+    file.symlink_to("nowhere/annex/objects/x")
+    with pytest.raises(DataFolderError, match=f"_eeg{ending} is a link to a file that"):
+        BIDSEEGfMRI(study[0]).load()
