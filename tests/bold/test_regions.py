@@ -246,7 +246,7 @@ def test_nilearn_is_imported_when_it_is_used():
 def test_a_masker_whose_names_are_shifted_is_refused(file, labels):
     """As nilearn names regions where no voxel is background."""
     data = np.asarray(labels.dataobj)
-    full = nib.Nifti1Image(np.where(data == 0, 1, data), labels.affine)
+    full = nib.Nifti1Image(np.where(data == 0, 2, data), labels.affine)
     masker = NiftiLabelsMasker(
         full, labels=["Background", *NAMES], standardize=None, reports=False
     )
