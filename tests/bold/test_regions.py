@@ -243,6 +243,7 @@ def test_nilearn_is_imported_when_it_is_used():
     assert run.stdout.strip() == "False", run.stderr
 
 
+@pytest.mark.filterwarnings("ignore:Too many names")
 def test_a_masker_whose_names_are_shifted_is_refused(file, labels):
     """As nilearn names regions where no voxel is background."""
     data = np.asarray(labels.dataobj)
