@@ -15,6 +15,7 @@ import mne
 import pandas as pd
 from mne_bids import BIDSPath, find_matching_paths, get_entities_from_fname, read_raw_bids
 
+from ..bold.regions import GLOBAL_SIGNALS
 from ..markers import MarkerError, find_markers, with_annotations
 from ..recording import Recording, attach_bold
 from ..volumes import find_volume_markers
@@ -86,7 +87,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         Further arguments of :func:`~braindecode_bolt.bold.extract_regions`.
     rois : "paper" | sequence of str | None
         Regions to use, in this order: the seven of the paper, or names. All by
-        default.
+        default. A global signal is made of images where it is named here.
     cache_dir : str | Path | None
         Folder to keep the series extracted from images in. By default they are
         extracted at each :meth:`load`.
@@ -328,8 +329,11 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         """Read or extract the region series, with the repetition time if it is known."""
         if bold.suffix in _TABLES:
             return read_table(bold), self.tr
+        # The paper's regions have it; it costs little beside the others.
+        wanted = set(region_names(self.rois) or ()) & set(GLOBAL_SIGNALS)
+        options = {"global_signal": bool(wanted), **self.extraction}
         extraction = RegionExtraction(
-            self.atlas, self.confounds, self.extraction, self.tr, self.cache_dir
+            self.atlas, self.confounds, options, self.tr, self.cache_dir
         )
         table = extraction(bold)
         return table, table.attrs["tr"]

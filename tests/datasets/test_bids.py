@@ -303,6 +303,15 @@ def test_regions_are_extracted_from_images(images, confounds):
         assert abs(np.corrcoef(recording.bold[roi], motion[:, 0])[0, 1]) < 1e-3
 
 
+def test_the_global_signal_is_made_where_it_is_named(images):
+    arguments, *_ = images
+    # As bright outside of the brain as in it: nilearn could not find the brain.
+    arguments["extraction"]["mask_img"] = arguments["atlas"]
+    rois = ["global signal clean", "Cuneus"]
+    (recording,) = BIDSEEGfMRI(**arguments, rois=rois).load()
+    assert list(recording.bold) == rois
+
+
 def test_without_confounds_motion_stays(images):
     arguments, _, motion, _ = images
     (recording,) = BIDSEEGfMRI(**arguments, confounds=None).load()
