@@ -10,7 +10,18 @@ with warnings.catch_warnings():
 from ._version import __version__
 from .bold import prepare_bold
 from .eeg import prepare_eeg
-from .models import JoinedRegions, NeuroBOLT, load_published_weights
+from .models import (
+    BEIRA,
+    BIOTBOLD,
+    FFCL,
+    CNNTransformer,
+    JoinedRegions,
+    LabramBOLD,
+    NeuroBOLT,
+    SirenED,
+    STTransformer,
+    load_published_weights,
+)
 from .recording import Recording, attach_bold
 from .regressor import EEGRegressor
 from .splits import ValidationSplit
@@ -18,12 +29,19 @@ from .volumes import find_volume_markers
 from .windows import BOLDWindows, LazyWindows, create_bold_windows
 
 __all__ = [
+    "BEIRA",
+    "BIOTBOLD",
     "BOLDWindows",
+    "CNNTransformer",
     "EEGRegressor",
+    "FFCL",
     "JoinedRegions",
+    "LabramBOLD",
     "LazyWindows",
     "NeuroBOLT",
     "Recording",
+    "STTransformer",
+    "SirenED",
     "ValidationSplit",
     "__version__",
     "attach_bold",

@@ -14,6 +14,7 @@ from torch import nn
 
 from ._inputs import Input
 from .channels import ChannelNameError, match_channels
+from .linear import LINEAR
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,18 @@ def build_module(
     Returns
     -------
     nn.Module
+
+    Raises
+    ------
+    ValueError
+        If there is no such network.
     """
+    if module in LINEAR:
+        raise ValueError(
+            f"{module} is no network but a scikit-learn regressor of its own: use "
+            f"make_estimator({module!r}) of braindecode_bolt.estimators, or the classes of "
+            "braindecode_bolt.linear."
+        )
     model = _get_model(module)
     accepted = inspect.signature(model).parameters
     inferred = {name: value for name, value in inferred.items() if name in accepted}

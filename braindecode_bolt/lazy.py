@@ -7,6 +7,7 @@ import mmap
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import mne
@@ -41,7 +42,7 @@ class LazyWindows:
     metadata : pandas.DataFrame
         A row per window with the columns ``recording`` (position in
         `signals`), ``subject``, ``session``, ``run``, ``volume``, ``start`` and
-        ``stop`` (samples).
+        ``stop`` (samples) and, where they are known, ``task`` and ``site``.
     info : mne.Info
         Names, positions and sampling rate of the channels.
     baseline : {"window", None}
@@ -111,6 +112,32 @@ class LazyWindows:
     def nbytes(self) -> int:
         """Size of all windows as an array, in bytes."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    def on_disk(self, folder: str | Path) -> LazyWindows:
+        """Put the recordings into files, from which windows are read.
+
+        Parameters
+        ----------
+        folder : str | Path
+            Where to write the files; what is in files already is left there.
+
+        Returns
+        -------
+        LazyWindows
+            The same windows. In other processes, and on other machines that see the
+            folder, they read the files.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        moved = self._take(np.arange(len(self)))
+        moved.signals = []
+        for number, signal in enumerate(self.signals):
+            if not _is_whole_file(signal):
+                file = folder / f"{number}.npy"
+                np.save(file, signal, allow_pickle=False)
+                signal = np.load(file, mmap_mode="r")
+            moved.signals.append(signal)
+        return moved
 
     def __len__(self) -> int:  # noqa: D105
         return len(self._start)

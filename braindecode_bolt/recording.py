@@ -51,6 +51,9 @@ class Recording:
         The run, where there are several.
     task : str | None
         What was done (``"rest"``).
+    site : str | None
+        Where it was recorded, in studies of several sites. Not part of `name`
+        and `entities`, since BIDS file names do not have it.
 
     Attributes
     ----------
@@ -64,6 +67,7 @@ class Recording:
     session: str | None = None
     run: str | None = None
     task: str | None = None
+    site: str | None = None
 
     @property
     def name(self) -> str:
@@ -326,7 +330,8 @@ def as_recordings(recordings: object) -> list[Recording] | Iterable[Recording]:
     ----------
     recordings : Recording | iterable of Recording | BaseConcatDataset
         One, several, or a braindecode data set of raws whose descriptions hold
-        ``subject`` and, where there are several, ``session`` and ``run``.
+        ``subject`` and, where they are known, ``session``, ``run``, ``task`` and
+        ``site``.
 
     Returns
     -------
@@ -358,8 +363,8 @@ def _from_braindecode(dataset) -> Recording:
         )
     entities = {
         key: str(description[key])
-        for key in ("subject", "session", "run", "task")
-        if description.get(key) is not None
+        for key in ("subject", "session", "run", "task", "site")
+        if pd.notna(description.get(key))
     }
     return Recording(dataset.raw, **entities)
 

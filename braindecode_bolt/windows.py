@@ -29,6 +29,8 @@ __all__ = ["BOLDWindows", "create_bold_windows"]
 
 logger = logging.getLogger(__name__)
 
+_ENTITIES = ("subject", "session", "run", "task", "site")
+
 
 @dataclass(frozen=True, repr=False)
 class BOLDWindows:
@@ -59,7 +61,7 @@ class BOLDWindows:
 
     @property
     def metadata(self) -> pd.DataFrame:
-        """Recording, subject, session, run, volume, start and stop sample."""
+        """Recording, subject, session, run, task, site, volume, start, stop sample."""
         return self.X.metadata
 
     @property
@@ -108,7 +110,9 @@ class BOLDWindows:
                 self.X.info,
                 verbose="error",
             )
-            described = rows[["subject", "session", "run"]].iloc[0].dropna().to_dict()
+            described = rows.reindex(columns=_ENTITIES).iloc[0].dropna().to_dict()
+            # Windows out of order are in several data sets of one recording.
+            described["recording"] = int(recording)
             windows = pd.DataFrame(
                 {
                     "i_window_in_trial": np.arange(len(rows)),
@@ -116,7 +120,7 @@ class BOLDWindows:
                     "i_stop_in_trial": rows["stop"].to_numpy(),
                     "target": list(self.y[rows.index]),
                     "volume": rows["volume"].to_numpy(),
-                    **{key: value for key, value in described.items()},
+                    **described,
                 }
             )
             transform = _ToMicrovolts(self.X.baseline)
@@ -292,11 +296,10 @@ class _Piece:
         picks = mne.pick_types(raw.info, eeg=True, exclude=())
         signal = _signal_of(raw, picks)
         _check_finite(signal, recording)
-        entities = {key: getattr(recording, key) for key in ("subject", "session", "run")}
         metadata = pd.DataFrame(
             {
                 "recording": position,
-                **entities,
+                **{key: getattr(recording, key) for key in _ENTITIES},
                 "volume": bold.index[keep],
                 "start": start[keep],
                 "stop": stop[keep],

@@ -24,7 +24,7 @@ from braindecode_bolt import (
     prepare_eeg,
 )
 from braindecode_bolt.cache import CachedRaw, CacheError, cached_raw, identity_of
-from braindecode_bolt.linear import BandPowerRidge
+from braindecode_bolt.linear import LaggedBandPower
 
 
 @pytest.fixture
@@ -386,7 +386,7 @@ def test_cached_windows_in_two_processes(make_recording, tmp_path):
     np.testing.assert_array_equal(copied, here.X[5:9])
     cv = {"cv": GroupKFold(2), "scoring": "neg_mean_squared_error"}
     scores = [
-        cross_val_score(BandPowerRidge(), w.X, w.y, groups=w.groups, n_jobs=n_jobs, **cv)
+        cross_val_score(LaggedBandPower(), w.X, w.y, groups=w.groups, n_jobs=n_jobs, **cv)
         for w, n_jobs in ((there, 2), (there, 1), (here, 1))
     ]
     np.testing.assert_allclose(scores[0], scores[2])

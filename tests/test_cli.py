@@ -15,7 +15,7 @@ import torch
 from braindecode_bolt.cli import main
 from braindecode_bolt.commands import run_evaluate
 from braindecode_bolt.datasets import SimulatedEEGfMRI
-from braindecode_bolt.linear import BandPowerRidge
+from braindecode_bolt.linear import LaggedBandPower
 
 FAST = ["--epochs", "1", "--folds", "2"]
 
@@ -163,13 +163,13 @@ def test_ctrl_c_counts_even_where_python_drops_it(data, tmp_path, monkeypatch):
         def __del__(self):
             signal.raise_signal(signal.SIGINT)
 
-    fit = BandPowerRidge.fit
+    fit = LaggedBandPower.fit
 
     def fit_and_swallow(self, X, y):
         Swallows()
         return fit(self, X, y)
 
-    monkeypatch.setattr(BandPowerRidge, "fit", fit_and_swallow)
+    monkeypatch.setattr(LaggedBandPower, "fit", fit_and_swallow)
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
     out = tmp_path / "out"
     before = signal.getsignal(signal.SIGINT)

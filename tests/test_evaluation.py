@@ -8,7 +8,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from braindecode_bolt import create_bold_windows
 from braindecode_bolt.evaluation import evaluate, group_labels, iterate_folds
-from braindecode_bolt.linear import BandPowerRidge
+from braindecode_bolt.linear import LaggedBandPower
 
 
 class Remember(RegressorMixin, BaseEstimator):
@@ -38,7 +38,7 @@ def test_training_and_test_people_are_never_the_same(windows):
 
 
 def test_every_recording_is_scored_once_per_model(windows):
-    models = {"ridge": BandPowerRidge(), "mean": Remember()}
+    models = {"ridge": LaggedBandPower(), "mean": Remember()}
     scores = evaluate(models, windows, n_splits=2)
     assert len(scores) == 2 * 4 * 2
     assert not scores.duplicated(["model", "recording", "region"]).any()
@@ -70,7 +70,7 @@ def test_r_is_at_the_ceiling_for_a_model_that_knows_all(windows):
 
 
 def test_two_processes_give_the_same_table(windows):
-    models = {"ridge": BandPowerRidge()}
+    models = {"ridge": LaggedBandPower()}
     one = evaluate(models, windows, n_splits=2).drop(columns="time")
     two = evaluate(models, windows, n_splits=2, n_jobs=2).drop(columns="time")
     pd.testing.assert_frame_equal(one, two, rtol=1e-4)
@@ -78,7 +78,7 @@ def test_two_processes_give_the_same_table(windows):
 
 def test_predictions_stand_beside_what_was_measured(windows):
     results = list(
-        iterate_folds({"ridge": BandPowerRidge()}, windows, windows.groups, n_splits=2)
+        iterate_folds({"ridge": LaggedBandPower()}, windows, windows.groups, n_splits=2)
     )
     predictions = pd.concat([result.predictions for result in results])
     assert len(predictions) == len(windows)
@@ -91,7 +91,7 @@ def test_predictions_stand_beside_what_was_measured(windows):
 
 def test_finished_folds_are_skipped(windows):
     results = iterate_folds(
-        {"ridge": BandPowerRidge()}, windows, windows.groups, 2, skip={("ridge", 1)}
+        {"ridge": LaggedBandPower()}, windows, windows.groups, 2, skip={("ridge", 1)}
     )
     assert [(result.model, result.fold) for result in results] == [("ridge", 2)]
 

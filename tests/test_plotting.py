@@ -4,7 +4,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from braindecode_bolt.evaluation import iterate_folds
-from braindecode_bolt.linear import BandPowerRidge
+from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.plotting import plot_r_per_region, plot_series
 
 
@@ -12,7 +12,7 @@ from braindecode_bolt.plotting import plot_r_per_region, plot_series
 def tables(windows):
     results = list(
         iterate_folds(
-            {"ridge": BandPowerRidge(), "other": BandPowerRidge(alphas=[1e4])},
+            {"ridge": LaggedBandPower(), "other": LaggedBandPower(alphas=[1e4])},
             windows,
             windows.groups,
             2,

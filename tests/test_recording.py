@@ -47,6 +47,12 @@ def test_braindecode_carries_recordings(make_recording):
     np.testing.assert_array_equal(
         windows.y, np.concatenate([part.bold for part in parts]).astype(np.float32)
     )
+    described = {"subject": "01", "site": "A", "session": np.nan, "task": None}
+    told = create_bold_windows(
+        BaseConcatDataset([RawDataset(parts[0].raw, described)]), 4.0
+    )
+    assert told.metadata["site"].tolist() == ["A"] * 20
+    assert told.metadata[["session", "task"]].isna().all(axis=None)
     with pytest.raises(ValueError, match="'subject' in the description"):
         create_bold_windows(BaseConcatDataset([RawDataset(parts[0].raw, {"age": 3})]))
 
@@ -101,6 +107,7 @@ def test_a_table_that_is_no_bold_is_refused(make_raw, make_bold):
 def test_a_recording_tells_its_name():
     assert Recording(None, "01", "a", "2", "rest").name == "sub-01_ses-a_task-rest_run-2"
     assert Recording(None, "7").name == "sub-7"
+    assert Recording(None, "7", site="A").entities == {"subject": "7"}
 
 
 def test_new_tables_leave_the_old_recording_alone(make_recording):

@@ -5,13 +5,13 @@ import pytest
 
 from braindecode_bolt import create_bold_windows
 from braindecode_bolt.evaluation import iterate_folds
-from braindecode_bolt.linear import BandPowerRidge
+from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.results import ResultsError, ResultsFolder, fingerprint_of
 
 
 @pytest.fixture(scope="module")
 def results(windows):
-    return list(iterate_folds({"ridge": BandPowerRidge()}, windows, windows.groups, 2))
+    return list(iterate_folds({"ridge": LaggedBandPower()}, windows, windows.groups, 2))
 
 
 def test_what_was_written_is_read_back(results, tmp_path):

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from braindecode_bolt import EEGRegressor, NeuroBOLT
-from braindecode_bolt.linear import BandPower, BandPowerRidge
+from braindecode_bolt.linear import BandPower, LaggedBandPower
 from braindecode_bolt.metrics import pearson_r
 
 from .conftest import CH_NAMES, N_TIMES, TINY
@@ -133,7 +133,7 @@ def test_clone_forgets_the_fit(windows, kind):
 
 def test_cross_val_predict_puts_windows_back_in_order(windows):
     predicted = cross_val_predict(
-        BandPowerRidge(), windows.X, windows.y, groups=windows.groups, cv=GroupKFold(4)
+        LaggedBandPower(), windows.X, windows.y, groups=windows.groups, cv=GroupKFold(4)
     )
     assert pearson_r(windows.y, predicted).mean() > 0.4
 
@@ -180,6 +180,6 @@ def test_a_fit_leaks_nothing_into_a_later_cross_validation(noise_windows, kind):
 def test_pure_noise_gives_ridge_an_r_of_zero(noise_windows, form):
     X = noise_windows.X if form == "lazy" else np.asarray(noise_windows.X)
     settings = {"groups": noise_windows.groups, "cv": GroupKFold(2), "scoring": MEAN_R}
-    for model in (BandPowerRidge(), make_pipeline(BandPower(), StandardScaler(), Ridge())):
+    for model in (LaggedBandPower(), make_pipeline(BandPower(), StandardScaler(), Ridge())):
         scores = cross_val_score(model, X, noise_windows.y, **settings)
         assert abs(scores.mean()) < 0.3

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import mne
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skorch.helper import SliceDataset
 
-from braindecode_bolt import Recording, attach_bold, create_bold_windows
+from braindecode_bolt import LazyWindows, Recording, attach_bold, create_bold_windows
 from braindecode_bolt.markers import MarkerError
 
 
@@ -163,3 +164,22 @@ def test_braindecode_sees_the_same_windows(make_recording, baseline):
     sliced = SliceDataset(dataset)
     np.testing.assert_allclose(sliced[3], windows.X[3], rtol=1e-5, atol=1e-4)
     assert set(dataset.split("subject")) == {"0", "1"}
+
+
+def test_task_and_site_are_known_window_by_window(make_recording):
+    recordings = [
+        replace(make_recording("01"), task="rest", site="A"),
+        make_recording("02", seed=1),
+    ]
+    windows = create_bold_windows(recordings, 4.0)
+    assert windows.metadata["task"].dropna().tolist() == ["rest"] * 20
+    assert windows.metadata["site"].dropna().tolist() == ["A"] * 20
+    described = [dict(part.description) for part in windows.to_braindecode().datasets]
+    assert described == [
+        {"subject": "01", "task": "rest", "site": "A", "recording": 0},
+        {"subject": "02", "recording": 1},
+    ]
+    # Windows made by hand may have neither column.
+    metadata = windows.metadata.drop(columns=["task", "site"])
+    old = replace(windows, X=LazyWindows(windows.X.signals, metadata, windows.X.info))
+    assert dict(old.to_braindecode().datasets[0].description)["subject"] == "01"

@@ -23,7 +23,7 @@ from ..bold import prepare_bold, repetition_time
 from ..datasets import SimulatedEEGfMRI, open_dataset
 from ..eeg import common_channels, prepare_eeg
 from ..evaluation import group_labels, iterate_folds
-from ..linear import BandPowerRidge
+from ..linear import LaggedBandPower
 from ..plotting import plot_r_per_region, plot_series
 from ..recording import Recording
 from ..regressor import EEGRegressor
@@ -227,7 +227,7 @@ def _models(size: str, epochs: int | None, **arguments: Any) -> dict[str, BaseEs
             raise ValueError(f"--epochs must be at least 1, got {epochs}.")
         settings["max_epochs"] = epochs
     neurobolt = EEGRegressor("NeuroBOLT", callbacks__progress__leave=False, **settings)
-    return {"NeuroBOLT": neurobolt, "ridge": BandPowerRidge()}
+    return {"NeuroBOLT": neurobolt, "ridge": LaggedBandPower()}
 
 
 def _run_folds(

@@ -53,7 +53,14 @@ class EEGfMRIDataset(ABC):
         """
         from braindecode.datasets import BaseConcatDataset, RawDataset
 
-        return BaseConcatDataset([RawDataset(r.raw, r.entities) for r in self.load()])
+        recordings = self.load()
+        sites = [{"site": r.site} if r.site else {} for r in recordings]
+        return BaseConcatDataset(
+            [
+                RawDataset(r.raw, r.entities | site)
+                for r, site in zip(recordings, sites, strict=True)
+            ]
+        )
 
     def to_moabb(self) -> BaseDataset:
         """Give the recordings as MOABB holds them.

@@ -23,6 +23,7 @@ from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
 from ._files import DataFolderError, check_link, existing_folder, read_eeg, read_table
+from ._participants import read_sites
 from ._regions import RegionExtraction
 
 __all__ = ["BIDSEEGfMRI"]
@@ -46,7 +47,8 @@ class BIDSEEGfMRI(EEGfMRIDataset):
     images, from which the series are extracted
     (:func:`~braindecode_bolt.bold.extract_regions`). Volume markers come from
     ``events.tsv`` or from the EEG file itself, and are mended by
-    :func:`~braindecode_bolt.find_volume_markers`.
+    :func:`~braindecode_bolt.find_volume_markers`. Sites come from the column
+    ``site`` of ``participants.tsv``, if there is one.
 
     Parameters
     ----------
@@ -154,7 +156,8 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         """
         pairs = self._pairs()
         items = {eeg.fpath.name: (eeg, bold) for eeg, bold in pairs}
-        return open_all(items, lambda pair: self._open(*pair), self.root)
+        sites = read_sites(self.root)
+        return open_all(items, lambda pair: self._open(*pair, sites), self.root)
 
     def download(
         self, source: str | tuple[str, str], patterns: Sequence[str] | None = None
@@ -300,7 +303,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
             chosen = {key for key in chosen if key[position] in plain}
         return sorted(chosen)
 
-    def _open(self, eeg: BIDSPath, bold: Path) -> Recording:
+    def _open(self, eeg: BIDSPath, bold: Path, sites: Mapping[str, str]) -> Recording:
         raw = _read_eeg(eeg)
         table, tr = self._region_series(bold)
         table = choose_regions(table, region_names(self.rois), bold.name)
@@ -323,7 +326,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
             for key, value in eeg.entities.items()
             if key in ("subject", "session", "task", "run")
         }
-        return Recording(raw, **entities)
+        return Recording(raw, **entities, site=sites.get(entities["subject"]))
 
     def _region_series(self, bold: Path) -> tuple[pd.DataFrame, float | None]:
         """Read or extract the region series, with the repetition time if it is known."""

@@ -1,13 +1,43 @@
 """Networks that predict BOLD from windows of EEG."""
 
+from .beira import BEIRA
+from .biot_bold import BIOTBOLD
 from .checkpoints import PUBLISHED_CHANNELS, CheckpointError, load_published_weights
+from .cnn_transformer import CNNTransformer
+from .ffcl import FFCL
 from .joined import JoinedRegions
+from .labram_bold import LabramBOLD
 from .neurobolt import NeuroBOLT
+from .siren_ed import SirenED
+from .st_transformer import STTransformer
+
+#: Networks by name, NeuroBOLT first, as in the paper's tables.
+NETWORKS = {
+    model.__name__: model
+    for model in (
+        NeuroBOLT,
+        LabramBOLD,
+        BIOTBOLD,
+        BEIRA,
+        SirenED,
+        FFCL,
+        CNNTransformer,
+        STTransformer,
+    )
+}
 
 __all__ = [
+    "BEIRA",
+    "BIOTBOLD",
+    "FFCL",
+    "NETWORKS",
     "PUBLISHED_CHANNELS",
+    "CNNTransformer",
     "CheckpointError",
     "JoinedRegions",
+    "LabramBOLD",
     "NeuroBOLT",
+    "STTransformer",
+    "SirenED",
     "load_published_weights",
 ]

@@ -9,7 +9,7 @@ from torch import nn
 
 #: Parts of a LaBraM encoder that are not below its blocks: they learn at the full
 #: rate.
-_ABOVE = ("norm", "temporal_embedding", "fresh_embedding")
+_ABOVE = ("norm", "fc_norm", "temporal_embedding", "fresh_embedding")
 
 
 def layer_decay_groups(

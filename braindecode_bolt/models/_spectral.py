@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
+from braindecode.functional import sinusoidal_positional_encoding
 from torch import nn
 from torch.nn import functional as F
 
@@ -223,7 +222,7 @@ class SpectralEncoder(nn.Module):
         self.blocks = nn.ModuleList(
             SpectralBlock(dim, attention(), activation) for _ in range(depth)
         )
-        code = position_code(n_tokens, dim)
+        code = sinusoidal_positional_encoding(n_tokens, dim)
         self.register_buffer("position_code", code, persistent=False)
 
     def forward(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
@@ -247,23 +246,3 @@ class SpectralEncoder(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, channels)
         return tokens.mean(dim=1)
-
-
-def position_code(n_positions: int, dim: int) -> torch.Tensor:
-    """Sinusoidal position code, sine and cosine interleaved.
-
-    Parameters
-    ----------
-    n_positions : int
-        Number of positions.
-    dim : int
-        Width of the code.
-
-    Returns
-    -------
-    Tensor, shape (n_positions, dim)
-    """
-    position = torch.arange(n_positions, dtype=torch.float32).unsqueeze(1)
-    rate = torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
-    code = torch.stack([torch.sin(position * rate), torch.cos(position * rate)], dim=-1)
-    return code.flatten(1)[:, :dim]

@@ -9,20 +9,26 @@ import torch
 from braindecode.models.base import EEGModuleMixin
 from torch import nn
 
-from ..channels import ChannelNameError, match_channels, resolve_ch_names, same_names
-from ._base import BOLDModel
-from ._checks import SFREQ, check_choice, check_counts, check_divisors, check_window
+from ._base import BOLDModel, ByChannelName
+from ._checks import (
+    check_choice,
+    check_counts,
+    check_divisors,
+    check_positive,
+    check_window,
+)
 from ._groups import layer_decay_groups
 from ._montage import Montage
 from ._registry import register
 from ._spatiotemporal import PATCH, SpatiotemporalEncoder
 from ._spectral import SpectralEncoder
+from ._weight_names import translate_neurobolt
 from .checkpoints import load_published_weights
 
 __all__ = ["NeuroBOLT"]
 
 
-class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
+class NeuroBOLT(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
     r"""NeuroBOLT from Li et al. (2024) [Li2024]_.
 
     A window of EEG in, the BOLD signal of one or more brain regions at its end
@@ -149,6 +155,9 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
     torch.Size([1, 7])
     """
 
+    _HEAD_SCALE = 0.001
+    _translate_weights = translate_neurobolt
+
     def __init__(
         self,
         n_outputs: int | None = None,
@@ -176,43 +185,37 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
         pretrained: str | None = None,
         new_head: bool = False,
     ):
-        names = resolve_ch_names(chs_info, ch_names)
-        if n_chans is not None and n_chans != len(names):
-            raise ValueError(f"n_chans is {n_chans}, but {len(names)} channels are named.")
-        super().__init__(
-            n_outputs=n_outputs,
-            n_chans=len(names),
-            chs_info=chs_info,
-            n_times=n_times,
-            input_window_seconds=input_window_seconds,
-            sfreq=sfreq,
+        self._set_signal(
+            n_outputs,
+            n_chans,
+            chs_info,
+            n_times,
+            input_window_seconds,
+            sfreq,
+            ch_names,
+            names_needed=True,
         )
-        check_window(self.n_times, n_scales, self._sfreq, input_window_seconds)
-        # It takes no other, said or not: whoever feeds it can check.
-        self._sfreq = SFREQ
+        names = self.ch_names
+        check_window("NeuroBOLT", self.n_times, self.sfreq, n_scales)
         check_divisors(num_heads=num_heads, spectral_num_heads=spectral_num_heads)
         check_choice("branches", branches, ("both", "spatiotemporal", "spectral"))
         check_choice("attention", attention, ("linear", "linformer"))
         check_counts(
-            n_outputs=n_outputs,
             num_layers=num_layers,
             spectral_depth=spectral_depth,
             attention_rank=attention_rank,
         )
-        if not input_scale > 0:
-            raise ValueError(f"input_scale must be positive, got {input_scale}.")
+        check_positive(input_scale=input_scale)
         # The spectral encoder has a row for every channel, whatever its name.
         montage = (
             Montage(names, list(range(len(names))), [0] * len(names), 0)
             if branches == "spectral"
             else Montage.of(names, self._chs_info, unknown_channels)
         )
-        self.ch_names = names
         self.input_scale = input_scale
         self.nonlinear_head = nonlinear_head
-        self.register_buffer("inputs", torch.tensor(montage.inputs), False)
+        self._use_channels(montage.inputs)
         self.register_buffer("positions", torch.tensor(montage.rows), False)
-        self.register_buffer("channels", torch.arange(len(montage.inputs)), False)
         self.spatiotemporal = self.spectral = None
         if branches != "spectral":
             self.spatiotemporal = SpatiotemporalEncoder(
@@ -237,9 +240,8 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
                 activation,
                 attention_rank if attention == "linformer" else None,
             )
-        self.head_activation = activation() if nonlinear_head else nn.Identity()
-        self.final_layer = nn.Linear(PATCH, self.n_outputs)
         self._initialise()
+        self._add_head(PATCH, activation if nonlinear_head else nn.Identity)
         if pretrained is not None:
             load_published_weights(self, pretrained, new_head=new_head)
         self._remember_weights()
@@ -252,108 +254,17 @@ class NeuroBOLT(BOLDModel, EEGModuleMixin, nn.Module):
                     nn.init.zeros_(module.bias)
         if self.spatiotemporal is not None:
             self.spatiotemporal.initialise()
-        self._shrink_head()
 
-    def _shrink_head(self) -> None:
-        # Predictions start at zero, the mean of a centred BOLD signal.
-        with torch.no_grad():
-            self.final_layer.weight.mul_(0.001)
-            self.final_layer.bias.mul_(0.001)
-
-    def forward(
-        self,
-        x: torch.Tensor,
-        return_features: bool = False,
-        *,
-        ch_names: Sequence[str] | None = None,
-    ) -> torch.Tensor | dict[str, torch.Tensor]:
-        """Predict the BOLD at the end of each window.
-
-        Parameters
-        ----------
-        x : Tensor, shape (batch, n_chans, n_times)
-            EEG in microvolts.
-        return_features : bool
-            Return the representation instead of the prediction.
-        ch_names : sequence of str | None
-            Names of the channels of `x`, where they are a part of the model's
-            channels or come in another order.
-
-        Returns
-        -------
-        Tensor, shape (batch, n_outputs) | dict
-            With `return_features`, ``"features"``, the sum of the pooled
-            representations (batch, 200), and ``"cls_token"`` (batch, 200), None
-            without the spatiotemporal encoder.
-
-        Raises
-        ------
-        ValueError
-            If `x` has another number of channels or samples than the model.
-        ChannelNameError
-            If the model has no channel of a name.
-        """
-        inputs, positions, channels = self._rows(ch_names)
-        self._check_input(x, len(self.ch_names) if ch_names is None else len(ch_names))
-        if inputs is not None:
-            x = x[:, inputs]
-        x = x / self.input_scale
+    def _encode(
+        self, x: torch.Tensor, rows: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         pooled, cls_token = [], None
         if self.spatiotemporal is not None:
-            of_patches, cls_token = self.spatiotemporal(x, positions)
+            of_patches, cls_token = self.spatiotemporal(x, self.positions[rows])
             pooled.append(of_patches)
         if self.spectral is not None:
-            pooled.append(self.spectral(x, channels))
-        features = sum(pooled)
-        if return_features:
-            return {"features": features, "cls_token": cls_token}
-        # A thousandth of the arithmetic: not worth the rounding of bfloat16.
-        with torch.autocast(x.device.type, enabled=False):
-            activated = self.head_activation(features.type_as(self.final_layer.weight))
-            return self.final_layer(activated)
-
-    def _rows(
-        self, ch_names: Sequence[str] | None
-    ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
-        """Channels of the input to use (None: all), and their rows in both tables."""
-        if ch_names is None or same_names(ch_names, self.ch_names):
-            all_used = len(self.inputs) == len(self.ch_names)
-            return None if all_used else self.inputs, self.positions, self.channels
-        named = match_channels(ch_names, self.ch_names, "The model")
-        used = {place: row for row, place in enumerate(self.inputs.tolist())}
-        inputs = [number for number, place in enumerate(named) if place in used]
-        if not inputs:
-            raise ChannelNameError(
-                f"The model looks at none of the channels {', '.join(ch_names)}."
-            )
-        rows = [used[named[number]] for number in inputs]
-        device = self.channels.device
-        rows = torch.tensor(rows, device=device)
-        return torch.tensor(inputs, device=device), self.positions[rows], rows
-
-    def _check_input(self, x: torch.Tensor, n_chans: int) -> None:
-        if x.ndim != 3 or x.shape[1] != n_chans or x.shape[2] != self.n_times:
-            raise ValueError(
-                f"Expected windows of shape (batch, {n_chans}, {self.n_times}), got "
-                f"{tuple(x.shape)}."
-            )
-
-    def reset_head(self, n_outputs: int) -> None:
-        """Replace the head, for another number of regions.
-
-        Parameters
-        ----------
-        n_outputs : int
-            New number of regions.
-        """
-        self._set_n_outputs(n_outputs)
-        weight = self.final_layer.weight
-        self.final_layer = nn.Linear(
-            PATCH, n_outputs, device=weight.device, dtype=weight.dtype
-        )
-        nn.init.trunc_normal_(self.final_layer.weight, std=0.02)
-        nn.init.zeros_(self.final_layer.bias)
-        self._shrink_head()
+            pooled.append(self.spectral(x, rows))
+        return sum(pooled), cls_token
 
     def parameter_groups(self, layer_decay: float = 0.65) -> list[dict[str, Any]]:
         """Group the parameters by learning rate and weight decay.

@@ -132,6 +132,29 @@ def test_some_can_be_chosen(study, selection, expected):
         assert [recording.name for recording in recordings] == expected
 
 
+def test_sites_are_those_of_participants(study, caplog):
+    root = study[0]
+    assert {r.site for r in BIDSEEGfMRI(root).load()} == {None}
+    file = root / "participants.tsv"
+    table = pd.read_csv(file, sep="\t", dtype=str)
+    table.assign(Site=["A", None]).to_csv(file, sep="\t", index=False, na_rep="n/a")
+    assert [r.site for r in BIDSEEGfMRI(root).load()] == ["A", None]
+    assert BIDSEEGfMRI(root).load()[0].name == "sub-01_ses-01_task-rest"
+    both = pd.concat([table.assign(site="A"), table.iloc[:1].assign(site="B")])
+    both.to_csv(file, sep="\t", index=False, na_rep="n/a")
+    with caplog.at_level(logging.WARNING, "braindecode_bolt"):
+        assert [r.site for r in BIDSEEGfMRI(root).load()] == [None, "A"]
+    assert "gives 1 people more than one site, which are not used: 01" in caplog.text
+    for rows in ("sub-01\tA\tB\nsub-02\n", "sub-01\tA\nsub-02\tB\tC\n"):
+        file.write_text(f"participant_id\tsite\n{rows}")
+        with pytest.raises(DataFolderError, match="participants.tsv is not a table"):
+            BIDSEEGfMRI(root).load()
+    file.unlink()
+    file.symlink_to(root / "annex")
+    assert [r.site for r in BIDSEEGfMRI(root).load()] == [None, None]
+    assert "participants.tsv is a link to a file that is not there" in caplog.text
+
+
 def test_runs_agree_whatever_zeros_are_in_front(tmp_path):
     write_eeg(tmp_path, "01", run="1")
     table = write_table(tmp_path / "der", "sub-01_ses-01_task-rest_run-01_timeseries.tsv")

@@ -7,7 +7,7 @@ from braindecode_bolt import create_bold_windows, prepare_bold
 from braindecode_bolt.channels import ChannelNameError
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.datasets._coupling import RATE, couple, hrf_kernel
-from braindecode_bolt.linear import BandPowerRidge
+from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.metrics import noise_ceiling, pearson_r
 
 
@@ -81,7 +81,7 @@ def test_ridge_rises_with_the_coupling():
         simulated = SimulatedEEGfMRI(4, duration=200.0, snr=snr)
         windows = create_bold_windows(map(prepare_bold, simulated.load()))
         test = windows.groups == "04"
-        ridge = BandPowerRidge().fit(windows.X[~test], windows.y[~test])
+        ridge = LaggedBandPower().fit(windows.X[~test], windows.y[~test])
         r.append(pearson_r(windows.y[test], ridge.predict(windows.X[test])).mean())
         ceilings.append(noise_ceiling(windows)["ceiling"].mean())
     assert abs(r[0]) < 0.2 and abs(ceilings[0]) < 0.15

@@ -11,7 +11,6 @@ from braindecode_bolt import NeuroBOLT
 from braindecode_bolt.channels import ChannelNameError
 from braindecode_bolt.models import PUBLISHED_CHANNELS
 from braindecode_bolt.models._layers import Dropout
-from braindecode_bolt.models._spectral import position_code
 
 
 @pytest.fixture(scope="module")
@@ -154,17 +153,6 @@ def test_spectra_are_magnitudes_of_rectangular_windows(small):
         np.testing.assert_allclose(
             through.detach(), scale.window(embedded[..., 0]).detach(), rtol=1e-4, atol=1e-4
         )
-
-
-def test_position_code_interleaves_sine_and_cosine():
-    code = position_code(7, 6)
-    for position in range(7):
-        for i in range(3):
-            angle = position / 10000 ** (2 * i / 6)
-            assert code[position, 2 * i].item() == pytest.approx(np.sin(angle), abs=1e-6)
-            assert code[position, 2 * i + 1].item() == pytest.approx(
-                np.cos(angle), abs=1e-6
-            )
 
 
 def test_tokens_know_their_channel_and_time(small, x):

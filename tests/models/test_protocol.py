@@ -13,12 +13,25 @@ import torch
 from braindecode.models.util import models_dict, models_mandatory_parameters
 from torch import nn
 
-from braindecode_bolt import EEGRegressor, NeuroBOLT
+from braindecode_bolt import EEGRegressor
+from braindecode_bolt.models import NETWORKS
 from braindecode_bolt.models._registry import register
 
 CH_NAMES = ["Fz", "Cz", "Pz", "Oz"]
 CHS_INFO = [{"ch_name": name, "kind": "eeg", "loc": np.zeros(12)} for name in CH_NAMES]
-MODELS = {NeuroBOLT: {"num_layers": 2, "spectral_depth": 1}}
+#: Small sizes of each model.
+SIZES = {
+    "NeuroBOLT": {"num_layers": 1, "spectral_depth": 1},
+    "LabramBOLD": {"num_layers": 2},
+    "BIOTBOLD": {"num_layers": 1, "embed_dim": 64},
+    "BEIRA": {"n_maps": 16, "n_filters": 8, "drop_prob": 0.1},
+    "SirenED": {"n_maps": 16, "hidden_sizes": (16, 8)},
+    "FFCL": {"maps": (8, 16), "hidden_size": 16},
+    "CNNTransformer": {"maps": (8, 16), "num_layers": 1},
+    "STTransformer": {"num_layers": 1, "embed_dim": 64},
+}
+MODELS = {model: SIZES[name] for name, model in NETWORKS.items()}
+BATCH_NORM = ("running_mean", "running_var", "num_batches_tracked")
 
 
 @pytest.fixture(params=MODELS, ids=lambda model: model.__name__)
@@ -102,11 +115,17 @@ def test_the_last_layer_is_the_head(build):
 
 def test_activation_and_dropout_can_be_chosen(build, model_class):
     parameters = inspect.signature(model_class).parameters
-    (activation,) = [name for name in parameters if "activation" in name]
-    assert isinstance(parameters[activation].default, type)
-    model = build(**{activation: nn.ELU})
-    assert any(isinstance(module, nn.ELU) for module in model.modules())
-    assert not any(isinstance(module, nn.GELU) for module in model.modules())
+    activations = [name for name in parameters if "activation" in name]
+    assert activations
+    for activation in activations:
+        default = parameters[activation].default
+        model = build(**{activation: nn.SiLU})
+        kinds = [type(module) for module in model.modules()]
+        assert nn.SiLU in kinds
+        # BEIRA rectifies, whatever its activation is.
+        assert default not in kinds or kinds.count(default) < sum(
+            isinstance(module, default) for module in build().modules()
+        )
     assert any(
         isinstance(module, nn.Dropout) and module.p == 0.45
         for module in build(drop_prob=0.45).modules()
@@ -150,7 +169,7 @@ def test_the_head_can_be_reset(build, x):
 
 
 def test_configuration_makes_the_same_model(build, model_class, x):
-    model = build(chs_info=CHS_INFO, drop_prob=0.3, activation=nn.ELU)
+    model = build(chs_info=CHS_INFO, drop_prob=0.3, activation=nn.SiLU)
     with pytest.warns(UserWarning, match="_deserialize_chs_info"):
         again = model_class.from_config(model.get_config())
     again.load_state_dict(model.state_dict())
@@ -176,16 +195,20 @@ def test_it_knows_whether_its_weights_were_changed(build):
     assert model.weights_changed
 
 
-def test_no_buffer_is_saved(build):
-    """What is not learned follows from the arguments."""
+def test_only_what_is_learned_is_saved(build):
+    """All else follows from the arguments."""
     model = build()
-    assert set(model.state_dict()) == {name for name, _ in model.named_parameters()}
+    learned = {name for name, _ in model.named_parameters()}
+    saved = {n for n in model.state_dict() if not n.endswith(BATCH_NORM)}
+    assert saved == learned
 
 
 @pytest.mark.skipif(
     tuple(map(int, torch.__version__.split(".")[:2])) < (2, 7),
     reason="torch.export before 2.7 cannot trace the Fourier transform",
 )
+# torch about its own LSTM.
+@pytest.mark.filterwarnings("ignore:The tensor attributes self.temporal._flat_weights")
 def test_it_can_be_exported(build, x):
     model = build()
     batch = torch.export.Dim("batch", min=2, max=64)
@@ -200,7 +223,7 @@ def test_it_can_be_exported(build, x):
 @pytest.fixture
 def changed(build):
     """A model whose weights are not as they were made."""
-    model = build(ch_names=CH_NAMES, drop_prob=0.3, activation=nn.ELU)
+    model = build(ch_names=CH_NAMES, drop_prob=0.3, activation=nn.SiLU)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))
@@ -224,34 +247,33 @@ def test_from_pretrained_for_other_regions(changed, model_class, x, tmp_path):
     assert torch.equal(*features)
 
 
-def test_it_works_without_huggingface_hub(model_class):
+def test_they_work_without_huggingface_hub():
     """As where it is not installed; tests run where it is."""
     code = f"""
 import sys, warnings
 sys.modules["huggingface_hub"] = None
 import numpy as np, torch
 from braindecode_bolt import EEGRegressor, models
-model = models.{model_class.__name__}(
-    2, ch_names={CH_NAMES}, n_times=800, **{MODELS[model_class]}
-)
-assert model.get_config()["n_times"] == 800
-again = type(model).from_config(model.get_config())
-again.load_state_dict(model.state_dict())
 x = torch.randn(3, 4, 800)
-assert torch.equal(again.eval()(x), model.eval()(x))
-assert "from braindecode_bolt import" in type(model).__doc__
-net = EEGRegressor(model, max_epochs=1, verbose=0, train_split=None)
-assert net.fit(20 * x.numpy(), np.eye(3, 2)).predict(20 * x.numpy()).shape == (3, 2)
-for load in (
-    type(model).from_pretrained,
-    lambda name: models.load_published_weights(model, name),
-):
-    try:
-        load("someone/model")
-    except ImportError as error:
-        assert "hub" in str(error)
-    else:
-        raise AssertionError("no ImportError")
+for name, sizes in {SIZES}.items():
+    model = models.NETWORKS[name](2, ch_names={CH_NAMES}, n_times=800, **sizes)
+    assert model.get_config()["n_times"] == 800
+    again = type(model).from_config(model.get_config())
+    again.load_state_dict(model.state_dict())
+    assert torch.equal(again.eval()(x), model.eval()(x))
+    assert "from braindecode_bolt import" in type(model).__doc__
+    net = EEGRegressor(model, max_epochs=1, verbose=0, train_split=None)
+    assert net.fit(20 * x.numpy(), np.eye(3, 2)).predict(20 * x.numpy()).shape == (3, 2)
+    for load in (
+        type(model).from_pretrained,
+        lambda name, model=model: models.load_published_weights(model, name),
+    ):
+        try:
+            load("someone/model")
+        except ImportError as error:
+            assert "hub" in str(error)
+        else:
+            raise AssertionError("no ImportError")
 """
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     child = subprocess.run(
@@ -292,7 +314,7 @@ def test_wrong_shapes_are_errors(build, x):
 def test_it_learns_in_the_regressor_by_name(model_class, windows):
     """On a strong coupling it beats the mean of the training BOLD."""
     arguments = {f"module__{name}": value for name, value in MODELS[model_class].items()}
-    settings = {"lr": 3e-3, "max_epochs": 12, "batch_size": 8, "train_split": None}
+    settings = {"lr": 1e-3, "max_epochs": 12, "batch_size": 8, "train_split": None}
     net = EEGRegressor(model_class.__name__, **arguments, **settings, verbose=0)
     test = windows.groups == "04"
     net.fit(windows.X[~test], windows.y[~test])

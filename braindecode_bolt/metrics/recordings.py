@@ -1,4 +1,4 @@
-"""Scores of predicted against measured BOLD."""
+"""Scores of each recording, as tables."""
 
 from __future__ import annotations
 
@@ -8,53 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .regions import pearson_r
+
 if TYPE_CHECKING:
-    from .windows import BOLDWindows
-
-__all__ = ["noise_ceiling", "pearson_r", "recording_scores"]
-
-
-def pearson_r(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Pearson correlation of each region.
-
-    Parameters
-    ----------
-    y_true, y_pred : ndarray, shape (n_volumes, n_rois) or (n_volumes,)
-        Measured and predicted BOLD.
-
-    Returns
-    -------
-    ndarray, shape (n_rois,)
-        NaN where one of the two is constant, which is warned about.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
-    y_true, y_pred = (_two_dimensional(y) for y in (y_true, y_pred))
-    if y_true.shape != y_pred.shape:
-        raise ValueError(f"Shapes differ: {y_true.shape} and {y_pred.shape}.")
-    true = y_true - y_true.mean(axis=0)
-    pred = y_pred - y_pred.mean(axis=0)
-    norms = np.sqrt((true**2).sum(axis=0) * (pred**2).sum(axis=0))
-    # Rounding leaves a constant series with a deviation of its last digit.
-    tiny = np.finfo(np.float32).eps * len(true)
-    scale = np.abs(y_true).max(axis=0) * np.abs(y_pred).max(axis=0)
-    undefined = norms <= tiny * scale
-    if undefined.any():
-        warnings.warn(
-            f"R is not defined for {undefined.sum()} of {len(undefined)} regions: the "
-            "measured or the predicted series is constant.",
-            stacklevel=2,
-        )
-    r = (true * pred).sum(axis=0) / np.where(undefined, 1.0, norms)
-    return np.where(undefined, np.nan, r)
-
-
-def _two_dimensional(y: np.ndarray) -> np.ndarray:
-    y = np.asarray(y, dtype=float)
-    return y[:, None] if y.ndim == 1 else y
+    from ..windows import BOLDWindows
 
 
 def recording_scores(

@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
-from braindecode_bolt import ValidationSplit, create_bold_windows
-from braindecode_bolt.splits import window_groups
+from braindecode_bolt import EEGRegressor, ValidationSplit, create_bold_windows
+from braindecode_bolt.splits import FixedValidation, GapSplit, window_groups
+
+from .simulated import one_recording
 
 
 def _parts(metadata, train, valid, column):
@@ -61,9 +64,24 @@ def test_a_plain_array_is_one_recording_with_a_gap_in_windows():
     with pytest.warns(UserWarning, match="do not say which recording"):
         train, valid = ValidationSplit().split(X)
     assert valid.tolist() == list(range(80, 100))
-    assert train.tolist() == list(range(71))
+    assert train.tolist() == list(range(70))
     with pytest.warns(UserWarning), pytest.raises(ValueError, match="too few"):
         ValidationSplit().split(X[:10])
+
+
+def test_the_gap_is_in_whole_volumes():
+    """20 s at a repetition time of 2.1 s: 10 volumes, as elsewhere."""
+    train, valid = ValidationSplit().split(one_recording(567))
+    assert valid.tolist() == list(range(454, 567)) and train.tolist() == list(range(444))
+
+
+def test_recordings_that_groups_throw_together_keep_the_gap(windows):
+    same = np.zeros(len(windows), dtype=int)
+    train, valid = ValidationSplit(gap_seconds=8.0).split(windows.X, same)
+    volumes = windows.metadata["volume"].to_numpy()
+    # Its end in all four, give or take a volume; 4 volumes of 2.1 s between.
+    assert volumes[valid].min() - volumes[train].max() == 5
+    assert len(train) > len(valid) > 4 * 8
 
 
 def test_groups_override_what_is_read(windows):
@@ -98,3 +116,61 @@ def test_groups_for_an_inner_choice(windows, make_recording):
     blocks = window_groups(one)
     assert set(blocks) == set(range(5)) and (np.diff(blocks) >= 0).all()
     assert set(window_groups(np.zeros((3, 2, 10)))) == {0, 1, 2}
+
+
+# Windows that are known beforehand
+
+
+def test_a_fit_validates_on_given_windows(windows):
+    rows = np.flatnonzero(windows.groups == "02")
+    net = EEGRegressor(
+        "NeuroBOLT",
+        module__num_layers=1,
+        module__spectral_depth=1,
+        train_split=FixedValidation(rows),
+        max_epochs=1,
+        verbose=0,
+    )
+    net = clone(net).fit(windows.X, windows.y)
+    error = np.mean((net.predict(windows.X[rows]) - windows.y[rows]) ** 2)
+    assert net.history[-1, "valid_loss"] == pytest.approx(error, rel=1e-4)
+    train, valid = FixedValidation(rows[::-1]).split(windows.X, groups=windows.groups)
+    np.testing.assert_array_equal(valid, rows)
+    np.testing.assert_array_equal(train, np.flatnonzero(windows.groups != "02"))
+
+
+def test_the_published_validation_part_reaches_the_fit(windows):
+    """What a splitter knows, in the positions that the fit sees."""
+    cv = GapSplit(0.5, 0.2, gap_seconds=4.0, recordings="together")
+    ((train, test),) = cv.split(windows.X)
+    valid = cv.validation_rows(windows.X, train)
+    fitted, validated = FixedValidation(valid).split(windows.X[train])
+    np.testing.assert_array_equal(validated, valid)
+    volumes = windows.metadata["volume"].to_numpy()[train]
+    first = windows.groups[train] == "01"
+    part = np.isin(np.arange(len(train)), validated)
+    assert volumes[first & part].min() - volumes[first & ~part].max() == 3
+
+
+def test_fixed_rows_are_checked(windows):
+    n = len(windows)
+    for rows, complaint in (
+        ([], "positions of at least one window"),
+        ([True, False], "rows must be integers"),
+        ([[1, 2]], "shape .1, 2."),
+        ([0, n], "different positions in the 176 windows of the fit"),
+        ([-1], "from -1 to -1. Count them in the training part"),
+        ([3, 3], "got 1 different ones of 2"),
+        (range(n), "nothing is left to train on"),
+    ):
+        with pytest.raises(ValueError, match=complaint):
+            FixedValidation(list(rows)).split(windows.X)
+    assert repr(FixedValidation([1, 2])) == "FixedValidation(2 rows)"
+
+
+def test_fixed_rows_that_share_eeg_with_others_are_warned_of(windows):
+    with pytest.warns(UserWarning, match="2 of 5 windows to validate on share EEG"):
+        FixedValidation([10, 11, 12, 13, 14]).split(windows.X)
+    array = np.asarray(windows.X)
+    train, valid = FixedValidation([10, 11]).split(array)
+    assert valid.tolist() == [10, 11] and len(train) == len(array) - 2

@@ -1,21 +1,18 @@
-"""Splitting windows so that nothing leaks from one part into the other."""
+"""The part of the training windows on which a fit is validated."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from braindecode.datasets import BaseConcatDataset
-from skorch.dataset import Dataset as SkorchDataset
-from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
-from .lazy import LazyWindows
+from ._origin import Origin
 
-__all__ = ["ValidationSplit", "recording_labels", "window_groups"]
+__all__ = ["FixedValidation", "ValidationSplit", "recording_labels", "window_groups"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +32,12 @@ class ValidationSplit:
         Share of the windows to validate on. Default 0.2. At least one subject
         or recording is taken, and one is left.
     gap_seconds : float
-        Within a recording, the time between the last volume trained on and the
-        first validated on. Default 20, as published; never shorter than the
-        window.
+        Within a recording, the time between the part trained on and the part
+        validated on. Default 20, as published. Rounded up to whole volumes (10
+        at a repetition time of 2.1 s), and never shorter than the window.
     gap_windows : int
         The same for plain arrays, whose times are not known, in windows.
-        Default 10: 21 s at the published repetition time.
+        Default 10.
     """
 
     def __init__(
@@ -52,6 +49,12 @@ class ValidationSplit:
         self.fraction = fraction
         self.gap_seconds = gap_seconds
         self.gap_windows = gap_windows
+
+    def __repr__(self) -> str:  # noqa: D105
+        return (
+            f"ValidationSplit(fraction={self.fraction!r}, gap_seconds="
+            f"{self.gap_seconds!r}, gap_windows={self.gap_windows!r})"
+        )
 
     def split(
         self,
@@ -84,7 +87,7 @@ class ValidationSplit:
         """
         if not 0 < self.fraction < 1:
             raise ValueError(f"fraction must lie between 0 and 1, got {self.fraction}.")
-        origin = _Origin.of(X)
+        origin = Origin.of(X)
         if groups is None:
             groups = self._groups(X, origin)
         elif len(groups) != len(X):
@@ -95,7 +98,7 @@ class ValidationSplit:
         return self._by_time(len(X), origin)
 
     @staticmethod
-    def _groups(X: Any, origin: _Origin | None) -> np.ndarray:
+    def _groups(X: Any, origin: Origin | None) -> np.ndarray:
         if origin is not None:
             several = len(np.unique(origin.subjects)) > 1
             return origin.subjects if several else origin.recordings
@@ -121,18 +124,19 @@ class ValidationSplit:
         return np.flatnonzero(~valid), np.flatnonzero(valid)
 
     def _by_time(
-        self, n_windows: int, origin: _Origin | None
+        self, n_windows: int, origin: Origin | None
     ) -> tuple[np.ndarray, np.ndarray]:
+        gap, unit = self.gap_seconds, "s"
         if origin is None:
-            ends, gap, unit = np.arange(n_windows), self.gap_windows, "windows"
-        else:
-            ends, unit = origin.ends, "s"
-            gap = max(self.gap_seconds, origin.window_seconds)
+            gap, unit = self.gap_windows, "windows"
+            origin = Origin.of_labels(np.zeros(n_windows, dtype=int))
+        # Of one recording, unless groups throw several together.
+        distance = max(line.distance for line in origin.timelines(gap))
+        ends = origin.ends
         order = np.argsort(ends, kind="stable")
         n_valid = max(1, round(self.fraction * n_windows))
         valid = order[n_windows - n_valid :]
-        # A volume exactly one gap before may be trained on.
-        train = order[ends[order] <= ends[valid[0]] - gap + 1e-6]
+        train = order[ends[order] <= ends[valid[0]] - distance]
         if len(train) == 0:
             raise ValueError(
                 f"{n_windows} windows of one recording are too few for training and "
@@ -140,6 +144,106 @@ class ValidationSplit:
                 "fit without validation (train_split=None)."
             )
         return train, valid
+
+
+class FixedValidation(ValidationSplit):
+    """Validate a fit on given windows.
+
+    For ``EEGRegressor(train_split=...)``, where it is known beforehand which of
+    the windows that a fit sees are there for validation: those of the published
+    split, for example.
+
+    Parameters
+    ----------
+    rows : array-like of int, shape (n_rows,)
+        Positions of these windows in the `X` of the fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.splits import FixedValidation, GapSplit
+    >>> X, recording = np.zeros((100, 4, 800)), np.zeros(100)
+    >>> cv = GapSplit(train_size=0.6, test_size=0.2)
+    >>> ((train, test),) = cv.split(X, groups=recording)
+    >>> train_split = FixedValidation(cv.validation_rows(X, train, recording))
+    >>> [len(part) for part in train_split.split(X[train])]
+    [60, 10]
+    """
+
+    def __init__(self, rows: Sequence[int] | np.ndarray):
+        self.rows = rows
+
+    def __repr__(self) -> str:  # noqa: D105
+        return f"FixedValidation({np.size(self.rows)} rows)"
+
+    def split(
+        self, X: Any, groups: Any = None, random_state: Any = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Divide windows into training and validation.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like
+            The windows that the fit sees.
+        groups, random_state : object
+            Not used.
+
+        Returns
+        -------
+        train, valid : ndarray of int
+            Rows of `X`. A warning is given where a window to validate on shares
+            EEG with one to train on.
+
+        Raises
+        ------
+        ValueError
+            If `rows` are no positions in `X`, or nothing is left to train on.
+        """
+        valid = np.asarray(self.rows)
+        if valid.ndim != 1 or valid.dtype.kind not in "iu" or not len(valid):
+            raise ValueError(
+                "rows must be integers, positions of at least one window; got an array of "
+                f"shape {valid.shape} and type {valid.dtype}."
+            )
+        if valid.min() < 0 or valid.max() >= len(X) or len(np.unique(valid)) < len(valid):
+            raise ValueError(
+                f"rows must be different positions in the {len(X)} windows of the fit, got "
+                f"{len(np.unique(valid))} different ones of {len(valid)}, from "
+                f"{valid.min()} to {valid.max()}. Count them in the training part that is "
+                "fitted, not in all windows."
+            )
+        if len(valid) == len(X):
+            raise ValueError(
+                f"rows name all {len(X)} windows of the fit; nothing is left to train on."
+            )
+        valid = np.sort(valid)
+        train = np.setdiff1d(np.arange(len(X)), valid)
+        _warn_of_overlap(Origin.of(X), train, valid)
+        return train, valid
+
+
+def _warn_of_overlap(origin: Origin | None, train: np.ndarray, valid: np.ndarray) -> None:
+    """Warn where windows of both parts share EEG."""
+    if origin is None:
+        return
+    starts, ends, recordings = origin.starts, origin.ends, origin.recordings
+    n_shared = 0
+    for recording in np.unique(recordings[valid]):
+        mine = train[recordings[train] == recording]
+        if not len(mine):
+            continue
+        mine = mine[np.argsort(ends[mine], kind="stable")]
+        for row in valid[recordings[valid] == recording]:
+            # The first that ends behind the start of this one: all have one length.
+            first = np.searchsorted(ends[mine], starts[row], side="right")
+            n_shared += first < len(mine) and starts[mine[first]] < ends[row]
+    if n_shared:
+        warnings.warn(
+            f"{n_shared} of {len(valid)} windows to validate on share EEG with windows to "
+            "train on. Leave a gap between (GapSplit does), or validate on whole "
+            "recordings.",
+            stacklevel=3,
+        )
 
 
 def window_groups(X: Any, n_blocks: int = 5) -> np.ndarray:
@@ -159,7 +263,7 @@ def window_groups(X: Any, n_blocks: int = 5) -> np.ndarray:
         time of the one recording (which touch each other: good enough to choose
         a penalty, not to report a score).
     """
-    origin = _Origin.of(X)
+    origin = Origin.of(X)
     if origin is not None:
         for labels in (origin.subjects, origin.recordings):
             if len(np.unique(labels)) > 1:
@@ -185,7 +289,7 @@ def recording_labels(X: Any, groups: np.ndarray | None = None) -> np.ndarray:
     ndarray, shape (n_windows,)
         One label for all where nothing is known.
     """
-    origin = _Origin.of(X)
+    origin = Origin.of(X)
     if origin is not None:
         return origin.recordings
     if groups is None:
@@ -195,70 +299,3 @@ def recording_labels(X: Any, groups: np.ndarray | None = None) -> np.ndarray:
         # A data set of its own for validation, about which groups say nothing.
         return np.zeros(len(X), dtype=int)
     return groups[rows]
-
-
-@dataclass(frozen=True)
-class _Origin:
-    """Where windows come from, as far as the object that holds them knows.
-
-    Attributes
-    ----------
-    subjects, recordings : ndarray, shape (n_windows,)
-        Who and which run.
-    ends : ndarray, shape (n_windows,)
-        End of each window in seconds from the start of its recording.
-    window_seconds : float
-        Length of a window.
-    """
-
-    subjects: np.ndarray
-    recordings: np.ndarray
-    ends: np.ndarray
-    window_seconds: float
-
-    @classmethod
-    def of(cls, X: Any) -> _Origin | None:
-        """Read it from LazyWindows or a braindecode data set; None elsewhere."""
-        if isinstance(X, LazyWindows):
-            table = X.metadata
-            return cls(
-                table["subject"].to_numpy(),
-                table["recording"].to_numpy(),
-                table["stop"].to_numpy() / X.sfreq,
-                X.shape[-1] / X.sfreq,
-            )
-        if isinstance(X, (SliceDataset, Subset)):
-            whole = cls.of(X.dataset)
-            indices = X.indices_ if isinstance(X, SliceDataset) else X.indices
-            return None if whole is None else whole._take(np.asarray(indices))
-        if isinstance(X, BaseConcatDataset):
-            return cls._of_datasets(X.datasets)
-        if isinstance(X, SkorchDataset):
-            return cls.of(X.X)
-        return None
-
-    @classmethod
-    def _of_datasets(cls, datasets: list[Any]) -> _Origin | None:
-        if not all(hasattr(dataset, "crop_inds") for dataset in datasets):
-            return None
-        sizes = [len(dataset) for dataset in datasets]
-        subjects = [
-            str(
-                (dataset.description if dataset.description is not None else {}).get(
-                    "subject"
-                )
-            )
-            for dataset in datasets
-        ]
-        ends = [d.crop_inds[:, 2] / d.raw.info["sfreq"] for d in datasets]
-        first = datasets[0].crop_inds[0]
-        return cls(
-            np.repeat(subjects, sizes),
-            np.repeat(np.arange(len(datasets)), sizes),
-            np.concatenate(ends),
-            (first[2] - first[1]) / datasets[0].raw.info["sfreq"],
-        )
-
-    def _take(self, indices: np.ndarray) -> _Origin:
-        parts = (self.subjects[indices], self.recordings[indices], self.ends[indices])
-        return _Origin(*parts, self.window_seconds)

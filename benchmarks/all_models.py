@@ -1,0 +1,189 @@
+"""Every model on the same data: parameters, time, memory, and R per region.
+
+Real EEG drives a known coupling (band power through a haemodynamic response), real
+BOLD of other people is added as noise: the ceiling of R is known, and is printed
+beside what the models reach on people they were not trained on. Each model runs in a
+process of its own, one after the other. Memory is the highest anonymous memory
+(RssAnon) of fit and prediction above that of the process after its imports and with
+the windows in it.
+
+Nothing here was measured on people recorded with EEG and fMRI at the same time.
+
+Run: python benchmarks/all_models.py --eeg FOLDER [--noise TABLE ...]
+         [--models NeuroBOLT,LaggedBandPower] [--size small] [--epochs 20]
+         [--lr 0.001] [--folds 4] [--threads 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CHILD = "import sys; from all_models import measure; measure(*sys.argv[1:])"
+
+
+def make_windows(eeg: Path, noise: list[Path], snr: float):
+    import numpy as np
+
+    from braindecode_bolt import Recording, create_bold_windows, prepare_bold, prepare_eeg
+    from braindecode_bolt.datasets import read_frame_pickle, simulate_bold
+    from braindecode_bolt.datasets._files import find_eeg, name_entities, read_eeg
+    from braindecode_bolt.datasets._files import read_table as read_text
+
+    files = find_eeg(eeg)
+    if noise and len(noise) < len(files):
+        raise SystemExit(f"{len(files)} EEG files need as many tables, got {len(noise)}.")
+    prepared = []
+    for number, file in enumerate(files):
+        recording = prepare_eeg(Recording(read_eeg(file), **name_entities(file, None)))
+        read = read_frame_pickle if noise and noise[0].suffix == ".pkl" else read_text
+        raw = simulate_bold(
+            recording.raw,
+            snr=snr,
+            noise=read(noise[number]) if noise else None,
+            random_state=np.random.default_rng([0, number]),
+        )
+        prepared.append(prepare_bold(Recording(raw, **recording.entities)))
+    return create_bold_windows(prepared)
+
+
+def measure(folder: str, name: str, settings: str) -> None:
+    """Fit and predict fold by fold, in a process of its own."""
+    import joblib
+    import numpy as np
+    import torch
+    from memory_of_windows import Peak
+    from sklearn.model_selection import GroupKFold
+    from sklearn.preprocessing import StandardScaler
+
+    from braindecode_bolt.estimators import make_estimator
+    from braindecode_bolt.metrics import noise_ceiling, pearson_r
+
+    options = json.loads(settings)
+    torch.set_num_threads(options["threads"])
+    windows = joblib.load(Path(folder) / "windows.joblib")
+    _ = [window.sum() for window in windows.X[:100]]
+    peak = Peak()
+    network = {"verbose": 0, "random_state": 0}
+    network |= {key: options[key] for key in ("max_epochs", "lr") if options[key]}
+    r, fit_seconds, predict_seconds, n_epochs = [], 0.0, 0.0, 0
+    recordings = windows.metadata["recording"].to_numpy()
+    folds = GroupKFold(options["folds"]).split(windows.X, windows.y, windows.groups)
+    for train, test in folds:
+        model = make_estimator(name, options["size"], **network)
+        targets = StandardScaler().fit_transform(windows.y[train]).astype(np.float32)
+        begin = time.perf_counter()
+        model.fit(windows.X[train], targets)
+        fit_seconds += time.perf_counter() - begin
+        n_epochs += getattr(model, "max_epochs", 1)
+        begin = time.perf_counter()
+        predicted = model.predict(windows.X[test])
+        predict_seconds += time.perf_counter() - begin
+        for recording in np.unique(recordings[test]):
+            rows = recordings[test] == recording
+            if np.ptp(predicted[rows], axis=0).all():
+                r.append(pearson_r(windows.y[test][rows], predicted[rows]))
+            else:
+                r.append(np.full(windows.y.shape[1], np.nan))
+    module = getattr(model, "module_", None)
+    if module is not None:
+        n_parameters = sum(p.numel() for p in module.parameters())
+    else:
+        n_parameters = getattr(model, "coef_", np.zeros(windows.y.shape[1])).size
+    ceiling = noise_ceiling(windows).groupby("region", sort=False)["ceiling_window"].mean()
+    print(
+        json.dumps(
+            {
+                "parameters": int(n_parameters),
+                "epoch": fit_seconds / n_epochs,
+                "fit": fit_seconds / options["folds"],
+                "predict": 1e3 * predict_seconds / len(windows),
+                "memory": peak.take(),
+                "r": np.nanmean(r, axis=0).tolist() if np.isfinite(r).any() else None,
+                "undefined": int(np.isnan(r).sum()),
+                "regions": windows.roi_names,
+                "ceiling": ceiling[windows.roi_names].tolist(),
+            }
+        )
+    )
+
+
+def main() -> None:
+    sys.path[:0] = [str(HERE), str(HERE.parent)]
+    from braindecode_bolt.estimators import estimator_names
+
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--eeg", type=Path, required=True)
+    parser.add_argument("--noise", type=Path, nargs="+", default=[])
+    parser.add_argument("--models", default=",".join(estimator_names()))
+    parser.add_argument("--size", default="small", choices=("small", "published"))
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--snr", type=float, default=0.7)
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    import joblib
+    import numpy as np
+
+    windows = make_windows(arguments.eeg, arguments.noise, arguments.snr)
+    print(f"{windows}, size {arguments.size}, {arguments.epochs} epochs", flush=True)
+    settings = {
+        "size": arguments.size,
+        "max_epochs": arguments.epochs,
+        "lr": arguments.lr,
+        "folds": arguments.folds,
+        "threads": arguments.threads,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        joblib.dump(windows, Path(folder) / "windows.joblib")
+        headed = False
+        for name in arguments.models.split(","):
+            command = [sys.executable, "-c", CHILD, folder, name, json.dumps(settings)]
+            path = f"{HERE}:{HERE.parent}"
+            child = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                env={**_environment(), "PYTHONPATH": path},
+            )
+            if child.returncode:
+                print(f"{name}: {child.stderr.strip().splitlines()[-1]}", flush=True)
+                continue
+            found = json.loads(child.stdout.splitlines()[-1])
+            if not headed:
+                regions = "  ".join(f"{region[:8]:>8}" for region in found["regions"])
+                print(
+                    f"{'':18}{'params':>10} {'s/epoch':>8} {'s/fit':>7} {'ms/win':>7} "
+                    f"{'MB':>6} {'R':>6}  {regions}"
+                )
+                ceiling = "  ".join(f"{value:8.2f}" for value in found["ceiling"])
+                mean = np.mean(found["ceiling"])
+                print(f"{'ceiling in window':18}{'':42} {mean:6.2f}  {ceiling}")
+                headed = True
+            r = found["r"]
+            of_regions = "  ".join(f"{value:8.2f}" for value in r) if r else "not defined"
+            mean = f"{np.mean(r):6.2f}" if r else f"{'-':>6}"
+            note = f"  ({found['undefined']} undefined)" if found["undefined"] else ""
+            print(
+                f"{name:18}{found['parameters']:10,} {found['epoch']:8.2f} "
+                f"{found['fit']:7.1f} {found['predict']:7.1f} {found['memory']:6.0f} {mean}  "
+                f"{of_regions}{note}",
+                flush=True,
+            )
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return dict(os.environ)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""Where outcomes are kept: a folder with a file for each finished job."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .jobs import Job, Outcome
+
+__all__ = ["ResultsError", "Store"]
+
+_SETTINGS = "settings.json"
+_FOLDS = "folds"
+#: What may grow from one run to the next: models and data sets by name.
+_GROWING = ("models", "data")
+
+
+class ResultsError(ValueError):
+    """A results folder that cannot be used for this run."""
+
+
+class Store:
+    """Outcomes, in a folder or (without one) in memory.
+
+    A folder that holds part of the same run is gone on with, and may get further
+    models, data sets, seeds and controls; one that holds another run is an error.
+
+    Parameters
+    ----------
+    path : str | Path | None
+        The folder. None keeps outcomes in memory.
+    settings : dict
+        JSON-able, see :func:`~braindecode_bolt.evaluation.settings.describe_run`.
+    overwrite : bool
+        Throw away another run's results in the folder.
+
+    Raises
+    ------
+    ResultsError
+        If the folder holds something else.
+    """
+
+    def __init__(
+        self, path: str | Path | None, settings: dict[str, Any], overwrite: bool = False
+    ):
+        self.path = None if path is None else Path(path)
+        self.settings = json.loads(json.dumps(settings))
+        self._kept: dict[Job, Outcome] = {}
+        if self.path is not None:
+            self._check(overwrite)
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    @staticmethod
+    def new_folder() -> Path:
+        """Name a new folder in ``results`` by date and time."""
+        return Path("results") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+
+    def _check(self, overwrite: bool) -> None:
+        path = self.path / _SETTINGS
+        if not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise ResultsError(f"{self.path} is a file; expected a folder for results.")
+        if not path.exists():
+            if any(self.path.iterdir()):
+                raise ResultsError(
+                    f"{self.path} is not empty and holds no results. Choose another folder."
+                )
+            return
+        found = read_settings(self.path)
+        differing = _differing(found, self.settings)
+        if not differing:
+            for key in _GROWING:
+                self.settings[key] = {**found.get(key, {}), **self.settings.get(key, {})}
+            return
+        if not overwrite:
+            raise ResultsError(
+                f"{self.path} holds the results of another run (other "
+                f"{', '.join(differing)}). Choose another folder, or overwrite it "
+                "(--overwrite)."
+            )
+        shutil.rmtree(self.path / _FOLDS, ignore_errors=True)
+        for file in self.path.iterdir():
+            if file.suffix in (".tsv", ".png", ".json", ".html"):
+                file.unlink()
+
+    def finished(self) -> set[Job]:
+        """Jobs whose outcome is here and was no failure."""
+        if self.path is None:
+            return {job for job, outcome in self._kept.items() if not outcome.error}
+        return {Job.of_file(file.stem) for file in (self.path / _FOLDS).glob("*.npz")}
+
+    def write(self, outcome: Outcome) -> None:
+        """Keep an outcome.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            It counts as finished only when all of it is on disk. A failure is kept
+            beside the finished ones, until the job succeeds.
+        """
+        if self.path is None:
+            self._kept[outcome.job] = outcome
+            return
+        self._write_settings()
+        folder = self.path / _FOLDS
+        folder.mkdir(exist_ok=True)
+        stem = folder / outcome.job.file_name()
+        failed = Path(f"{stem}.json")
+        if outcome.error:
+            with atomic(failed) as file:
+                failure = {"error": outcome.error, "details": outcome.details}
+                file.write_text(json.dumps(failure, indent=2) + "\n")
+            return
+        arrays = {
+            item.name: getattr(outcome, item.name)
+            for item in fields(Outcome)
+            if item.name not in ("job", "history", "messages", "error", "details")
+        }
+        texts = {"history": outcome.history, "messages": outcome.messages}
+        arrays["texts"] = np.array(json.dumps(texts))
+        with atomic(Path(f"{stem}.npz")) as unfinished, unfinished.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        failed.unlink(missing_ok=True)
+
+    def _write_settings(self) -> None:
+        # Not before there is a result: a run that fails at once claims nothing.
+        path = self.path / _SETTINGS
+        text = json.dumps(self.settings, indent=2) + "\n"
+        if not path.exists() or path.read_text() != text:
+            with atomic(path) as file:
+                file.write_text(text)
+
+    def outcomes(self) -> list[Outcome]:
+        """Read the finished outcomes, ordered by job."""
+        if self.path is None:
+            kept = [outcome for outcome in self._kept.values() if not outcome.error]
+            return sorted(kept, key=lambda outcome: outcome.job)
+        return [self._read(job) for job in sorted(self.finished())]
+
+    def failures(self) -> list[Outcome]:
+        """Read the failures of jobs that have not succeeded since."""
+        if self.path is None:
+            kept = [outcome for outcome in self._kept.values() if outcome.error]
+            return sorted(kept, key=lambda outcome: outcome.job)
+        read = []
+        for file in sorted((self.path / _FOLDS).glob("*.json")):
+            read.append(Outcome(Job.of_file(file.stem), **json.loads(file.read_text())))
+        return read
+
+    def _read(self, job: Job) -> Outcome:
+        file = self.path / _FOLDS / f"{job.file_name()}.npz"
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                content = {name: arrays[name] for name in arrays.files}
+                texts = json.loads(str(content.pop("texts")))
+            numbers = ("n_train", "fit_seconds", "predict_seconds")
+            content |= {name: content[name].item() for name in numbers}
+            return Outcome(job, **content, **texts)
+        except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            raise ResultsError(
+                f"{file} is no result of this package ({error}). Delete it to have the "
+                "fold done again."
+            ) from error
+
+    def write_table(self, table: pd.DataFrame, name: str) -> None:
+        """Write a table into the folder, with tabs between columns."""
+        if self.path is not None:
+            with atomic(self.path / name) as unfinished:
+                table.to_csv(unfinished, sep="\t", index=False, na_rep="n/a")
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read the settings of a results folder; empty where they are not ours.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Returns
+    -------
+    dict
+    """
+    try:
+        found = json.loads((path / _SETTINGS).read_text())
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def _differing(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Name what differs between two settings."""
+    names = []
+    for key, value in wanted.items():
+        other = found.get(key)
+        if other == value:
+            continue
+        if not isinstance(value, dict) or not isinstance(other, dict):
+            names.append(key)
+            continue
+        for name in value:
+            new = key in _GROWING and name not in other
+            if not new and other.get(name) != value[name]:
+                names.append(f"{key}: {name}")
+        if key not in _GROWING:
+            names += [f"{key}: {name}" for name in other if name not in value]
+    return names
+
+
+@contextmanager
+def atomic(file: Path) -> Iterator[Path]:
+    """Write beside a file and put it in place when it is whole.
+
+    Parameters
+    ----------
+    file : Path
+        The file that shall be there afterwards.
+
+    Yields
+    ------
+    Path
+        What to write.
+    """
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        yield unfinished
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,336 @@
+"""Band power of windows at lags before the volume."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import rfft, rfftfreq
+from scipy.signal import get_window
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._inputs import Input, as_input
+from ..lazy import LazyWindows
+from ..splits import recording_labels
+
+__all__ = ["BANDS", "BandPower"]
+
+logger = logging.getLogger(__name__)
+
+#: The classical bands of the EEG in Hz.
+BANDS = {
+    "delta": (1.0, 4.0),
+    "theta": (4.0, 8.0),
+    "alpha": (8.0, 13.0),
+    "beta": (13.0, 30.0),
+    "gamma": (30.0, 45.0),
+}
+#: Range of bands that are found in the data, in Hz.
+_RANGE = (1.0, 45.0)
+#: Windows of the training data that such bands are found on.
+_N_SAMPLED = 100
+#: Segments of EEG that are transformed at once, in samples of one channel.
+_CHUNK = 2**22
+# A silent segment must not become minus infinity.
+_SILENCE = 1e-6
+
+
+class BandPower(TransformerMixin, BaseEstimator):
+    """Log power of each channel in frequency bands, along the window.
+
+    The window is cut into segments; the power of a segment is that at a lag before
+    the volume, so that a linear model of all of them includes a haemodynamic
+    response of its own for each channel and band. Segments are multiplied with a
+    Hann window after their mean was taken off, so that what was taken off the whole
+    window has no influence. Windows of LazyWindows that share a segment, as those of
+    neighbouring volumes may, share its spectrum; the values are those of plain
+    arrays.
+
+    Parameters
+    ----------
+    bands : mapping of str to (float, float) | int | None
+        Bands in Hz, the upper end not included. A number: so many bands of equal
+        energy between 1 and 45 Hz, found in the training windows (Meir-Hasson et
+        al. 2014). By default delta to gamma (1 to 45 Hz).
+    segment_seconds : float
+        Length of a segment in seconds. Default 2.
+    step_seconds : float | None
+        Time from one segment to the next, in seconds. By default that of a segment,
+        so that they do not overlap.
+    n_lags : int | None
+        Number of segments, counted from the end of the window. By default as many
+        as fit.
+    standardise : {"recording", None}
+        Whether the log power of each channel and band is brought to zero mean and
+        unit variance within each recording, over the windows that are transformed
+        together: what differs between people (skulls, caps) goes, and a single
+        window cannot be transformed. Windows that do not know their recording count
+        as one. Default None.
+    sfreq : float | None
+        Sampling rate in Hz. By default that of the windows, or 200 for plain
+        arrays.
+
+    Attributes
+    ----------
+    ch_names_ : list of str
+        Channels; ``ch0``, ``ch1``, ... where they have no names.
+    bands_ : dict of str to (float, float)
+        Bands in Hz.
+    lags_ : ndarray, shape (n_lags,)
+        Seconds from the centre of each segment to the end of the window, forward in
+        time (falling).
+    feature_names_out_ : ndarray of str, shape (n_features,)
+        ``channel:band:lag``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.linear import BandPower
+    >>> power = BandPower({"alpha": (8, 13)}).fit(np.random.randn(3, 2, 3200))
+    >>> power.transform(np.random.randn(3, 2, 3200)).shape, power.lags_[[0, -1]]
+    ((3, 16), array([15.,  1.]))
+    """
+
+    def __init__(
+        self,
+        bands: Mapping[str, tuple[float, float]] | int | None = None,
+        segment_seconds: float = 2.0,
+        step_seconds: float | None = None,
+        n_lags: int | None = None,
+        standardise: str | None = None,
+        sfreq: float | None = None,
+    ):
+        self.bands = bands
+        self.segment_seconds = segment_seconds
+        self.step_seconds = step_seconds
+        self.n_lags = n_lags
+        self.standardise = standardise
+        self.sfreq = sfreq
+
+    def fit(self, X: Any, y: Any = None) -> BandPower:
+        """Read the shape of the windows, and find bands where a number is wanted.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG in microvolts.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        BandPower
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If a segment is longer than the window or too short for a band, or the
+            window does not hold so many lags.
+        """
+        source = as_input(X)
+        n_chans, n_times = source.data.shape[1:]
+        sfreq = self.sfreq
+        if sfreq is None:
+            sfreq = 200.0 if source.info is None else float(source.info["sfreq"])
+        if self.standardise not in ("recording", None):
+            raise ValueError(
+                f'standardise must be "recording" or None, got {self.standardise!r}.'
+            )
+        self.shape_ = (n_chans, n_times)
+        self.n_segment_ = round(self.segment_seconds * sfreq)
+        self._set_lags(n_times, sfreq)
+        frequency = rfftfreq(self.n_segment_, 1 / sfreq)
+        self.bands_ = self._find_bands(source, frequency)
+        masks = [
+            (low <= frequency) & (frequency < high) for low, high in self.bands_.values()
+        ]
+        empty = [name for name, m in zip(self.bands_, masks, strict=True) if not m.any()]
+        if empty:
+            raise ValueError(
+                f"No frequency of a {self.segment_seconds:g} s segment at {sfreq:g} Hz "
+                f"lies in {', '.join(empty)}. Use longer segments or other bands."
+            )
+        # Mean power spectral density in the band, in squared microvolts per Hz.
+        taper = get_window("hann", self.n_segment_)
+        scale = 2 / (sfreq * np.sum(taper**2))
+        self.taper_ = taper.astype(np.float32)
+        self.weights_ = np.stack([m * (scale / m.sum()) for m in masks]).astype(np.float32)
+        self.ch_names_ = source.ch_names or [f"ch{index}" for index in range(n_chans)]
+        self.feature_names_out_ = np.array(
+            [
+                f"{ch}:{band}:{lag:g}"
+                for ch in self.ch_names_
+                for band in self.bands_
+                for lag in self.lags_
+            ]
+        )
+        return self
+
+    def _set_lags(self, n_times: int, sfreq: float) -> None:
+        step = self.segment_seconds if self.step_seconds is None else self.step_seconds
+        n_step = round(step * sfreq)
+        if self.n_segment_ < 1 or n_step < 1:
+            raise ValueError(
+                "segment_seconds and step_seconds must hold at least one sample, got "
+                f"{self.segment_seconds:g} and {step:g} s at {sfreq:g} Hz."
+            )
+        most = (
+            (n_times - self.n_segment_) // n_step + 1 if n_times >= self.n_segment_ else 0
+        )
+        n_lags = most if self.n_lags is None else self.n_lags
+        if most < 1:
+            raise ValueError(
+                f"A segment of {self.segment_seconds:g} s does not fit a window of "
+                f"{n_times / sfreq:g} s."
+            )
+        if not 1 <= n_lags <= most:
+            raise ValueError(
+                f"n_lags must lie between 1 and {most}, as many as a window of "
+                f"{n_times / sfreq:g} s holds; got {self.n_lags}."
+            )
+        before = np.arange(n_lags)[::-1] * n_step
+        self.offsets_ = n_times - self.n_segment_ - before
+        self.lags_ = (before + self.n_segment_ / 2) / sfreq
+
+    def _find_bands(
+        self, source: Input, frequency: np.ndarray
+    ) -> dict[str, tuple[float, float]]:
+        if self.bands is None:
+            return dict(BANDS)
+        if isinstance(self.bands, Mapping):
+            return {str(name): tuple(band) for name, band in self.bands.items()}
+        inside = np.flatnonzero((frequency >= _RANGE[0]) & (frequency < _RANGE[1]))
+        if not 1 <= self.bands <= len(inside):
+            raise ValueError(
+                f"bands must be a mapping, or a number between 1 and {len(inside)}, the "
+                f"frequencies of a {self.segment_seconds:g} s segment between "
+                f"{_RANGE[0]:g} and {_RANGE[1]:g} Hz; got {self.bands}."
+            )
+        n_windows = len(source.data)
+        rows = np.unique(np.linspace(0, n_windows - 1, _N_SAMPLED, dtype=int))
+        taper = get_window("hann", self.n_segment_).astype(np.float32)
+        energy = np.zeros(len(inside))
+        for row in rows:
+            segments = _segments(np.asarray(source.data[int(row)]), self.offsets_, taper)
+            energy += (np.abs(rfft(segments)[..., inside]) ** 2).mean(axis=(0, 1))
+        return _equal_energy(energy, frequency[inside], self.bands)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute the features.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG in microvolts.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, n_chans * n_bands * n_lags)
+            Log of squared microvolts per Hz (or standardised), float32.
+
+        Raises
+        ------
+        ValueError
+            If the windows have another shape than those of the fit.
+        """
+        check_is_fitted(self)
+        windows = as_input(X).data
+        if tuple(windows.shape[1:]) != self.shape_:
+            raise ValueError(
+                f"Fitted on windows of {self.shape_} channels and samples, got "
+                f"{tuple(windows.shape[1:])}."
+            )
+        shape = (len(windows), len(self.ch_names_), len(self.bands_), len(self.lags_))
+        power = np.empty(shape, np.float32)
+        if isinstance(windows, LazyWindows):
+            self._transform_recordings(windows, power)
+        else:
+            for row in range(len(windows)):
+                power[row] = self._power(np.asarray(windows[row]), self.offsets_)
+        np.log(np.maximum(power, _SILENCE, out=power), out=power)
+        if self.standardise:
+            _standardise_recordings(power, recording_labels(windows))
+        return power.reshape(len(windows), -1)
+
+    def _transform_recordings(self, windows: LazyWindows, power: np.ndarray) -> None:
+        """Transform each segment once, however many windows it is in."""
+        recordings = windows.metadata["recording"].to_numpy()
+        starts = windows.metadata["start"].to_numpy()
+        for recording in np.unique(recordings):
+            rows = np.flatnonzero(recordings == recording)
+            segments = starts[rows, None] + self.offsets_
+            unique, places = np.unique(segments, return_inverse=True)
+            of_segments = self._power(windows.signals[recording], unique)
+            found = of_segments[..., places.reshape(segments.shape)]
+            power[rows] = np.moveaxis(found, 2, 0)
+
+    def _power(self, signal: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """Power of the segments that begin at some samples, (n_chans, n_bands, n)."""
+        n_chans = len(signal)
+        power = np.empty((n_chans, len(self.weights_), len(starts)), np.float32)
+        size = max(1, _CHUNK // (n_chans * self.n_segment_))
+        for first in range(0, len(starts), size):
+            part = slice(first, first + size)
+            segments = _segments(signal, starts[part], self.taper_)
+            spectra = rfft(segments)
+            squares = spectra.real**2 + spectra.imag**2
+            power[..., part] = np.swapaxes(squares @ self.weights_.T, 1, 2)
+        return power
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the features.
+
+        Parameters
+        ----------
+        input_features : None
+            Not used.
+
+        Returns
+        -------
+        ndarray of str, shape (n_features,)
+        """
+        check_is_fitted(self)
+        return self.feature_names_out_
+
+
+def _segments(signal: np.ndarray, starts: np.ndarray, taper: np.ndarray) -> np.ndarray:
+    """Cut and taper segments, (n_chans, n_segments, n_samples)."""
+    segments = sliding_window_view(signal, len(taper), axis=-1)[:, starts]
+    segments = segments - segments.mean(axis=-1, keepdims=True, dtype=np.float64)
+    return segments.astype(np.float32) * taper
+
+
+def _equal_energy(
+    energy: np.ndarray, frequency: np.ndarray, n_bands: int
+) -> dict[str, tuple[float, float]]:
+    """Cut a spectrum into bands that hold about the same energy, none of them empty."""
+    share = np.cumsum(energy) / energy.sum()
+    edges = [0]
+    for band in range(1, n_bands):
+        wanted = int(np.searchsorted(share, band / n_bands)) + 1
+        # At least one frequency here, and one for each of the bands to come.
+        edges.append(min(max(wanted, edges[-1] + 1), len(energy) - (n_bands - band)))
+    step = frequency[1] - frequency[0] if len(frequency) > 1 else 1.0
+    limits = [*frequency[edges], frequency[-1] + step]
+    pairs = zip(limits[:-1], limits[1:], strict=True)
+    return {f"{low:g}-{high:g}Hz": (float(low), float(high)) for low, high in pairs}
+
+
+def _standardise_recordings(power: np.ndarray, recordings: np.ndarray) -> None:
+    for recording in np.unique(recordings):
+        rows = recordings == recording
+        part = power[rows]
+        if len(part) < 2:
+            raise ValueError(
+                "A recording has a single window among those to transform, which cannot "
+                "be standardised by itself. Transform a recording as a whole, or use "
+                "standardise=None."
+            )
+        centred = part - part.mean(axis=(0, 3), keepdims=True)
+        spread = centred.std(axis=(0, 3), keepdims=True)
+        power[rows] = centred / np.where(spread > 0, spread, 1)

@@ -1,0 +1,21 @@
+"""Scores of predicted against measured BOLD."""
+
+from .connectivity import connectivity, connectivity_r
+from .lags import best_lag
+from .recordings import noise_ceiling, recording_scores
+from .regions import mse, pearson_r, r2, spearman_r
+from .scorers import pearson_per_recording, pearson_pooled
+
+__all__ = [
+    "best_lag",
+    "connectivity",
+    "connectivity_r",
+    "mse",
+    "noise_ceiling",
+    "pearson_per_recording",
+    "pearson_pooled",
+    "pearson_r",
+    "r2",
+    "recording_scores",
+    "spearman_r",
+]

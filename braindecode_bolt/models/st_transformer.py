@@ -1,0 +1,191 @@
+"""STTransformer: attention over channels, then over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from braindecode.models.base import EEGModuleMixin
+from torch import nn
+from torch.nn import functional as F
+
+from ._base import BOLDModel
+from ._checks import check_counts, check_divisors, check_positive
+from ._registry import register
+
+__all__ = ["STTransformer"]
+
+
+class ChannelAttention(nn.Module):
+    """Each channel takes from the others what goes along with it over the window.
+
+    Parameters
+    ----------
+    n_chans : int
+        Channels.
+    n_times : int
+        Samples of a window.
+    pool : int
+        Samples that are averaged before channels are compared.
+    drop_prob : float
+        Dropout on what is added.
+    """
+
+    def __init__(self, n_chans: int, n_times: int, pool: int, drop_prob: float):
+        super().__init__()
+        self.norm = nn.LayerNorm(n_times)
+        self.query = nn.Conv1d(n_chans, n_chans, 1)
+        self.key = nn.Conv1d(n_chans, n_chans, 1)
+        self.pool = nn.AvgPool1d(pool)
+        self.drop = nn.Dropout(drop_prob)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, n_chans, n_times) -> the same shape."""
+        normed = self.norm(x)
+        query, key = self.pool(self.query(normed)), self.pool(self.key(normed))
+        mixed = F.scaled_dot_product_attention(query, key, normed)
+        return x + self.drop(mixed)
+
+
+class STTransformer(BOLDModel, EEGModuleMixin, nn.Module):
+    r"""ST-Transformer from Song et al. (2021) [Song2021]_, as in [Yang2023e]_.
+
+    A window of EEG in, the BOLD signal of one or more brain regions at its end
+    out. Attention over channels comes first: queries and keys are mixtures of
+    channels, compared over the window. Two convolutions in time, each with a stride
+    of eight samples at 200 Hz, make tokens; three transformer blocks join them.
+    Their mean goes through an ELU and is read out by one linear layer.
+
+    **Changed**: filters keep their duration at other sampling rates; the input is
+    in microvolts. **Unknown**: over how many samples queries and keys are averaged
+    before channels are compared; here eight at 200 Hz (40 ms). A position code was
+    not described, and there is none.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Number of regions.
+    n_chans : int | None
+        Number of channels, where they are not named.
+    chs_info : list of dict | None
+        Channels as in ``mne.Info["chs"]``.
+    n_times : int
+        Samples of a window; at least those of both filters (0.635 s by default).
+    input_window_seconds : float | None
+        Length of a window in seconds, where `n_times` is not given.
+    sfreq : float | None
+        Sampling rate in Hz. Default 200.
+    ch_names : list of str | None
+        Channel names, a shorthand for `chs_info`.
+    n_filters : int
+        Maps of the first convolution. Default 64.
+    embed_dim : int
+        Maps of the second, the width of a token. Default 256.
+    filter_seconds : float
+        Length of the first filter. Default 0.075 s, 15 taps at 200 Hz. The second
+        has as many taps.
+    stride_seconds : float
+        Stride of the first convolution. Default 0.04 s, 8 samples at 200 Hz. The
+        second strides over as many of its own.
+    num_layers : int
+        Transformer blocks. Default 3.
+    num_heads : int
+        Attention heads. Default 8. Must divide `embed_dim`.
+    drop_prob : float
+        Dropout throughout. Default 0.5.
+    input_scale : float
+        The input is divided by it. Default 100.
+    activation : type of nn.Module
+        Non-linearity of the transformer. Default ``nn.GELU``.
+    head_activation : type of nn.Module
+        Non-linearity before the last layer. Default ``nn.ELU``.
+
+    Raises
+    ------
+    ValueError
+        If a window is shorter than the filters, or an argument is out of range.
+
+    References
+    ----------
+    .. [Song2021] Song, Y., Jia, X., Yang, L., & Xie, L. (2021). Transformer-based
+       Spatial-Temporal Feature Learning for EEG Decoding. arXiv:2106.11170.
+    .. [Yang2023e] Yang, C., Westover, M. B., & Sun, J. (2023). BIOT: Biosignal
+       Transformer for Cross-data Learning in the Wild. NeurIPS 2023.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from braindecode_bolt import STTransformer
+    >>> model = STTransformer(n_outputs=7, n_chans=4, n_times=3200)
+    >>> model(torch.randn(1, 4, 3200)).shape
+    torch.Size([1, 7])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int | None = None,
+        n_chans: int | None = None,
+        chs_info: list[dict] | None = None,
+        n_times: int | None = None,
+        input_window_seconds: float | None = None,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        n_filters: int = 64,
+        embed_dim: int = 256,
+        filter_seconds: float = 0.075,
+        stride_seconds: float = 0.04,
+        num_layers: int = 3,
+        num_heads: int = 8,
+        drop_prob: float = 0.5,
+        input_scale: float = 100.0,
+        activation: type[nn.Module] = nn.GELU,
+        head_activation: type[nn.Module] = nn.ELU,
+    ):
+        self._set_signal(
+            n_outputs, n_chans, chs_info, n_times, input_window_seconds, sfreq, ch_names
+        )
+        check_counts(n_filters=n_filters, num_layers=num_layers)
+        check_divisors(embed_dim, num_heads=num_heads)
+        check_positive(
+            input_scale=input_scale,
+            filter_seconds=filter_seconds,
+            stride_seconds=stride_seconds,
+        )
+        self.input_scale = input_scale
+        taps, stride = (
+            self._samples(filter_seconds, odd=True),
+            self._samples(stride_seconds),
+        )
+        self._check_shortest(((taps - 1) * stride + taps) / self.sfreq)
+        self.spatial = ChannelAttention(self.n_chans, self.n_times, stride, drop_prob)
+        self.tokens = nn.Sequential(
+            nn.Conv1d(self.n_chans, n_filters, taps, stride),
+            nn.BatchNorm1d(n_filters),
+            nn.LeakyReLU(0.2),
+            nn.Conv1d(n_filters, embed_dim, taps, stride),
+        )
+        layer = nn.TransformerEncoderLayer(
+            embed_dim,
+            num_heads,
+            4 * embed_dim,
+            drop_prob,
+            activation(),
+            batch_first=True,
+            norm_first=True,
+        )
+        self.transformer = nn.TransformerEncoder(
+            layer, num_layers, enable_nested_tensor=False
+        )
+        self._add_head(embed_dim, head_activation)
+        self._remember_weights()
+
+    def _encode(self, x: torch.Tensor) -> torch.Tensor:
+        tokens = self.tokens(self.spatial(x)).transpose(1, 2)
+        return self.transformer(tokens).mean(dim=1)
+
+
+register(
+    STTransformer,
+    ["n_outputs", "n_chans", "n_times"],
+    {"n_chans": 4, "n_times": 1600, "sfreq": 200.0, "input_window_seconds": 8.0},
+)

@@ -1,0 +1,15 @@
+"""Is it more than chance: surrogates, their null distribution, intervals."""
+
+from .chance import NullR, null_r
+from .intervals import bootstrap_interval, fdr
+from .surrogates import block_permuted, circular_shifts, phase_randomised
+
+__all__ = [
+    "NullR",
+    "block_permuted",
+    "bootstrap_interval",
+    "circular_shifts",
+    "fdr",
+    "null_r",
+    "phase_randomised",
+]

@@ -1,0 +1,143 @@
+"""Series that have what measured BOLD has, but not its moments in time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..metrics.series import columns
+from .methods import Blocks, Phases, Shifts, Surrogates
+
+__all__ = ["block_permuted", "circular_shifts", "phase_randomised"]
+
+
+def phase_randomised(
+    series: ArrayLike, n_surrogates: int, random_state: int | np.random.Generator | None = 0
+) -> np.ndarray:
+    """Make surrogates with new phases: stationary series with the same spectrum.
+
+    Each region keeps its power spectrum, and regions keep their correlations with
+    each other at all lags (as of a ring), since all get the same phases (Prichard
+    and Theiler, 1994). The mean stays; with an even number of volumes the component
+    at the Nyquist frequency gets a random sign.
+
+    Parameters
+    ----------
+    series : array-like, shape (n_volumes, n_rois) or (n_volumes,)
+        BOLD of consecutive volumes of one recording, at least 5.
+    n_surrogates : int
+        How many to make.
+    random_state : int | numpy.random.Generator | None
+        Seed. Default 0.
+
+    Returns
+    -------
+    ndarray, shape (n_surrogates, n_volumes, n_rois) or (n_surrogates, n_volumes)
+
+    Raises
+    ------
+    ValueError
+        If `n_surrogates` is not positive, there are too few volumes, or values are
+        not finite.
+    """
+    return _made(Phases(len(series)), series, n_surrogates, random_state)
+
+
+def circular_shifts(
+    series: ArrayLike,
+    n_surrogates: int,
+    tr: float,
+    min_shift_seconds: float = 0.0,
+    random_state: int | np.random.Generator | None = 0,
+) -> np.ndarray:
+    """Make surrogates by shifting series in time, what leaves coming in again.
+
+    Everything is kept but for the joint of end and beginning. There are only about as
+    many different surrogates as volumes, and neighbours are nearly alike.
+
+    Parameters
+    ----------
+    series : array-like, shape (n_volumes, n_rois) or (n_volumes,)
+        BOLD of consecutive volumes of one recording.
+    n_surrogates : int
+        How many to make, drawn with replacement.
+    tr : float
+        Repetition time in seconds.
+    min_shift_seconds : float
+        Shortest shift, in either direction. Default 0: all but none. See
+        :func:`null_r` for why not to leave out more.
+    random_state : int | numpy.random.Generator | None
+        Seed. Default 0.
+
+    Returns
+    -------
+    ndarray, shape (n_surrogates, n_volumes, n_rois) or (n_surrogates, n_volumes)
+
+    Raises
+    ------
+    ValueError
+        If `n_surrogates` is not positive, there are too few volumes, values are not
+        finite, or the times are not possible.
+    """
+    shifts = Shifts(len(series), tr, min_shift_seconds)
+    return _made(shifts, series, n_surrogates, random_state)
+
+
+def block_permuted(
+    series: ArrayLike,
+    n_surrogates: int,
+    tr: float,
+    block_seconds: float = 40.0,
+    random_state: int | np.random.Generator | None = 0,
+) -> np.ndarray:
+    """Make surrogates by putting blocks of time into a random order.
+
+    Values and what happens within blocks are kept; what is slower than a block is
+    not, and jumps come in where blocks meet.
+
+    Parameters
+    ----------
+    series : array-like, shape (n_volumes, n_rois) or (n_volumes,)
+        BOLD of consecutive volumes of one recording.
+    n_surrogates : int
+        How many to make.
+    tr : float
+        Repetition time in seconds.
+    block_seconds : float
+        Length of a block, rounded to whole volumes. Default 40. A rest at the end is
+        a shorter block.
+    random_state : int | numpy.random.Generator | None
+        Seed. Default 0.
+
+    Returns
+    -------
+    ndarray, shape (n_surrogates, n_volumes, n_rois) or (n_surrogates, n_volumes)
+
+    Raises
+    ------
+    ValueError
+        If `n_surrogates` is not positive, there are fewer than two blocks, values are
+        not finite, or the times are not possible.
+    """
+    blocks = Blocks(len(series), tr, block_seconds)
+    return _made(blocks, series, n_surrogates, random_state)
+
+
+def _made(
+    method: Surrogates,
+    series: ArrayLike,
+    n_surrogates: int,
+    random_state: int | np.random.Generator | None,
+) -> np.ndarray:
+    if n_surrogates < 1:
+        raise ValueError(f"n_surrogates must be at least 1, got {n_surrogates}.")
+    values = columns(series)
+    bad = ~np.isfinite(values).all(axis=0)
+    if bad.any():
+        raise ValueError(
+            f"{bad.sum()} of {len(bad)} series hold NaN or infinite values. Leave such "
+            "regions out."
+        )
+    numbers = method.draw(np.random.default_rng(random_state), n_surrogates)
+    made = method.apply(values, numbers)
+    return made if np.ndim(series) == 2 else made[..., 0]

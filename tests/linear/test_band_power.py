@@ -1,0 +1,140 @@
+import mne
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import welch
+
+from braindecode_bolt import create_bold_windows
+from braindecode_bolt.linear import BandPower
+
+RHYTHMS = {"theta": (4, 8), "alpha": (8, 13), "beta": (13, 30)}
+
+
+def test_power_appears_in_the_band_channel_and_lag_it_was_put():
+    rng = np.random.default_rng(0)
+    window = 1e-2 * rng.standard_normal((1, 2, 800))
+    times = np.arange(400) / 200
+    window[0, 1, :400] += np.sin(2 * np.pi * 10 * times)
+    power = BandPower(RHYTHMS, segment_seconds=2.0).fit(window)
+    features = power.transform(window)[0]
+    loudest = power.get_feature_names_out()[np.argmax(features)]
+    assert loudest == "ch1:alpha:3"
+    # A unit sine has a variance of 1/2, spread over the 5 Hz of the band.
+    assert features.max() == pytest.approx(np.log(0.5 / 5), abs=0.05)
+
+
+def test_the_density_is_that_of_scipy():
+    x = 10 * np.random.default_rng(0).standard_normal((1, 1, 400)) + 3
+    frequency, density = welch(x[0, 0], 200, "hann", 400)
+    expected = density[(frequency >= 8) & (frequency < 13)].mean()
+    power = BandPower({"alpha": (8, 13)}, segment_seconds=2.0).fit(x)
+    assert np.exp(power.transform(x)).item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_features_are_named_after_the_windows_channels(windows):
+    power = BandPower().fit(windows.X)
+    names = power.get_feature_names_out()
+    assert names[0] == "Fz:delta:3" and names[-1] == "Oz:gamma:1"
+    assert power.transform(windows.X[:3]).shape == (3, len(names)) == (3, 4 * 5 * 2)
+    assert power.ch_names_ == windows.ch_names
+    np.testing.assert_allclose(power.lags_, [3, 1])
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    segment=st.sampled_from([0.5, 1.0, 2.0]),
+    step=st.sampled_from([0.1, 0.25, 0.37, 1.0]),
+    rows=st.lists(st.integers(0, 175), min_size=1, max_size=12),
+)
+def test_shared_segments_give_the_values_of_plain_arrays(windows, segment, step, rows):
+    power = BandPower(RHYTHMS, segment, step).fit(windows.X)
+    lazy = power.transform(windows.X[rows])
+    plain = power.transform(np.asarray(windows.X[rows]))
+    np.testing.assert_allclose(lazy, plain, rtol=1e-3, atol=1e-3)
+
+
+def test_what_was_taken_off_the_window_has_no_influence(recordings):
+    with_baseline, without = (
+        create_bold_windows(recordings, 4.0, baseline=baseline).X[:20]
+        for baseline in ("window", None)
+    )
+    power = BandPower().fit(with_baseline)
+    arrays = np.asarray(with_baseline), np.asarray(without)
+    np.testing.assert_allclose(*map(power.transform, arrays), rtol=1e-3, atol=1e-3)
+
+
+def test_lags_can_be_fewer_than_fit(windows):
+    every = BandPower(RHYTHMS, 1.0, 0.5).fit(windows.X)
+    few = BandPower(RHYTHMS, 1.0, 0.5, n_lags=3).fit(windows.X)
+    np.testing.assert_allclose(few.lags_, every.lags_[-3:])
+    assert every.lags_[-1] == 0.5 and len(every.lags_) == 7
+    X = windows.X[:5]
+    of_every = every.transform(X).reshape(5, 4, 3, 7)[..., -3:]
+    np.testing.assert_allclose(few.transform(X).reshape(of_every.shape), of_every)
+
+
+def test_bands_of_equal_energy():
+    rng = np.random.default_rng(0)
+    t = np.arange(1600) / 200
+    x = rng.standard_normal((5, 2, 1600)) * 0.1
+    x += sum(np.sin(2 * np.pi * f * t + 1) for f in (5, 15, 25, 35))
+    power = BandPower(4).fit(x)
+    for (low, high), inside in zip(power.bands_.values(), (5, 15, 25, 35), strict=True):
+        assert low <= inside < high
+    edges = [edge for band in power.bands_.values() for edge in band]
+    assert edges[0] == 1 and edges[-1] == 45 and edges[1:-1:2] == edges[2:-1:2]
+
+
+def test_as_many_bands_as_frequencies_have_one_each(windows):
+    power = BandPower(88).fit(windows.X)
+    widths = [high - low for low, high in power.bands_.values()]
+    np.testing.assert_allclose(widths, 0.5)
+    with pytest.raises(ValueError, match="a number between 1 and 88"):
+        BandPower(89).fit(windows.X)
+
+
+def test_standardised_within_each_recording(windows):
+    power = BandPower(RHYTHMS, standardise="recording").fit(windows.X)
+    features = power.transform(windows.X).reshape(len(windows), 4, 3, 2)
+    for subject in np.unique(windows.groups):
+        part = features[windows.groups == subject]
+        np.testing.assert_allclose(part.mean(axis=(0, 3)), 0, atol=1e-4)
+        np.testing.assert_allclose(part.std(axis=(0, 3)), 1, rtol=1e-3)
+    # A louder amplifier makes no difference.
+    louder = power.transform(3 * np.asarray(windows.X[:40]))
+    same = power.transform(np.asarray(windows.X[:40]))
+    np.testing.assert_allclose(louder, same, atol=1e-3)
+    with pytest.raises(ValueError, match="a single window"):
+        power.transform(windows.X[:1])
+
+
+def test_arguments_and_shapes_are_checked(windows):
+    with pytest.raises(ValueError, match="A segment of 5 s does not fit a window of 4 s"):
+        BandPower(segment_seconds=5.0).fit(windows.X)
+    with pytest.raises(ValueError, match="lies in slow"):
+        BandPower({"slow": (0.1, 0.2)}).fit(windows.X)
+    with pytest.raises(ValueError, match="n_lags must lie between 1 and 2"):
+        BandPower(n_lags=3).fit(windows.X)
+    with pytest.raises(ValueError, match="at least one sample"):
+        BandPower(step_seconds=0.0).fit(windows.X)
+    with pytest.raises(ValueError, match="standardise must be"):
+        BandPower(standardise="subject").fit(windows.X)
+    power = BandPower().fit(windows.X)
+    with pytest.raises(ValueError, match="Fitted on windows of"):
+        power.transform(np.asarray(windows.X)[:, :2])
+
+
+def test_a_silent_window_stays_finite(windows):
+    power = BandPower().fit(windows.X)
+    assert np.isfinite(power.transform(np.zeros((1, 4, 800)))).all()
+
+
+def test_other_sampling_rates(windows):
+    """Of the windows where they know it, else as given."""
+    X = windows.X[:4]
+    slow = mne.filter.resample(np.asarray(X, float), down=2)
+    of_slow = BandPower({"alpha": (8, 13)}, sfreq=100.0).fit(slow)
+    of_fast = BandPower({"alpha": (8, 13)}).fit(X)
+    np.testing.assert_allclose(of_slow.lags_, of_fast.lags_)
+    np.testing.assert_allclose(of_slow.transform(slow), of_fast.transform(X), atol=0.05)
