@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,13 +16,22 @@ __all__ = ["main"]
 _DESCRIPTION = "Predict the BOLD signal of brain regions from scalp EEG."
 
 _EVALUATE = """\
-Cross-validate NeuroBOLT and a ridge regression on lagged band power.
+Evaluate models so that nothing leaks: fit them on a part of the recordings, predict
+the rest, and say whether it is more than chance.
 
 Without --data the recordings are simulated (no network, no GPU needed). The
-folds keep whole people apart (or sessions, or runs: --groups). Printed and
-written to the results folder: R and mean squared error of each region and
-fold, beside the ceiling where it is known (simulated BOLD) and a control (the
-same predictions against the BOLD of other recordings, which should be about 0).
+protocol says what is never both trained and tested on: people (the default),
+sessions, runs, tasks, or stretches of a recording behind a gap. Printed and written
+to the results folder, with a report in one HTML file: R of each region with its
+confidence interval, the band of chance (surrogates of the BOLD that have its
+autocorrelation), mean squared error, and the ceiling where it is known (simulated
+BOLD).
+
+models:
+{models}
+
+protocols:
+{protocols}
 """
 
 _SIMULATE = """\
@@ -87,21 +97,94 @@ def _add_command(commands, name: str, run, summary: str, text: str, epilog: str 
     command.add_argument(
         "-v", "--verbose", action="store_true", help="say more, and show where errors arise"
     )
-    command.add_argument("--seed", type=int, default=0, help="seed (default: 0)")
     return command
 
 
 def _add_evaluate(commands, layout: str) -> None:
-    summary = "cross-validate models on simulated or on your own recordings"
-    command = _add_command(commands, "evaluate", _evaluate, summary, _EVALUATE, layout)
+    from .estimators import estimator_names
+    from .evaluation.protocols import PROTOCOLS
+
+    protocols = {name: protocol.summary for name, protocol in PROTOCOLS.items()}
+    text = _EVALUATE.format(
+        models=textwrap.fill(
+            ", ".join(estimator_names()), 76, initial_indent="  ", subsequent_indent="  "
+        ),
+        protocols="\n".join(f"  {name:22} {what}" for name, what in protocols.items()),
+    )
+    summary = "evaluate models on simulated or on your own recordings"
+    command = _add_command(commands, "evaluate", _evaluate, summary, text, layout)
     add = command.add_argument
     add("--data", type=Path, metavar="FOLDER", help="recordings; default: simulated ones")
     _add_data_options(command)
+    _add_protocol_options(command)
+    _add_model_options(command)
     add(
-        "--groups",
-        choices=("subject", "session", "run"),
-        default="subject",
-        help="what is never both trained and tested on (default: subject)",
+        "--surrogates",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="surrogates of the BOLD that R is compared with (default: 10000)",
+    )
+    add("--jobs", type=int, default=1, help="fits at the same time (default: 1)")
+    add(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="results folder; the same command goes on where it was interrupted "
+        "(default: a new folder in results/)",
+    )
+    add("--overwrite", action="store_true", help="replace another run's results in --out")
+
+
+def _add_protocol_options(command: argparse.ArgumentParser) -> None:
+    from .evaluation.protocols import PROTOCOLS
+
+    add = command.add_argument_group("protocol").add_argument
+    add(
+        "--protocol",
+        choices=tuple(PROTOCOLS),
+        default="subjects",
+        metavar="NAME",
+        help="what is kept apart, see above (default: subjects)",
+    )
+    add(
+        "--folds",
+        type=int,
+        default=3,
+        help="number of folds, where the protocol does not fix it (default: 3)",
+    )
+    add("--source", metavar="TASK", help="task to train on, for transfer between tasks")
+    add("--target", metavar="TASK", help="task to test on, for transfer between tasks")
+    add(
+        "--seeds",
+        type=_numbers,
+        default=[0],
+        metavar="N,...",
+        help="seeds; networks are fitted with each, simulations use the first (default: 0)",
+    )
+    add(
+        "--controls",
+        type=_names,
+        default=[],
+        metavar="NAMES",
+        help="train and test on these besides: wrong_subject (the EEG of another person), "
+        "constant_eeg (the same window throughout)",
+    )
+    add(
+        "--separate-regions",
+        action="store_true",
+        help="one model for each region, as published, instead of one for all",
+    )
+
+
+def _add_model_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument_group("models").add_argument
+    add(
+        "--models",
+        type=_names,
+        default=["NeuroBOLT", "LaggedBandPower"],
+        metavar="NAMES",
+        help="models, separated by commas (default: NeuroBOLT,LaggedBandPower)",
     )
     add(
         "--channels",
@@ -109,12 +192,11 @@ def _add_evaluate(commands, layout: str) -> None:
         help="channels to use, separated by commas, or 'common' for those that all "
         "recordings have (default: all, which must agree)",
     )
-    add("--folds", type=int, default=3, help="number of folds (default: 3)")
     add(
         "--size",
         choices=("small", "published"),
         default="small",
-        help="NeuroBOLT for two cores, or the published one for a GPU (default: small)",
+        help="networks for two cores, or as published, for a GPU (default: small)",
     )
     add(
         "--epochs",
@@ -124,15 +206,16 @@ def _add_evaluate(commands, layout: str) -> None:
     add(
         "--pretrained",
         metavar="WEIGHTS",
-        help="begin with published weights of NeuroBOLT or LaBraM: a file, a folder of "
-        "save_pretrained or owner/name on the Hugging Face Hub; needs --size published",
+        help="begin with published weights of NeuroBOLT, LaBraM or BIOT: a file, a folder "
+        "of save_pretrained or owner/name on the Hugging Face Hub; needs --size published",
     )
     add(
         "--unknown-channels",
         choices=("raise", "drop", "nearest", "fresh"),
         default="raise",
         help="electrodes that LaBraM's position table lacks: report them, do not look at "
-        "them, take the nearest electrode's row, or train a new one (default: raise)",
+        "them, take the nearest electrode's row, or train a new one (NeuroBOLT only) "
+        "(default: raise)",
     )
     add(
         "--precision",
@@ -141,20 +224,11 @@ def _add_evaluate(commands, layout: str) -> None:
         help="arithmetic of the networks; bfloat16 is faster where the processor has it "
         "(default: float32)",
     )
-    add("--jobs", type=int, default=1, help="folds at the same time (default: 1)")
     add(
         "--device",
         default="auto",
         help="cpu, cuda, cuda:1, ... (default: a GPU where there is one, else cpu)",
     )
-    add(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="results folder; the same command goes on where it was interrupted "
-        "(default: a new folder in results/)",
-    )
-    add("--overwrite", action="store_true", help="replace another run's results in --out")
 
 
 def _add_data_options(command: argparse.ArgumentParser) -> None:
@@ -182,7 +256,8 @@ def _add_data_options(command: argparse.ArgumentParser) -> None:
         "--tr",
         type=float,
         metavar="SECONDS",
-        help="repetition time of a BIDS data set (default: from the images or the markers)",
+        help="repetition time of a BIDS data set (default: from the images or the markers) "
+        "or of simulated BOLD (default: 2.1)",
     )
     add(
         "--rois",
@@ -222,14 +297,19 @@ def _add_data_options(command: argparse.ArgumentParser) -> None:
         help="keep prepared EEG and extracted regions there, and EEG out of the memory "
         "(default: prepare again each time, in memory)",
     )
+    add(
+        "--coupling",
+        type=float,
+        metavar="SNR",
+        help="ignore the BOLD of the folder, if any, and simulate one that follows its "
+        "EEG: variance of the coupled signal over that of the noise, 0 for no coupling "
+        "(see braindecode-bolt simulate)",
+    )
+    _add_coupling_options(add)
 
 
-def _add_simulate(commands) -> None:
-    summary = "put BOLD with a known coupling on top of real EEG"
-    command = _add_command(commands, "simulate", _simulate, summary, _SIMULATE, None)
-    add = command.add_argument
-    add("--eeg", type=Path, required=True, metavar="FOLDER", help="EEG files")
-    add("--out", type=Path, required=True, metavar="FOLDER", help="what to write")
+def _add_coupling_options(add) -> None:
+    """Add what concerns BOLD that is simulated on top of real EEG."""
     add(
         "--pattern",
         metavar="REGEX",
@@ -237,6 +317,24 @@ def _add_simulate(commands) -> None:
         "subject and, if they occur, session, task and run (default: BIDS names, and those "
         "of PhysioNet's eegmmidb and eegmat)",
     )
+    add(
+        "--noise",
+        type=Path,
+        nargs="+",
+        metavar="TABLE",
+        help="real BOLD to use as noise, volumes x regions (.tsv or .csv, or .pkl of the "
+        "NeuroBOLT release), one table for each EEG file in turn (default: autoregressive "
+        "noise)",
+    )
+
+
+def _add_simulate(commands) -> None:
+    summary = "put BOLD with a known coupling on top of real EEG"
+    command = _add_command(commands, "simulate", _simulate, summary, _SIMULATE, None)
+    add = command.add_argument
+    add("--seed", type=int, default=0, help="seed (default: 0)")
+    add("--eeg", type=Path, required=True, metavar="FOLDER", help="EEG files")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="what to write")
     add("--channels", metavar="NAMES", help="as for evaluate")
     add("--tr", type=float, default=2.1, help="repetition time in seconds (default: 2.1)")
     add(
@@ -245,14 +343,7 @@ def _add_simulate(commands) -> None:
         default=0.7,
         help="variance of the coupled BOLD over that of the noise (default: 0.7)",
     )
-    add(
-        "--noise",
-        type=Path,
-        nargs="+",
-        metavar="TABLE",
-        help="real BOLD to use as noise, volumes x regions (.tsv or .csv), one table for "
-        "each EEG file in turn (default: autoregressive noise)",
-    )
+    _add_coupling_options(add)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -269,21 +360,30 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             "tasks": _names(arguments.tasks),
             "derivatives": arguments.derivatives,
             "bold": arguments.bold,
+            "pattern": arguments.pattern,
+            "noise": arguments.noise,
         },
+        coupling=arguments.coupling,
         high_pass=arguments.high_pass,
         reference=(
             "average" if arguments.reference == "average" else _names(arguments.reference)
         ),
         cache_dir=arguments.cache,
-        groups=arguments.groups,
         channels=_channels(arguments.channels),
+        models=arguments.models,
+        protocol=arguments.protocol,
         n_splits=arguments.folds,
+        source=arguments.source,
+        target=arguments.target,
+        seeds=arguments.seeds,
+        controls=arguments.controls,
+        separate_regions=arguments.separate_regions,
         size=arguments.size,
         epochs=arguments.epochs,
         pretrained=arguments.pretrained,
         unknown_channels=arguments.unknown_channels,
         precision=arguments.precision,
-        seed=arguments.seed,
+        n_surrogates=arguments.surrogates,
         n_jobs=arguments.jobs,
         device=arguments.device,
         out=arguments.out,
@@ -314,6 +414,10 @@ def _names(text: str | None) -> list[str] | None:
     if text is None:
         return None
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(name) for name in _names(text)]
 
 
 if __name__ == "__main__":

@@ -2,79 +2,116 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-__all__ = ["layout", "summarise"]
+__all__ = ["layout"]
 
-#: Columns that are averaged over recordings, and how they are called.
-_AVERAGED = {
-    "r": "R",
+#: Columns of the summary, and how they are called.
+_COLUMNS = {
     "mse": "MSE",
-    "control_r": "control R",
-    "ceiling": "ceiling R",
+    "control_r": "others",
+    "ceiling": "ceiling",
     "ceiling_window": "in window",
 }
+_LEGEND = (
+    "R: mean over recordings, [95 % confidence interval over subjects]. Chance: 95 % band\n"
+    "of R with surrogates of the BOLD that have its autocorrelation. p: R against them,\n"
+    "adjusted for the number of regions (not the mean). MSE: in variances of the training\n"
+    "BOLD. Others: R of the same predictions against the BOLD of other recordings."
+)
+_OF_CEILING = (
+    "\nCeiling: R of the BOLD before noise was added, and with the response cut to the\n"
+    "window; no model can pass it on average."
+)
 
 
-def summarise(scores: pd.DataFrame) -> pd.DataFrame:
-    """Average over recordings, per model, region and fold.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        See :func:`~braindecode_bolt.evaluation.evaluate`.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
-    columns = ["r", "mse", "control_r", "ceiling", "ceiling_window"]
-    keys = ["model", "region", "fold"]
-    return scores.groupby(keys, sort=False)[columns].mean().reset_index()
-
-
-def layout(scores: pd.DataFrame, model: str) -> str:
-    """Lay out the scores of a model, a row per region.
+def layout(summary: pd.DataFrame) -> str:
+    """Lay out a summary, a table for each pipeline.
 
     Parameters
     ----------
-    scores : pandas.DataFrame
-        See :func:`~braindecode_bolt.evaluation.evaluate`.
-    model : str
-        Whose scores.
+    summary : pandas.DataFrame
+        Of :meth:`~braindecode_bolt.evaluation.Evaluation.summary`.
 
     Returns
     -------
     str
         Several lines.
     """
-    summary = summarise(scores[scores["model"] == model])
-    folds = sorted(summary["fold"].unique())
-    by_region = summary.set_index(["region", "fold"])
-    means = scores[scores["model"] == model].groupby("region", sort=False)
-    rows = []
-    for region, of_region in means:
-        cells = [by_region.loc[(region, fold)] for fold in folds]
-        rows.append(
-            [region, *(f"{cell['r']:.2f} ({cell['mse']:.2f})" for cell in cells)]
-            + [_number(of_region[key].mean()) for key in _AVERAGED]
-        )
-    per_fold = summary.groupby("fold")[["r", "mse"]].mean()
-    cells = [f"{r:.2f} ({mse:.2f})" for r, mse in per_fold.to_numpy()]
-    rows.append(["mean", *cells, *map(_number, means[list(_AVERAGED)].mean().mean())])
-    header = [model, *(f"fold {fold}" for fold in folds), *_AVERAGED.values()]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = ["  ".join(_align(row, widths)) for row in (header, *rows)]
-    lines.insert(1, "-" * len(lines[0]))
-    return "\n".join(lines) + (
-        "\nR (MSE) per fold; R is the mean over recordings, MSE is in variances of the "
-        "training BOLD.\nControl: the same predictions against the BOLD of others."
-    )
+    shown = [name for name in _COLUMNS if summary[name].notna().any()]
+    header = ["R", "[95 % CI]", "chance", "p", *(_COLUMNS[name] for name in shown)]
+    several = summary["dataset"].nunique() > 1
+    tables, means = [], []
+    for (dataset, pipeline), part in summary.groupby(["dataset", "pipeline"], sort=False):
+        title = f"{pipeline}, {dataset}" if several else pipeline
+        rows = [_row(values, shown) for _, values in part.iterrows()]
+        undefined = int(part["n_undefined"].iloc[-1])
+        note = f" ({undefined} undefined)" if undefined else ""
+        means.append([title + note, *rows[-1][1:]])
+        # Of controls, and where nothing is defined, the mean says it all.
+        if not part["control"].iloc[0] and part["score"].notna().any():
+            tables.append(_aligned([title, *header], rows, line_above_last=True))
+    if len(means) > 1:
+        tables.append(_aligned(["mean over regions", *header], means))
+    if summary["n_undefined"].any():
+        tables.append("Undefined: recordings and regions whose predictions are constant.")
+    legend = _LEGEND + (_OF_CEILING if "ceiling" in shown else "")
+    few = int(summary["n_subjects"].min())
+    if few < 10:
+        legend += f"\nWith {few} subjects the intervals say little about other people."
+    return "\n\n".join([*tables, legend])
+
+
+def _row(values: pd.Series, shown: Sequence[str]) -> list[str]:
+    p = values["p"] if np.isnan(values["p_fdr"]) else values["p_fdr"]
+    return [
+        values["region"],
+        _number(values["score"]),
+        _interval(values["ci_low"], values["ci_high"]),
+        _interval(values["null_low"], values["null_high"]),
+        format_p(p),
+        *(_number(values[name]) for name in shown),
+    ]
+
+
+def format_p(p: float) -> str:
+    """Write a p-value in few digits.
+
+    Parameters
+    ----------
+    p : float
+        NaN where it is not known.
+
+    Returns
+    -------
+    str
+    """
+    if np.isnan(p):
+        return "-"
+    return f"{p:.3f}" if p >= 0.001 else f"{p:.1g}"
+
+
+def _interval(low: float, high: float) -> str:
+    return "-" if np.isnan(low) else f"[{low:.2f}, {high:.2f}]"
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}" if np.isfinite(value) else "unknown"
+    return "-" if np.isnan(value) else f"{value:.2f}"
+
+
+def _aligned(
+    header: list[str], rows: list[list[str]], line_above_last: bool = False
+) -> str:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = ["  ".join(_align(row, widths)) for row in (header, *rows)]
+    line = "-" * len(lines[0])
+    lines.insert(1, line)
+    if line_above_last:
+        lines.insert(-1, line)
+    return "\n".join(lines)
 
 
 def _align(row: list[str], widths: list[int]) -> list[str]:

@@ -17,7 +17,8 @@ from braindecode_bolt.commands import run_evaluate
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.linear import LaggedBandPower
 
-FAST = ["--epochs", "1", "--folds", "2"]
+FAST = ["--epochs", "1", "--folds", "2", "--surrogates", "100"]
+LINEAR = ["--models", "LaggedBandPower,AlphaHRF", "--folds", "2", "--surrogates", "100"]
 
 
 @pytest.fixture(scope="module")
@@ -85,43 +86,82 @@ def test_evaluate_prints_tables_and_writes_results(data, tmp_path, capsys):
     assert main(["evaluate", "--data", str(data), "--out", str(out), *FAST]) == 0
     printed = capsys.readouterr().out
     assert "3 recordings of 3 subjects, 3 channels, 7 regions" in printed
-    for word in ("NeuroBOLT", "ridge", "ceiling R", "control R", "Thalamus", "fold 2"):
+    for word in ("NeuroBOLT", "LaggedBandPower", "ceiling", "chance", "Thalamus", "fold 2"):
         assert word in printed
+    assert "Protocol: subjects (people not seen, in folds of whole people)" in printed
+    assert "With 3 subjects the intervals say little about other people" in printed
     assert "Nothing here was measured on people" in printed
     scores = pd.read_csv(out / "scores.tsv", sep="\t", dtype={"run": str})
     assert len(scores) == 2 * 3 * 7
     assert set(scores["subject"]) == {"Subject01", "Subject02", "Subject03"}
     summary = pd.read_csv(out / "summary.tsv", sep="\t")
-    ridge = summary[(summary["model"] == "ridge") & (summary["region"] == "Thalamus")]
-    of_ridge = scores[(scores["model"] == "ridge") & (scores["region"] == "Thalamus")]
-    per_fold = of_ridge.groupby("fold")["r"].mean()
-    np.testing.assert_allclose(ridge.set_index("fold")["r"], per_fold)
-    assert f"{per_fold[1]:.2f} (" in printed and f"{of_ridge['r'].mean():.2f}" in printed
+    keys = ["pipeline", "region"]
+    means = scores.groupby(keys)["score"].mean()
+    found = summary.set_index(keys)["score"]
+    np.testing.assert_allclose(found.loc[means.index], means)
+    line = [x for x in printed.splitlines() if x.startswith("Thalamus")][-1]
+    assert f"{means[('LaggedBandPower', 'Thalamus')]:.2f}" in line
     for name in ("r_per_region.png", "series.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
-    assert (out / "left_out.tsv").exists()
+    assert (out / "report.html").read_text().startswith("<!DOCTYPE html>")
+    for name in ("left_out", "predictions", "comparison", "failures", "curves"):
+        assert (out / f"{name}.tsv").exists()
 
 
-def test_the_same_results_in_two_processes_and_nothing_is_done_twice(
-    data, tmp_path, capsys
-):
-    one, two = tmp_path / "one", tmp_path / "two"
-    run_evaluate(data=data, epochs=1, n_splits=2, out=one)
-    run_evaluate(data=data, epochs=1, n_splits=2, out=two, n_jobs=2)
-    tables = [
-        pd.read_csv(out / "scores.tsv", sep="\t").drop(columns="time") for out in (one, two)
-    ]
-    pd.testing.assert_frame_equal(*tables, rtol=1e-3, atol=1e-5)
-    before = {path: path.stat().st_mtime_ns for path in (one / "folds").iterdir()}
+def test_nothing_is_done_twice(data, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["evaluate", "--data", str(data), "--out", str(out), *LINEAR]
+    assert main(command) == 0
+    before = {path: path.stat().st_mtime_ns for path in (out / "folds").iterdir()}
     capsys.readouterr()
-    assert main(["evaluate", "--data", str(data), "--out", str(one), *FAST]) == 0
+    assert main(command) == 0
     assert "4 of 4 fits are there already" in capsys.readouterr().out
-    assert {path: path.stat().st_mtime_ns for path in (one / "folds").iterdir()} == before
-    assert (
-        main(["evaluate", "--data", str(data), "--out", str(one), *FAST, "--seed", "1"])
-        == 1
+    assert {path: path.stat().st_mtime_ns for path in (out / "folds").iterdir()} == before
+    assert main([*command, "--high-pass", "1"]) == 1
+    assert "another run (other data: paired, settings: preparation)" in (
+        capsys.readouterr().err
     )
-    assert "another run (other arguments: seed)" in capsys.readouterr().err
+
+
+def test_models_protocols_seeds_and_controls(data, tmp_path, capsys):
+    base = ["evaluate", "--data", str(data), "--surrogates", "50"]
+    out = tmp_path / "one"
+    chosen = ["--models", "sttransformer,MEANBOLD", "--seeds", "1,2", "--epochs", "1"]
+    control = ["--controls", "wrong_subject", "--protocol", "leave-one-subject-out"]
+    assert main([*base, "--out", str(out), *chosen, *control]) == 0
+    scores = pd.read_csv(out / "scores.tsv", sep="\t")
+    assert scores.groupby("pipeline")["seed"].nunique().to_dict() == {
+        "STTransformer": 2,
+        "STTransformer (wrong subject)": 2,
+        "MeanBOLD": 1,
+        "MeanBOLD (wrong subject)": 1,
+    }
+    assert scores["fold"].nunique() == 3
+    printed = capsys.readouterr().out
+    assert "undefined)" in printed and "people not seen, one after the other" in printed
+    out = tmp_path / "two"
+    separate = ["--models", "AlphaHRF", "--separate-regions"]
+    assert main([*base, "--out", str(out), *separate]) == 0
+    assert len(list((out / "folds").iterdir())) == 3 * 7
+
+
+def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
+    base = ["evaluate", "--data", str(eeg_folder), *LINEAR, *PATTERN]
+    r = {}
+    for coupling in ("0", "9"):
+        out = tmp_path / coupling
+        assert main([*base, "--coupling", coupling, "--out", str(out)]) == 0
+        scores = pd.read_csv(out / "scores.tsv", sep="\t")
+        r[coupling] = scores.groupby("pipeline")["score"].mean()
+        assert scores["ceiling"].notna().all()
+    assert r["9"]["AlphaHRF"] > 0.1 + r["0"]["AlphaHRF"]
+    capsys.readouterr()
+    assert main([*base[:3], "--coupling", "1"]) == 1
+    assert "does not tell the subject" in capsys.readouterr().err
+    assert main([*base, "--coupling", "1", "--marker", "R128"]) == 1
+    assert "leave out marker" in capsys.readouterr().err
+    assert main(base) == 1
+    assert "pattern is for simulated BOLD: use --coupling" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -138,22 +178,26 @@ def test_ctrl_c_leaves_finished_fits_and_can_be_gone_on_from(data, tmp_path):
         lines = []
         for line in process.stdout:
             lines.append(line)
-            if line.startswith("NeuroBOLT  fold 1"):
+            if line.startswith("NeuroBOLT, paired, fold 1"):
                 process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-    assert "fits are finished and kept" in lines[-1]
-    finished = {path.name for path in (out / "folds").glob("*_scores.tsv")}
-    assert "NeuroBOLT_1_scores.tsv" in finished and "NeuroBOLT_2_scores.tsv" not in finished
+    assert "What is finished is kept" in lines[-1]
+    finished = {path.name for path in (out / "folds").glob("*.npz")}
+    assert "paired,NeuroBOLT,,0,1,.npz" in finished
+    assert "paired,NeuroBOLT,,0,2,.npz" not in finished
     assert not (out / "scores.tsv").exists()
 
     whole = tmp_path / "whole"
-    assert run_evaluate(data=data, epochs=1, n_splits=2, out=out) == 0
-    assert run_evaluate(data=data, epochs=1, n_splits=2, out=whole) == 0
-    tables = [
-        pd.read_csv(folder / "scores.tsv", sep="\t").drop(columns="time")
-        for folder in (out, whole)
-    ]
+    arguments = {"data": data, "epochs": 1, "n_splits": 2, "n_surrogates": 100}
+    assert run_evaluate(**arguments, out=out) == 0
+    assert run_evaluate(**arguments, out=whole) == 0
+    tables = [read_scores(folder) for folder in (out, whole)]
     pd.testing.assert_frame_equal(*tables, rtol=1e-3, atol=1e-5)
+
+
+def read_scores(folder):
+    scores = pd.read_csv(folder / "scores.tsv", sep="\t")
+    return scores.drop(columns=["time", "predict_time"])
 
 
 def test_ctrl_c_counts_even_where_python_drops_it(data, tmp_path, monkeypatch):
@@ -174,8 +218,8 @@ def test_ctrl_c_counts_even_where_python_drops_it(data, tmp_path, monkeypatch):
     out = tmp_path / "out"
     before = signal.getsignal(signal.SIGINT)
     assert run_evaluate(data=data, epochs=1, n_splits=2, out=out) == 130
-    finished = {path.name for path in (out / "folds").glob("*_scores.tsv")}
-    assert finished == {"NeuroBOLT_1_scores.tsv"}
+    finished = {path.name for path in (out / "folds").glob("*.npz")}
+    assert finished == {"paired,NeuroBOLT,,0,1,.npz"}
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -192,7 +236,14 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
     ("arguments", "message"),
     [
         (["--data", "nowhere"], "There is no folder nowhere"),
-        (["--folds", "9"], "between 2 and the number of subjects, 3; got 9"),
+        (["--folds", "9"], "n_splits=9, but there are only 3 subjects"),
+        (["--models", "Ridge"], "There is no model 'Ridge'. There are NeuroBOLT, "),
+        (["--models", "AlphaHRF", "--pretrained", "w"], "--pretrained is for NeuroBOLT"),
+        (["--protocol", "joint"], "give source and target"),
+        (["--protocol", "within", "--models", "AlphaHRF"], "too few for train_size=0.8"),
+        (["--controls", "noise"], "There is no control noise"),
+        (["--surrogates", "0"], "--surrogates must be at least 1"),
+        (["--jobs", "0"], "--jobs must not be 0"),
         (["--epochs", "0"], "--epochs must be at least 1"),
         (["--device", "toaster"], "--device toaster cannot be used"),
         (["--channels", "Fz,Pz"], "has no channel Pz. It has Fz, Cz, Oz"),
@@ -213,10 +264,10 @@ def test_one_subject_names_the_option(tmp_path, capsys):
     for recording in simulated.load():
         recording.raw.save(tmp_path / f"{recording.name}_eeg.fif", verbose="error")
     assert main(["evaluate", "--data", str(tmp_path)]) == 1
-    assert "--groups run" in capsys.readouterr().err
+    assert "--protocol runs" in capsys.readouterr().err
     out = tmp_path / "out"
-    by_run = ["--groups", "run", "--channels", "common", "--out", str(out)]
-    assert main(["evaluate", "--data", str(tmp_path), *by_run, *FAST]) == 0
+    by_run = ["--protocol", "runs", "--channels", "common", "--out", str(out)]
+    assert main(["evaluate", "--data", str(tmp_path), *by_run, *LINEAR]) == 0
     assert pd.read_csv(out / "scores.tsv", sep="\t")["run"].nunique() == 2
 
 
@@ -226,12 +277,12 @@ def test_help_says_it_all(capsys):
             main([*command, "--help"])
         assert stop.value.code == 0
     shown = capsys.readouterr().out
-    for option in ("--data", "--groups", "--channels", "--epochs", "--seed", "--jobs"):
+    for option in ("--data", "--protocol", "--channels", "--epochs", "--seeds", "--jobs"):
         assert option in shown
     for word in ("--device", "--out", "--snr", "_volumes.tsv", "a column per region"):
         assert word in shown
     with pytest.raises(SystemExit) as stop:
-        main(["evaluate", "--groups", "planet"])
+        main(["evaluate", "--protocol", "planet"])
     assert stop.value.code == 2
 
 
@@ -241,14 +292,18 @@ def test_models_can_be_chosen_in_part(data, tmp_path, capsys):
     command = ["evaluate", "--data", str(data), "--out", str(out), *FAST]
     chosen = ["--precision", "bfloat16", "--unknown-channels", "nearest"]
     assert main([*command, *chosen]) == 0
-    saved = json.loads((out / "settings.json").read_text())["arguments"]
-    assert saved["precision"] == "bfloat16" and saved["unknown_channels"] == "nearest"
+    saved = json.loads((out / "settings.json").read_text())["models"]["NeuroBOLT"]
+    assert saved["precision"] == "bfloat16"
+    assert saved["module__unknown_channels"] == "nearest"
     assert main(command) == 1, "another precision is another run"
     capsys.readouterr()
     torch.save({"model": {"student.cls_token": torch.zeros(1, 1, 200)}}, tmp_path / "w.pth")
     command[4] = str(tmp_path / "other")
     assert main([*command, "--pretrained", str(tmp_path / "w.pth")]) == 1
-    assert "do not fit the model; nothing was loaded" in capsys.readouterr().err
+    printed = capsys.readouterr().out
+    assert "2 fits failed and are missing from these numbers" in printed
+    assert "do not fit the model; nothing was loaded" in printed
+    assert "LaggedBandPower " in printed
 
 
 def test_options_of_files_need_files(capsys):
@@ -257,16 +312,15 @@ def test_options_of_files_need_files(capsys):
 
 
 def test_regions_filter_reference_and_cache(data, tmp_path, capsys):
-    base = ["evaluate", "--data", str(data), *FAST]
+    base = ["evaluate", "--data", str(data), *LINEAR]
     more = ["--rois", "Thalamus,Cuneus", "--high-pass", "0.5", "--reference", "average"]
     tables = []
     for out, cache in (("one", []), ("two", ["--cache", str(tmp_path / "cache")])):
         assert main([*base, *more, *cache, "--out", str(tmp_path / out)]) == 0
-        scores = pd.read_csv(tmp_path / out / "scores.tsv", sep="\t")
-        tables.append(scores.drop(columns="time"))
+        tables.append(read_scores(tmp_path / out))
     assert "2 regions" in capsys.readouterr().out
     assert set(tables[0]["region"]) == {"Thalamus", "Cuneus"}
     pd.testing.assert_frame_equal(*tables)
     assert len(list((tmp_path / "cache").iterdir())) == 3
     settings = json.loads((tmp_path / "one" / "settings.json").read_text())
-    assert settings["arguments"]["preparation"]["high_pass"] == "0.5"
+    assert settings["settings"]["preparation"]["high_pass"] == "0.5"

@@ -1,48 +1,31 @@
-"""The command that cross-validates models."""
+"""The command that evaluates models."""
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
-from tqdm import tqdm
 
 from .._version import __version__
-from ..bold import prepare_bold, repetition_time
-from ..datasets import SimulatedEEGfMRI, open_dataset
-from ..eeg import common_channels, prepare_eeg
-from ..evaluation import group_labels, iterate_folds
-from ..linear import LaggedBandPower
+from ..estimators import estimator_names, make_estimator
+from ..evaluation import Evaluation, Study, evaluate
+from ..evaluation.protocols import PROTOCOLS
+from ..evaluation.store import Store
 from ..plotting import plot_r_per_region, plot_series
-from ..recording import Recording
-from ..regressor import EEGRegressor
-from ..results import ResultsFolder, fingerprint_of
-from ..score_table import layout, summarise
-from ..windows import BOLDWindows, create_bold_windows
+from ..report import write_report
+from ..score_table import layout
+from ._recordings import Prepared, load_recordings
 
 __all__ = ["run_evaluate"]
 
-logger = logging.getLogger(__name__)
-
-#: NeuroBOLT for two cores, and as published.
-_SIZES: dict[str, dict[str, Any]] = {
-    "small": {
-        "module__num_layers": 2,
-        "module__spectral_depth": 1,
-        "lr": 1e-3,
-        "max_epochs": 8,
-    },
+#: What is compared where nothing is said.
+DEFAULT_MODELS = ("NeuroBOLT", "LaggedBandPower")
+#: How networks are trained where nothing is said: for two cores, and as published.
+_TRAINING: dict[str, dict[str, Any]] = {
+    "small": {"lr": 1e-3, "max_epochs": 8},
     "published": {"batch_size": 64},
 }
 _CAUTION = (
@@ -53,24 +36,31 @@ _CAUTION = (
 def run_evaluate(
     data: Path | None = None,
     options: Mapping[str, Any] | None = None,
+    coupling: float | None = None,
     high_pass: float | None = None,
     reference: str | Sequence[str] | None = None,
     cache_dir: Path | None = None,
-    groups: str = "subject",
     channels: str | Sequence[str] | None = None,
+    models: Sequence[str] = DEFAULT_MODELS,
+    protocol: str = "subjects",
     n_splits: int = 3,
+    source: str | None = None,
+    target: str | None = None,
+    seeds: Sequence[int] = (0,),
+    controls: Sequence[str] = (),
+    separate_regions: bool = False,
     size: str = "small",
     epochs: int | None = None,
     pretrained: str | None = None,
     unknown_channels: str = "raise",
     precision: str = "float32",
-    seed: int = 0,
+    n_surrogates: int = 10_000,
     n_jobs: int = 1,
     device: str = "auto",
     out: Path | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Cross-validate NeuroBOLT and ridge, print tables, write a results folder.
+    """Evaluate models, print tables, write a results folder and a report.
 
     Parameters
     ----------
@@ -79,134 +69,80 @@ def run_evaluate(
     options : mapping | None
         How to read the folder: ``kind`` and arguments of the class of data
         sets (:func:`~braindecode_bolt.datasets.open_dataset`).
+    coupling : float | None
+        Signal-to-noise ratio of BOLD that is simulated on top of the folder's EEG.
     high_pass, reference, cache_dir : object
         As for :func:`~braindecode_bolt.prepare_eeg`.
-    groups, channels, n_splits, size, epochs : object
-    pretrained, unknown_channels, precision, seed, n_jobs, device, out, overwrite : object
+    channels, models, protocol, n_splits, source, target, seeds, controls : object
+    separate_regions, size, epochs, pretrained, unknown_channels, precision : object
+    n_surrogates, n_jobs, device, out, overwrite : object
         As on the command line.
 
     Returns
     -------
     int
-        Exit status: 0, or 130 after an interruption.
+        Exit status: 0, 1 where a fit failed, or 130 after an interruption.
 
     Raises
     ------
     ValueError
         If data or arguments cannot be used.
     """
-    recordings = _load(data, dict(options or {}), cache_dir, seed)
-    tr = repetition_time(recordings[0])
-    simulated = recordings[0].table("noiseless").shape[1] > 0
-    if channels == "common":
-        channels = common_channels(recordings)
-    preparation = {
-        "channels": channels,
-        "high_pass": high_pass,
-        "reference": reference,
-        "cache_dir": cache_dir,
-    }
-    windows = create_bold_windows(_Prepared(recordings, preparation))
-    labels = group_labels(windows, groups)
     if n_jobs == 0:
         raise ValueError("--jobs must not be 0; -1 uses all processors.")
-    _check_splits(n_splits, labels, groups)
+    if n_surrogates < 1:
+        raise ValueError(f"--surrogates must be at least 1, got {n_surrogates}.")
     device = _choose_device(device)
-    models = _models(
-        size,
-        epochs,
-        module__pretrained=pretrained,
-        # The regions are seldom those of the weights.
-        module__new_head=pretrained is not None,
-        module__unknown_channels=unknown_channels,
-        precision=precision,
-        random_state=seed,
-        device=device,
-        verbose=int(n_jobs == 1),
-    )
-    settings = {
-        "preparation": {
-            key: str(value)
-            for key, value in {
-                **(options or {}),
-                "high_pass": high_pass,
-                "reference": reference,
-            }.items()
-            if value is not None
-        },
-        "groups": groups,
-        "folds": n_splits,
-        "size": size,
-        "epochs": models["NeuroBOLT"].max_epochs,
-        "pretrained": pretrained and str(pretrained),
+    arguments = {
+        "pretrained": pretrained,
         "unknown_channels": unknown_channels,
         "precision": precision,
-        "seed": seed,
         "device": device,
+        "verbose": int(n_jobs == 1),
     }
-    folder = ResultsFolder(out, fingerprint_of(windows, settings), overwrite)
-    _say_data(data, windows, tr)
-    print(f"Folds: {n_splits}, by {groups}, of {len(np.unique(labels))}. Device: {device}.")
-    print(f"Results: {folder.path}\n", flush=True)
-    total = n_splits * len(models)
+    estimators = _make_models(models, size, epochs, arguments)
+    recordings = load_recordings(data, options or {}, cache_dir, coupling, seeds[0])
+    preparation = {"high_pass": high_pass, "reference": reference}
+    study = Study.of(
+        Prepared(recordings, channels, {**preparation, "cache_dir": cache_dir})
+    )
+    simulated = study.windows.noiseless is not None
+    name = "simulated" if data is None else data.resolve().name
+    folder = Store.new_folder() if out is None else out
+    _say_data(name if data is None else str(data), study, protocol, device)
+    print(f"Results: {folder}\n", flush=True)
     try:
-        _run_folds(folder, models, windows, labels, n_splits, n_jobs)
+        found = evaluate(
+            estimators,
+            {name: study},
+            protocol,
+            n_splits=n_splits,
+            source=source,
+            target=target,
+            seeds=seeds,
+            controls=controls,
+            regions="separately" if separate_regions else "together",
+            n_jobs=n_jobs,
+            out=folder,
+            overwrite=overwrite,
+            settings={
+                "preparation": _described({**(options or {}), **preparation}),
+                "coupling": coupling,
+                "size": size,
+                "device": device,
+            },
+        )
     except KeyboardInterrupt:
         print(
-            f"\nInterrupted. {len(folder.finished())} of {total} fits are finished and "
-            f"kept in {folder.path}; the same command with --out {folder.path} goes on."
+            f"\nInterrupted. What is finished is kept in {folder}; the same command with "
+            f"--out {folder} goes on."
         )
         return 130
-    scores = folder.scores()
-    for model in models:
-        print(f"\n{layout(scores, model)}")
-    _write_results(folder, scores, windows, tr)
-    print(
-        f"\nWritten to {folder.path}: scores.tsv, summary.tsv, r_per_region.png, series.png"
-    )
-    if simulated:
-        print(f"BOLD was simulated. {_CAUTION}")
-    return 0
+    return _report(found, study, simulated, n_surrogates)
 
 
-def _load(
-    data: Path | None, options: dict[str, Any], cache_dir: Path | None, seed: int
-) -> list[Recording]:
-    if data is None:
-        given = [name for name, value in options.items() if value is not None]
-        if given:
-            raise ValueError(
-                f"Simulated recordings take no {', '.join(given)}; give a folder by --data."
-            )
-        return SimulatedEEGfMRI(random_state=seed).load()
-    dataset = open_dataset(data, **options)
-    if cache_dir is not None and hasattr(dataset, "cache_dir"):
-        dataset.cache_dir = cache_dir
-    return dataset.load()
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """Recordings that are prepared one at a time: only their windows stay in memory."""
-
-    recordings: Sequence[Recording]
-    arguments: Mapping[str, Any]
-
-    def __len__(self) -> int:
-        return len(self.recordings)
-
-    def __iter__(self) -> Iterator[Recording]:
-        for recording in self.recordings:
-            yield prepare_bold(prepare_eeg(recording, **self.arguments))
-
-
-def _check_splits(n_splits: int, labels: np.ndarray, groups: str) -> None:
-    n_groups = len(np.unique(labels))
-    if not 2 <= n_splits <= n_groups:
-        raise ValueError(
-            f"--folds must lie between 2 and the number of {groups}s, {n_groups}; got "
-            f"{n_splits}."
-        )
+def _described(options: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in options.items() if value is not None}
 
 
 def _choose_device(device: str) -> str:
@@ -220,89 +156,88 @@ def _choose_device(device: str) -> str:
     return device
 
 
-def _models(size: str, epochs: int | None, **arguments: Any) -> dict[str, BaseEstimator]:
-    settings = {**_SIZES[size], **arguments}
+def _make_models(
+    names: Sequence[str], size: str, epochs: int | None, arguments: Mapping[str, Any]
+) -> dict[str, BaseEstimator]:
+    """Make models by name, each with those arguments that it takes."""
+    settings = {**_TRAINING[size], "callbacks__progress__leave": False}
     if epochs is not None:
         if epochs < 1:
             raise ValueError(f"--epochs must be at least 1, got {epochs}.")
         settings["max_epochs"] = epochs
-    neurobolt = EEGRegressor("NeuroBOLT", callbacks__progress__leave=False, **settings)
-    return {"NeuroBOLT": neurobolt, "ridge": LaggedBandPower()}
+    settings |= {name: arguments[name] for name in ("precision", "device", "verbose")}
+    by_name = {known.lower(): known for known in estimator_names()}
+    made = {}
+    for name in dict.fromkeys(names):
+        known = by_name.get(name.lower(), name)
+        mine = dict(settings)
+        if known in ("NeuroBOLT", "LabramBOLD"):
+            mine["module__unknown_channels"] = arguments["unknown_channels"]
+        if known in ("NeuroBOLT", "LabramBOLD", "BIOTBOLD"):
+            mine["module__pretrained"] = arguments["pretrained"]
+            # The regions are seldom those of the weights.
+            mine["module__new_head"] = arguments["pretrained"] is not None
+        made[known] = make_estimator(known, size, **mine)
+    if arguments["pretrained"] is not None and not set(made) & {
+        "NeuroBOLT",
+        "LabramBOLD",
+        "BIOTBOLD",
+    }:
+        raise ValueError("--pretrained is for NeuroBOLT, LabramBOLD and BIOTBOLD.")
+    return made
 
 
-def _run_folds(
-    folder: ResultsFolder,
-    models: dict[str, BaseEstimator],
-    windows: BOLDWindows,
-    labels: np.ndarray,
-    n_splits: int,
-    n_jobs: int,
-) -> None:
-    done = folder.finished()
-    total = n_splits * len(models)
-    if done:
-        print(f"{len(done)} of {total} fits are there already.", flush=True)
-    results = iterate_folds(models, windows, labels, n_splits, n_jobs, skip=done)
-    bar = tqdm(results, "Fits", total, initial=len(done), leave=False, disable=None)
-    with _remembered_interrupt() as interrupted:
-        for result in bar:
-            if interrupted:
-                raise KeyboardInterrupt
-            folder.write(result)
-            of_fold = result.scores
-            bar.write(
-                f"{result.model:<10} fold {result.fold}/{n_splits}: "
-                f"R {of_fold['r'].mean():6.3f}, MSE {of_fold['mse'].mean():.3f}, "
-                f"{of_fold['time'].iloc[0]:.0f} s"
-            )
-            # Into a pipe or a log file, too, as it happens.
-            print(end="", flush=True)
-
-
-@contextmanager
-def _remembered_interrupt() -> Iterator[list[int]]:
-    """Keep a note of Ctrl-C beside raising KeyboardInterrupt.
-
-    Python drops an exception that strikes inside a destructor or a callback of
-    C code (threadpoolctl has such), and the run would go on as if nothing had
-    happened.
-    """
-    received: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        signal.default_int_handler(number, frame)
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _say_data(data: Path | None, windows: BOLDWindows, tr: float) -> None:
+def _say_data(name: str, study: Study, protocol: str, device: str) -> None:
+    windows = study.windows
     recordings = windows.metadata.drop_duplicates("recording")
     print(
         f"braindecode-bolt {__version__}\n"
-        f"Data: {'simulated' if data is None else data}, {len(recordings)} recordings of "
+        f"Data: {name}, {len(recordings)} recordings of "
         f"{recordings['subject'].nunique()} subjects, {len(windows.ch_names)} channels, "
-        f"{len(windows.roi_names)} regions, repetition time {tr:g} s, {len(windows)} "
-        f"windows of {windows.X.shape[-1] / windows.sfreq:g} s."
+        f"{len(windows.roi_names)} regions, repetition time {study.tr[0]:g} s, "
+        f"{len(windows)} windows of {windows.X.shape[-1] / windows.sfreq:g} s.\n"
+        f"Protocol: {protocol} ({PROTOCOLS[protocol].summary}). Device: {device}."
     )
 
 
-def _write_results(
-    folder: ResultsFolder, scores: pd.DataFrame, windows: BOLDWindows, tr: float
-) -> None:
-    folder.write_table(scores, "scores.tsv")
-    folder.write_table(summarise(scores), "summary.tsv")
-    folder.write_table(windows.left_out, "left_out.tsv")
+def _report(found: Evaluation, study: Study, simulated: bool, n_surrogates: int) -> int:
+    """Print and write what was found; 1 where a fit failed."""
+    failed = _said_failures(found)
+    if not len(found.scores):
+        print(failed)
+        return 1
+    summary = found.summary(n_surrogates=n_surrogates)
+    print(f"\n{layout(summary)}")
+    comparison = found.compare()
+    folder = Store(found.folder, found.settings)
+    folder.write_table(summary, "summary.tsv")
+    folder.write_table(comparison, "comparison.tsv")
     figures = {
-        "r_per_region.png": plot_r_per_region(scores),
-        "series.png": plot_series(folder.predictions(), scores, tr),
+        "r_per_region.png": plot_r_per_region(found.scores, summary),
+        "series.png": plot_series(found.predictions, found.scores, study.tr[0]),
     }
     for name, figure in figures.items():
-        figure.savefig(folder.path / name, dpi=130)
+        figure.savefig(found.folder / name, dpi=130)
+    write_report(found, found.folder / "report.html", summary, comparison)
+    print(
+        f"\nWritten to {found.folder}: report.html, scores.tsv, summary.tsv, "
+        "comparison.tsv, predictions.tsv, r_per_region.png, series.png"
+    )
+    if simulated:
+        print(f"BOLD was simulated. {_CAUTION}")
+    if failed:
+        print(f"\n{failed}")
+        return 1
+    return 0
+
+
+def _said_failures(found: Evaluation) -> str:
+    if not len(found.failures):
+        return ""
+    first = found.failures.iloc[0]
+    reason = first["error"].splitlines()[0]
+    return (
+        f"{len(found.failures)} fits failed and are missing from these numbers; the same "
+        f"command tries them again. Errors are in {found.folder / 'failures.tsv'}. The "
+        f"first:\n  {first['model']}, fold {first['fold']}: {reason}"
+    )

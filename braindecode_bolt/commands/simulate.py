@@ -5,23 +5,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from ..datasets import simulate_bold
-from ..datasets._files import (
-    DataFolderError,
-    find_eeg,
-    name_entities,
-    read_eeg,
-    read_table,
-)
+from ..datasets import DataFolderError, SemiSimulatedEEGfMRI
 from ..datasets.folder import table_suffix
-from ..eeg import common_channels, prepare_eeg
 from ..recording import TABLES, Recording
 
 __all__ = ["run_simulate"]
@@ -61,44 +51,16 @@ def run_simulate(
     ValueError
         If data or arguments cannot be used.
     """
-    files = find_eeg(eeg)
-    if not files:
-        raise DataFolderError(f"{eeg} holds no EEG file that MNE could read.")
+    dataset = SemiSimulatedEEGfMRI(eeg, pattern, channels, tr, snr, noise, seed)
+    files = dataset.files()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataFolderError(f"{out} exists and is not an empty folder; choose another.")
-    n_tables = None if noise is None else len({table.resolve() for table in noise})
-    if noise is not None and not len(files) == len(noise) == n_tables:
-        raise ValueError(
-            f"{len(files)} EEG files need as many tables of noise, one for each in turn; "
-            f"got {len(noise)}, {n_tables} of them different. Recordings that share their "
-            "noise would not be independent."
-        )
-    recordings = [
-        Recording(read_eeg(file), **name_entities(file, pattern)) for file in files
-    ]
-    names = [recording.name for recording in recordings]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataFolderError(
-            f"Several files are named {', '.join(twice)}; use --pattern to tell them apart."
-        )
-    if channels == "common":
-        channels = common_channels(recordings)
-    seeds = np.random.SeedSequence(seed).spawn(len(files))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
         folder = Path(work) / "whole"
         folder.mkdir()
-        for number, recording in enumerate(tqdm(recordings, "Simulating", disable=None)):
-            prepared = prepare_eeg(recording, channels=channels)
-            raw = simulate_bold(
-                prepared.raw,
-                tr=tr,
-                snr=snr,
-                noise=None if noise is None else read_table(noise[number]),
-                random_state=np.random.default_rng(seeds[number]),
-            )
-            _write_recording(replace(prepared, raw=raw), folder)
+        for recording in tqdm(dataset.iterate(), "Simulating", len(files), disable=None):
+            _write_recording(recording, folder)
         settings = {
             "eeg": [file.name for file in files],
             "tr": tr,

@@ -9,7 +9,7 @@ from ._tables import TablePickleError, UnsafePickleError, read_frame_pickle
 from .bids import BIDSEEGfMRI
 from .folder import EEGfMRIFolder
 from .neurobolt import PUBLISHED_SPLIT, NeuroBOLTDataset, published_split
-from .semisimulated import simulate_bold
+from .semisimulated import SemiSimulatedEEGfMRI, simulate_bold
 from .simulated import SimulatedEEGfMRI
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "EEGfMRIDataset",
     "EEGfMRIFolder",
     "NeuroBOLTDataset",
+    "SemiSimulatedEEGfMRI",
     "SimulatedEEGfMRI",
     "TablePickleError",
     "UnknownRegionError",

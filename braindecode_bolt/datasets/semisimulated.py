@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import mne
 import numpy as np
 import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
+from tqdm import tqdm
 
 from ..channels import ChannelNameError
+from ..eeg import common_channels, prepare_eeg
+from ..recording import Recording
+from ._base import EEGfMRIDataset
 from ._coupling import (
     BANDS,
     RATE,
@@ -21,8 +27,143 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
+from ._files import (
+    DataFolderError,
+    existing_folder,
+    find_eeg,
+    name_entities,
+    read_eeg,
+    read_table,
+)
+from ._tables import read_frame_pickle
 
-__all__ = ["simulate_bold"]
+__all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
+
+
+@dataclass
+class SemiSimulatedEEGfMRI(EEGfMRIDataset):
+    """Any EEG, with a BOLD signal whose coupling to it is known.
+
+    Each recording is prepared (:func:`~braindecode_bolt.prepare_eeg`) and given BOLD
+    by :func:`simulate_bold`. What models reach on it can be held against the ceiling.
+
+    Parameters
+    ----------
+    data_dir : str | Path
+        A folder of EEG files that MNE reads; it is searched at any depth.
+    pattern : str | None
+        A regular expression with the group ``subject`` and, if they occur,
+        ``session``, ``task`` and ``run``: how file names tell who was recorded. By
+        default names of BIDS, and of PhysioNet's eegmmidb and eegmat.
+    channels : sequence of str | "common" | None
+        Channels to use, those that all recordings have, or all (default).
+    tr : float
+        Repetition time in seconds. Default 2.1.
+    snr : float
+        Variance of the coupled BOLD over that of the noise. Default 0.7; 0 is no
+        coupling.
+    noise : sequence of Path | None
+        Real BOLD to serve as noise: a table (``.tsv``, ``.csv``, or ``.pkl`` of the
+        NeuroBOLT release) for each EEG file in turn. By default autoregressive
+        noise.
+    random_state : int
+        Seed. Default 0.
+    """
+
+    data_dir: str | Path
+    pattern: str | None = None
+    channels: str | Sequence[str] | None = None
+    tr: float = 2.1
+    snr: float = 0.7
+    noise: Sequence[str | Path] | None = None
+    random_state: int = 0
+
+    def load(self) -> list[Recording]:
+        """Read the EEG and simulate BOLD.
+
+        Returns
+        -------
+        list of Recording
+            At 200 Hz, with volume markers (``R128``) that carry the BOLD, and the
+            BOLD without noise.
+
+        Raises
+        ------
+        DataFolderError
+            If there is no EEG, a name does not tell who was recorded, or several
+            files have one name.
+        ValueError
+            If there is not a table of noise for each file, or an argument is out of
+            range.
+        """
+        return list(tqdm(self.iterate(), "Simulating", len(self.files()), disable=None))
+
+    def files(self) -> list[Path]:
+        """List the EEG files.
+
+        Returns
+        -------
+        list of Path
+
+        Raises
+        ------
+        DataFolderError
+            If there are none.
+        """
+        files = find_eeg(existing_folder(self.data_dir))
+        if not files:
+            raise DataFolderError(f"{self.data_dir} holds no EEG file that MNE could read.")
+        return files
+
+    def iterate(self) -> Iterator[Recording]:
+        """Give the recordings of :meth:`load` one after the other.
+
+        Yields
+        ------
+        Recording
+        """
+        files = self.files()
+        self._check_noise(len(files))
+        recordings = [
+            Recording(read_eeg(file), **name_entities(file, self.pattern)) for file in files
+        ]
+        names = [recording.name for recording in recordings]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DataFolderError(
+                f"Several files are named {', '.join(twice)}; use a pattern (--pattern) to "
+                "tell them apart."
+            )
+        channels = self.channels
+        if channels == "common":
+            channels = common_channels(recordings)
+        seeds = np.random.SeedSequence(self.random_state).spawn(len(files))
+        for number, recording in enumerate(recordings):
+            prepared = prepare_eeg(recording, channels=channels)
+            raw = simulate_bold(
+                prepared.raw,
+                tr=self.tr,
+                snr=self.snr,
+                noise=None if self.noise is None else _read_noise(self.noise[number]),
+                random_state=np.random.default_rng(seeds[number]),
+            )
+            yield replace(prepared, raw=raw)
+
+    def _check_noise(self, n_files: int) -> None:
+        if self.noise is None:
+            return
+        n_tables = len({Path(table).resolve() for table in self.noise})
+        if not n_files == len(self.noise) == n_tables:
+            raise ValueError(
+                f"{n_files} EEG files need as many tables of noise, one for each in turn; "
+                f"got {len(self.noise)}, {n_tables} of them different. Recordings that "
+                "share their noise would not be independent."
+            )
+
+
+def _read_noise(table: str | Path) -> pd.DataFrame:
+    table = Path(table)
+    return read_frame_pickle(table) if table.suffix == ".pkl" else read_table(table)
 
 
 def simulate_bold(

@@ -25,7 +25,13 @@ from .settings import describe_run
 from .significance import compare_pipelines, summarise
 from .store import Store
 from .study import Study
-from .tables import connectivity_table, curves_table, predictions_table, scores_table
+from .tables import (
+    connectivity_table,
+    curves_table,
+    in_order,
+    predictions_table,
+    scores_table,
+)
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -170,6 +176,8 @@ class Evaluation:
                     f"{', '.join(dict.fromkeys(self.scores['region']))}."
                 )
         keys = ["dataset", "pipeline", "subject", "session"]
+        if not len(table):
+            return pd.DataFrame(columns=[*keys, "score", "time", "samples", "channels"])
         filled = table.assign(session=table["session"].fillna("0").astype(str))
         values = ["score", "time", "samples", "channels"]
         means = filled.groupby(keys, sort=False)[values].mean().reset_index()
@@ -259,7 +267,8 @@ def evaluate(
     settings : mapping | None
         More to be kept with the results, such as how data were prepared; JSON-able.
     progress : bool
-        Show a progress bar over fits, with the time left. Default True.
+        Show a progress bar over fits, with the time left, and print a line for each.
+        Default True.
 
     Returns
     -------
@@ -292,9 +301,14 @@ def evaluate(
     for name, model in models.items():
         check_search(name, model)
     folds = {name: folds_of(splitter, study) for name, study in studies.items()}
+    for name, study in studies.items():
+        for fold in folds[name]:
+            study.parted(fold.parts())  # What cannot be prepared is said at once.
     jobs = plan(studies, folds, models, controls, seeds, regions)
     described = describe_run(studies, models, splitter, regions, settings or {})
     store = Store(out, described, overwrite)
+    for job in jobs:
+        job.file_name()  # Too long a name is said at once, too.
     with _within_reach(studies, store.path) as reachable:
         outcomes = run(
             [job for job in jobs if job not in store.finished()],
@@ -304,7 +318,7 @@ def evaluate(
             n_jobs,
             on_error,
         )
-        _collect(outcomes, store, len(jobs), progress)
+        _collect(outcomes, store, studies, len(jobs), progress)
     found = load_outcomes(store, studies)
     for name in ("scores", "predictions", "connectivity", "curves", "failures"):
         store.write_table(getattr(found, name), f"{name}.tsv")
@@ -312,9 +326,16 @@ def evaluate(
     return found
 
 
-def _collect(outcomes: Iterator[Outcome], store: Store, total: int, progress: bool) -> None:
-    done = len(store.finished())
-    done = min(done, total)
+def _collect(
+    outcomes: Iterator[Outcome],
+    store: Store,
+    studies: Mapping[str, Study],
+    total: int,
+    progress: bool,
+) -> None:
+    done = min(len(store.finished()), total)
+    if done and progress:
+        print(f"{done} of {total} fits are there already.", flush=True)
     bar = tqdm(
         outcomes,
         "Fits",
@@ -330,20 +351,25 @@ def _collect(outcomes: Iterator[Outcome], store: Store, total: int, progress: bo
                 raise KeyboardInterrupt
             store.write(outcome)
             new.append(outcome)
-            bar.write(_line(outcome))
-            # Into a pipe or a log file, too, as it happens.
-            print(end="", flush=True)
+            if progress:
+                bar.write(_line(outcome, studies))
+                # Into a pipe or a log file, too, as it happens.
+                print(end="", flush=True)
     log_messages(new)
 
 
-def _line(outcome: Outcome) -> str:
+def _line(outcome: Outcome, studies: Mapping[str, Study]) -> str:
     job = outcome.job
-    name = f"{job.pipeline:<24} {job.dataset}, fold {job.fold}"
+    name = f"{job.pipeline}, {job.dataset}, fold {job.fold}"
     name += f", seed {job.seed}" if job.seed else ""
     name += f", {job.region}" if job.region else ""
     if outcome.error:
         return f"{name}: failed: {outcome.error.splitlines()[0]}"
-    return f"{name}: {outcome.fit_seconds:.0f} s"
+    means = scores_table([outcome], studies)[["score", "mse"]].mean()
+    return (
+        f"{name}: R {means['score']:.2f}, MSE {means['mse']:.2f}, "
+        f"{outcome.fit_seconds:.0f} s"
+    )
 
 
 def load_outcomes(store: Store, studies: Mapping[str, Study]) -> Evaluation:
@@ -360,7 +386,8 @@ def load_outcomes(store: Store, studies: Mapping[str, Study]) -> Evaluation:
     -------
     Evaluation
     """
-    outcomes = [o for o in store.outcomes() if o.job.dataset in studies]
+    known = [o for o in store.outcomes() if o.job.dataset in studies]
+    outcomes = in_order(known, list(store.settings.get("models", {})))
     failures = [o for o in store.failures() if o.job.dataset in studies]
     predictions = predictions_table(outcomes, studies)
     connectivity = [

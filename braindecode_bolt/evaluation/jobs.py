@@ -20,6 +20,9 @@ from ..splits._base import Splitter
 
 __all__ = ["Job", "Outcome", "run_job"]
 
+#: Letters of a file's name, some being left for its ending.
+_LONGEST = 230
+
 
 @dataclass(frozen=True, order=True)
 class Job:
@@ -55,12 +58,18 @@ class Job:
     def file_name(self) -> str:
         """Name of a file for it, from which :meth:`of_file` reads it again."""
         values = (getattr(self, item.name) for item in fields(self))
-        return "~".join(urllib.parse.quote(str(value), safe="") for value in values)
+        stem = ",".join(urllib.parse.quote(str(value), safe="") for value in values)
+        if len(stem) > _LONGEST:
+            raise ValueError(
+                f"The names of data set, model and region are too long for the name of a "
+                f"file: {self}. Give them shorter names."
+            )
+        return stem
 
     @classmethod
     def of_file(cls, stem: str) -> Job:
         """Read it from the name of its file."""
-        values = [urllib.parse.unquote(part) for part in stem.split("~")]
+        values = [urllib.parse.unquote(part) for part in stem.split(",")]
         dataset, model, control, seed, fold, region = values
         return cls(dataset, model, control, int(seed), int(fold), region)
 

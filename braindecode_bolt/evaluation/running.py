@@ -50,6 +50,13 @@ class Fold:
     test: np.ndarray
     validation: np.ndarray | None
 
+    def parts(self) -> list[np.ndarray]:
+        """Rows of training, validation (where it is known) and test."""
+        if self.validation is None:
+            return [self.train, self.test]
+        fitted = np.delete(self.train, self.validation)
+        return [fitted, self.train[self.validation], self.test]
+
 
 def folds_of(protocol: Any, study: Study) -> list[Fold]:
     """Divide the windows of a data set.
@@ -199,11 +206,7 @@ class _Windows:
     def _make(self, job: Job, fold: Fold) -> Targets:
         study = self._studies[job.dataset]
         train, test, validation = fold.train, fold.test, fold.validation
-        if validation is None:
-            parts = [train, test]
-        else:
-            parts = [np.delete(train, validation), train[validation], test]
-        windows = study.parted(parts)
+        windows = study.parted(fold.parts())
         rows_train, rows_test = train, test
         if job.control:
             here = _rows_in(self._control(job).metadata, study.windows.metadata)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import inspect
+import math
 import platform
 import re
 from collections.abc import Mapping
@@ -87,17 +88,21 @@ def describe(value: Any) -> Any:
     object
         JSON-able. Networks and arrays are hashed.
     """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # NaN is not equal to itself, nor in JSON.
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.ndarray):
         return f"array {_hash(np.ascontiguousarray(value).tobytes(), value.shape)}"
     if isinstance(value, nn.Module):
         return f"{type(value).__name__} {_hash(*_weights(value))}"
     if isinstance(value, Mapping):
         return {str(key): describe(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(str, value))
+    if isinstance(value, (list, tuple)):
         return [describe(item) for item in value]
     if isinstance(value, partial):
         return ["partial", *describe([value.func, value.args, value.keywords])]
@@ -111,7 +116,7 @@ def describe(value: Any) -> Any:
     kept = {
         name: describe(item)
         for name, item in sorted(arguments.items())
-        if name not in _OF_NO_ACCOUNT
+        if name not in _OF_NO_ACCOUNT and not name.startswith("_")
     }
     return {"": type(value).__qualname__, **kept}
 

@@ -64,17 +64,20 @@ def summarise(
         ``ceiling``, ``ceiling_window``, ``n_recordings``, ``n_subjects``, ``n_seeds``
         and ``n_undefined`` (scores of constant predictions, left out of the means).
     """
-    parts = []
+    parts: list[pd.DataFrame] = []
+    if not len(scores):
+        return pd.DataFrame()
     for (dataset, pipeline), table in scores.groupby(["dataset", "pipeline"], sort=False):
         rows = (predictions["dataset"] == dataset) & (predictions["pipeline"] == pipeline)
         of_regions = _per_region(table, level, random_state)
         series = _series(predictions[rows], list(of_regions["region"]))
         chance = _chance(series, tr[dataset], method, n_surrogates, level, random_state)
         part = pd.concat([of_regions, chance], axis=1)
+        part.insert(0, "control", table["control"].iloc[0])
         part.insert(0, "pipeline", pipeline)
         part.insert(0, "dataset", dataset)
         parts.append(part)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return pd.concat(parts, ignore_index=True)
 
 
 def _per_region(table: pd.DataFrame, level: float, random_state: int) -> pd.DataFrame:

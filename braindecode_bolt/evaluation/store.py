@@ -162,13 +162,13 @@ class Store:
     def _read(self, job: Job) -> Outcome:
         file = self.path / _FOLDS / f"{job.file_name()}.npz"
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 content = {name: arrays[name] for name in arrays.files}
                 texts = json.loads(str(content.pop("texts")))
             numbers = ("n_train", "fit_seconds", "predict_seconds")
             content |= {name: content[name].item() for name in numbers}
             return Outcome(job, **content, **texts)
-        except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise ResultsError(
                 f"{file} is no result of this package ({error}). Delete it to have the "
                 "fold done again."

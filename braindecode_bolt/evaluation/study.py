@@ -117,7 +117,7 @@ class Study:
         Raises
         ------
         ValueError
-            If a stretch is too short for the filter or constant.
+            If a stretch is too short for the filter, or constant.
         """
         part_of = np.full(len(self.windows), -1)
         for number, rows in enumerate(parts):
@@ -170,7 +170,9 @@ class Study:
                 except ValueError as error:
                     name = self.windows.left_out["recording"].iloc[recording]
                     raise ValueError(
-                        f"{name}, volumes {first} to {last}, a part of a fold: {error}"
+                        f"{name}, volumes {first} to {last}, which are one part of a fold: "
+                        f"{error} Or give longer recordings, or a protocol with larger "
+                        "parts (GapSplit(train_size=0.7, test_size=0.3), for example)."
                     ) from error
                 values[rows[stretch]] = done.loc[volumes[stretch]]
 

@@ -22,6 +22,30 @@ ENTITIES = ["subject", "session", "run", "task", "site"]
 _MAX_LAG = 10.0
 
 
+def in_order(outcomes: Sequence[Outcome], models: Sequence[str]) -> list[Outcome]:
+    """Put outcomes into the order of models, controls behind their model.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        What was predicted.
+    models : sequence of str
+        Names of the models; others come last.
+
+    Returns
+    -------
+    list of Outcome
+    """
+    places = {name: place for place, name in enumerate(models)}
+
+    def key(outcome: Outcome) -> tuple:
+        job = outcome.job
+        place = places.get(job.model, len(places))
+        return (job.dataset, place, job.model, job.control, job.seed, job.fold, job.region)
+
+    return sorted(outcomes, key=key)
+
+
 def scores_table(outcomes: Sequence[Outcome], studies: Mapping[str, Study]) -> pd.DataFrame:
     """Score each recording and region.
 
@@ -35,8 +59,8 @@ def scores_table(outcomes: Sequence[Outcome], studies: Mapping[str, Study]) -> p
     Returns
     -------
     pandas.DataFrame
-        A row per data set, pipeline, seed, fold, recording and region, see
-        :class:`~braindecode_bolt.evaluation.Evaluation`.
+        A row per data set, pipeline, seed, fold, recording and region, in the order
+        of the outcomes, see :class:`~braindecode_bolt.evaluation.Evaluation`.
     """
     parts = [
         part
@@ -45,9 +69,7 @@ def scores_table(outcomes: Sequence[Outcome], studies: Mapping[str, Study]) -> p
     ]
     if not parts:
         return pd.DataFrame(columns=[*KEYS, "recording", *ENTITIES, "region", "score"])
-    table = pd.concat(parts, ignore_index=True)
-    order = ["dataset", "pipeline", "seed", "fold", "recording"]
-    return table.sort_values(order, kind="stable", ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
 
 
 def _recordings(outcome: Outcome, study: Study) -> list[pd.DataFrame]:

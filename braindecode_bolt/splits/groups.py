@@ -124,7 +124,7 @@ def _check_several(labels: np.ndarray, origin: Origin | None, by: str) -> None:
         if len({*zip(*(_as_text(origin.column(c)) for c in LABELS[name]), strict=True)}) > 1
     ]
     hint = (
-        f"group by {' or '.join(finer)} instead (by={finer[0]!r}, --groups {finer[0]})"
+        f"group by {' or '.join(finer)} instead (by={finer[0]!r}, --protocol {finer[0]}s)"
         if finer
         else "at least two recordings are needed, with a name each (within one, use "
         "GapSplit)"

@@ -117,7 +117,9 @@ def test_its_own_weights_load_in_full():
     trained = build()
     torch.nn.init.normal_(trained.final_layer.weight)
     again = load_published_weights(build(), trained.state_dict())
-    assert all(torch.equal(v, trained.state_dict()[n]) for n, v in again.state_dict().items())
+    assert all(
+        torch.equal(v, trained.state_dict()[n]) for n, v in again.state_dict().items()
+    )
     other = BIOTBOLD(5, ch_names=CH_NAMES, **{**SMALL, "num_layers": 4})
     with pytest.raises(CheckpointError, match="use new_head=True"):
         load_published_weights(other, trained)

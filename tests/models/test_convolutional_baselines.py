@@ -67,7 +67,9 @@ class TestBEIRA:
         amplitude = torch.where(t < 2, 1.0, 3.0)
         x = (amplitude * torch.sin(2 * np.pi * 10 * t)).repeat(1, 2, 1)
         ahead, behind = (model.envelopes(sign * x) for sign in (1, -1))
-        torch.testing.assert_close(ahead[..., 100:300], behind[..., 100:300], rtol=0.1, atol=0)
+        torch.testing.assert_close(
+            ahead[..., 100:300], behind[..., 100:300], rtol=0.1, atol=0
+        )
         ratio = ahead[..., 600] / ahead[..., 200]
         torch.testing.assert_close(ratio, torch.full_like(ratio, 3.0), rtol=0.05, atol=0)
 

@@ -41,7 +41,9 @@ def test_number_of_parameters():
 
 def test_it_computes_what_braindecodes_labram_does(theirs, x):
     model = load_published_weights(build(), theirs)
-    index = torch.tensor([0] + [LABRAM_CHANNEL_ORDER.index(n.upper()) + 1 for n in CH_NAMES])
+    index = torch.tensor(
+        [0] + [LABRAM_CHANNEL_ORDER.index(n.upper()) + 1 for n in CH_NAMES]
+    )
     with torch.inference_mode():
         expected = theirs.forward_features(x / 100, index)
         features = model(x, return_features=True)["features"]
@@ -160,12 +162,17 @@ def test_arguments_are_checked(wrong, message):
 def test_gradients_match_braindecodes(theirs, x):
     """Wrapping changes nothing about training either."""
     model = load_published_weights(build(drop_prob=0.0, drop_path_prob=0.0), theirs)
-    index = torch.tensor([0] + [LABRAM_CHANNEL_ORDER.index(n.upper()) + 1 for n in CH_NAMES])
+    index = torch.tensor(
+        [0] + [LABRAM_CHANNEL_ORDER.index(n.upper()) + 1 for n in CH_NAMES]
+    )
     theirs.zero_grad()
     theirs.forward_features(x / 100, index).square().sum().backward()
     model(x, return_features=True)["features"].square().sum().backward()
     ours = dict(model.encoder.named_parameters())
     for name in ("blocks.0.attn.qkv.weight", "patch_embed.temporal_conv.conv1.weight"):
         np.testing.assert_allclose(
-            ours[name].grad, dict(theirs.named_parameters())[name].grad, rtol=1e-3, atol=1e-4
+            ours[name].grad,
+            dict(theirs.named_parameters())[name].grad,
+            rtol=1e-3,
+            atol=1e-4,
         )

@@ -1,0 +1,8 @@
+"""Figures of scores and of predicted BOLD."""
+
+from .connectivity import plot_connectivity
+from .curves import plot_curves
+from .regions import plot_r_per_region
+from .series import plot_series
+
+__all__ = ["plot_connectivity", "plot_curves", "plot_r_per_region", "plot_series"]

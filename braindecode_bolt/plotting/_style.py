@@ -1,0 +1,80 @@
+"""Colours and habits that the figures share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+# Paul Tol's "bright" and "muted" schemes: told apart by the colour-blind, too.
+COLOURS = (
+    "#4477aa",
+    "#ee6677",
+    "#228833",
+    "#ccbb44",
+    "#66ccee",
+    "#aa3377",
+    "#332288",
+    "#999933",
+    "#882255",
+    "#44aa99",
+    "#ddaa33",
+    "#117733",
+    "#bb5566",
+)
+INK = "#2e2e2e"
+PALE = "#d9d9d9"
+
+
+def colours_of(pipelines: Iterable[str]) -> dict[str, str]:
+    """Give each pipeline a colour, the same in all figures of one evaluation.
+
+    Parameters
+    ----------
+    pipelines : iterable of str
+        Their names, in order.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    names = list(dict.fromkeys(pipelines))
+    return {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)}
+
+
+def tidy(axes: Axes) -> None:
+    """Take off what says nothing."""
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def is_simulated(scores: pd.DataFrame) -> bool:
+    """Whether scores are of simulated BOLD, whose ceiling is known."""
+    return bool(scores["ceiling"].notna().any())
+
+
+def only_dataset(table: pd.DataFrame, dataset: str | None) -> pd.DataFrame:
+    """Take the rows of one data set.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With a column ``dataset``.
+    dataset : str | None
+        Its name; None where there is only one.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    ValueError
+        If there are several and none is named, or there is none of this name.
+    """
+    names = list(dict.fromkeys(table["dataset"]))
+    if dataset is None and len(names) != 1:
+        raise ValueError(f"There are {len(names)} data sets, {names}; name one of them.")
+    if dataset is not None and dataset not in names:
+        raise ValueError(f"There is no data set {dataset!r}; there are {names}.")
+    return table[table["dataset"] == (names[0] if dataset is None else dataset)]

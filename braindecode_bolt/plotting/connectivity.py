@@ -1,0 +1,78 @@
+"""Correlations among regions, measured and predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..metrics import connectivity
+from ._style import only_dataset
+
+
+def plot_connectivity(
+    predictions: pd.DataFrame,
+    regions: Sequence[str],
+    pipelines: Sequence[str] | None = None,
+    dataset: str | None = None,
+) -> Figure:
+    """Draw the correlations among regions in measured and predicted BOLD.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
+    regions : sequence of str
+        The regions, in the order to draw them.
+    pipelines : sequence of str | None
+        Which to draw. By default the first three without controls.
+    dataset : str | None
+        Which data set, where there are several.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Matrices averaged over recordings (by Fisher's z): measured, then predicted by
+        each pipeline.
+    """
+    predictions = only_dataset(predictions, dataset)
+    if pipelines is None:
+        plain = predictions.loc[predictions["control"] == "", "pipeline"]
+        pipelines = list(dict.fromkeys(plain))[:3]
+    first = predictions[predictions["pipeline"] == pipelines[0]]
+    matrices = {"measured": _mean(first, "measured", regions)}
+    for pipeline in pipelines:
+        part = predictions[predictions["pipeline"] == pipeline]
+        matrices[f"predicted by {pipeline}"] = _mean(part, "predicted", regions)
+    figure = Figure(figsize=(0.9 + 2.9 * len(matrices), 3.2), layout="constrained")
+    all_axes = np.atleast_1d(figure.subplots(1, len(matrices)))
+    for axes, (title, matrix) in zip(all_axes, matrices.items(), strict=True):
+        image = axes.imshow(matrix, "RdBu_r", vmin=-1, vmax=1)
+        axes.set_title(title, fontsize=9)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    if len(regions) <= 20:
+        all_axes[0].set_yticks(range(len(regions)), regions, fontsize=7)
+    figure.colorbar(image, ax=all_axes, shrink=0.8, label="correlation")
+    return figure
+
+
+def _mean(table: pd.DataFrame, kind: str, regions: Sequence[str]) -> np.ndarray:
+    columns = [f"{kind}:{region}" for region in regions]
+    transformed = []
+    for _, part in table.groupby(["seed", "recording", "fold"]):
+        series = part[columns].to_numpy(float)
+        # Constant predictions correlate with nothing.
+        varied = np.isfinite(series).all(axis=0) & (np.ptp(series, axis=0) > 0)
+        matrix = np.full((len(regions), len(regions)), np.nan)
+        if varied.sum() > 1:
+            matrix[np.ix_(varied, varied)] = connectivity(series[:, varied])
+        transformed.append(np.arctanh(np.clip(matrix, -0.999, 0.999)))
+    stacked = np.stack(transformed)
+    n_defined = np.isfinite(stacked).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        mean = np.tanh(np.nansum(stacked, axis=0) / n_defined)
+    np.fill_diagonal(mean, 1.0)
+    return mean

@@ -1,0 +1,66 @@
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from sklearn.model_selection import GridSearchCV, GroupKFold
+
+from braindecode_bolt import EEGRegressor, NeuroBOLT
+from braindecode_bolt.evaluation.settings import describe
+from braindecode_bolt.linear import LaggedBandPower
+from braindecode_bolt.splits import GapSplit
+
+CH_NAMES = ["Fz", "Cz"]
+
+
+def instance(seed=0, **kwargs):
+    torch.manual_seed(seed)
+    sizes = {"num_layers": 1, "spectral_depth": 1, **kwargs}
+    return NeuroBOLT(2, ch_names=CH_NAMES, n_times=800, **sizes)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: EEGRegressor("NeuroBOLT", module__num_layers=2, lr=1e-3),
+        lambda: EEGRegressor(instance()),
+        lambda: LaggedBandPower(alphas=np.logspace(0, 3, 4), bands={"alpha": (8, 13)}),
+        lambda: GridSearchCV(
+            LaggedBandPower(), {"alphas": [[1.0], [2.0]]}, cv=GroupKFold(3)
+        ),
+        lambda: partial(np.mean, axis=0),
+        lambda: GapSplit(gap_seconds=10.0),
+        lambda: {"a": (1, 2.5, None, True), "b": {3, 1}, "c": np.float32(2)},
+    ],
+    ids=["network", "instance", "linear", "search", "function", "splitter", "containers"],
+)
+def test_the_same_is_described_alike_as_json(make):
+    first, second = describe(make()), describe(make())
+    assert first == second
+    assert json.loads(json.dumps(first)) == first
+    assert " at 0x" not in json.dumps(first)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (EEGRegressor("NeuroBOLT", lr=1e-3), EEGRegressor("NeuroBOLT", lr=2e-3)),
+        (
+            EEGRegressor("NeuroBOLT", callbacks__lr_scheduler__warmup=0.1),
+            EEGRegressor("NeuroBOLT"),
+        ),
+        (EEGRegressor(instance(0)), EEGRegressor(instance(1))),
+        (LaggedBandPower(alphas=[1.0]), LaggedBandPower(alphas=[2.0])),
+        (LaggedBandPower(alphas=np.ones(2)), LaggedBandPower(alphas=np.zeros(2))),
+        (GapSplit(), GapSplit(train_size=0.7)),
+        (np.mean, np.median),
+    ],
+)
+def test_what_differs_is_described_differently(one, other):
+    assert describe(one) != describe(other)
+
+
+def test_what_changes_no_result_is_left_out():
+    quiet, loud = (EEGRegressor("NeuroBOLT", verbose=v) for v in (0, 1))
+    assert describe(quiet) == describe(loud)
