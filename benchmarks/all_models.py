@@ -29,28 +29,11 @@ CHILD = "import sys; from all_models import measure; measure(*sys.argv[1:])"
 
 
 def make_windows(eeg: Path, noise: list[Path], snr: float):
-    import numpy as np
+    from braindecode_bolt.datasets import SemiSimulatedEEGfMRI
+    from braindecode_bolt.evaluation import Study
 
-    from braindecode_bolt import Recording, create_bold_windows, prepare_bold, prepare_eeg
-    from braindecode_bolt.datasets import read_frame_pickle, simulate_bold
-    from braindecode_bolt.datasets._files import find_eeg, name_entities, read_eeg
-    from braindecode_bolt.datasets._files import read_table as read_text
-
-    files = find_eeg(eeg)
-    if noise and len(noise) < len(files):
-        raise SystemExit(f"{len(files)} EEG files need as many tables, got {len(noise)}.")
-    prepared = []
-    for number, file in enumerate(files):
-        recording = prepare_eeg(Recording(read_eeg(file), **name_entities(file, None)))
-        read = read_frame_pickle if noise and noise[0].suffix == ".pkl" else read_text
-        raw = simulate_bold(
-            recording.raw,
-            snr=snr,
-            noise=read(noise[number]) if noise else None,
-            random_state=np.random.default_rng([0, number]),
-        )
-        prepared.append(prepare_bold(Recording(raw, **recording.entities)))
-    return create_bold_windows(prepared)
+    dataset = SemiSimulatedEEGfMRI(eeg, snr=snr, noise=noise or None)
+    return Study.of(dataset.load()).windows
 
 
 def measure(folder: str, name: str, settings: str) -> None:
@@ -171,12 +154,11 @@ def main() -> None:
             of_regions = "  ".join(f"{value:8.2f}" for value in r) if r else "not defined"
             mean = f"{np.mean(r):6.2f}" if r else f"{'-':>6}"
             note = f"  ({found['undefined']} undefined)" if found["undefined"] else ""
-            print(
-                f"{name:18}{found['parameters']:10,} {found['epoch']:8.2f} "
-                f"{found['fit']:7.1f} {found['predict']:7.1f} {found['memory']:6.0f} {mean}  "
-                f"{of_regions}{note}",
-                flush=True,
+            numbers = (
+                f"{found['parameters']:10,} {found['epoch']:8.2f} {found['fit']:7.1f} "
+                f"{found['predict']:7.1f} {found['memory']:6.0f}"
             )
+            print(f"{name:18}{numbers} {mean}  {of_regions}{note}", flush=True)
 
 
 def _environment() -> dict[str, str]:

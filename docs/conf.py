@@ -3,6 +3,9 @@
 import warnings
 
 import matplotlib
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from sphinx_gallery.scrapers import figure_rst
 
 import braindecode_bolt
 
@@ -32,7 +35,20 @@ autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
+
+
+def own_figures(block, block_vars, gallery_conf):
+    """Show what our plotting functions return, which pyplot does not know of."""
+    figure = block_vars["example_globals"].pop("figure", None)
+    if not isinstance(figure, Figure) or plt.fignum_exists(getattr(figure, "number", -1)):
+        return ""
+    path = next(block_vars["image_path_iterator"])
+    figure.savefig(path, dpi=110)
+    return figure_rst([path], gallery_conf["src_dir"])
+
+
 sphinx_gallery_conf = {
+    "image_scrapers": (own_figures, "matplotlib"),
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": "/plot_",

@@ -1,7 +1,8 @@
 """Evaluation of models: protocols, scores, and what they are worth."""
 
-from .evaluation import Evaluation, evaluate
+from .evaluating import evaluate
 from .protocols import PROTOCOLS, make_protocol
+from .result import Evaluation
 from .significance import compare_pipelines, summarise
 from .store import ResultsError
 from .study import Study

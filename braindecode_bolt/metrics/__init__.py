@@ -4,9 +4,10 @@ from .connectivity import connectivity, connectivity_r
 from .lags import best_lag
 from .recordings import noise_ceiling, recording_scores
 from .regions import mse, pearson_r, r2, spearman_r
-from .scorers import pearson_per_recording, pearson_pooled
+from .scorers import RecordingScorer, pearson_per_recording, pearson_pooled
 
 __all__ = [
+    "RecordingScorer",
     "best_lag",
     "connectivity",
     "connectivity_r",
