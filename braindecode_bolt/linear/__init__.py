@@ -6,8 +6,9 @@ from functools import partial
 from sklearn.base import RegressorMixin
 
 from .band_power import BANDS, BandPower
+from .lagged import LaggedBandPower, RidgeFingerprint
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
-from .regressors import AlphaHRF, LaggedBandPower, MeanBOLD, RidgeFingerprint
+from .simple import AlphaHRF, MeanBOLD
 
 #: Linear models by name.
 LINEAR: dict[str, Callable[..., RegressorMixin]] = {

@@ -165,7 +165,7 @@ class GroupedSparseGroupLasso(_Grouped):
     2015), for all regions at once, on the Gram matrix of the features. himalaya
     has a solver of the same problem that takes one group after the other in
     Python, which is far slower for many small groups
-    (``benchmarks/speed_of_linear.py``); skglm takes one region at a time.
+    (``benchmarks/speed_of_baselines.py``); skglm takes one region at a time.
 
     Parameters
     ----------

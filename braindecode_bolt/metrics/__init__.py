@@ -1,8 +1,8 @@
 """Scores of predicted against measured BOLD."""
 
+from .ceiling import noise_ceiling
 from .connectivity import connectivity, connectivity_r
 from .lags import best_lag
-from .recordings import noise_ceiling, recording_scores
 from .regions import mse, pearson_r, r2, spearman_r
 from .scorers import RecordingScorer, pearson_per_recording, pearson_pooled
 
@@ -17,6 +17,5 @@ __all__ = [
     "pearson_pooled",
     "pearson_r",
     "r2",
-    "recording_scores",
     "spearman_r",
 ]

@@ -35,7 +35,7 @@ class BIOTBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
 
     **Changed** against braindecode's model: the channels go through the encoder's
     parts at once instead of one after the other, which gives the same numbers in
-    less time (``benchmarks/speed_of_biot.py``); spectra keep their duration at
+    less time (``benchmarks/speed_of_baselines.py``); spectra keep their duration at
     other sampling rates; it predicts from a part of its channels by name; its
     input is in microvolts. **Unknown**: the original divides each channel by a
     quantile of its amplitude, the paper does not say what was done for it; here

@@ -1,0 +1,28 @@
+"""What linear models of BOLD have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from .._inputs import as_input, as_targets
+
+
+class LinearBOLD(RegressorMixin, BaseEstimator):
+    """Targets in and out in the form they were given."""
+
+    def _targets(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        source = as_input(X)
+        targets, self.y_ndim_ = as_targets(y, source)
+        if not np.isfinite(targets).all():
+            raise ValueError(
+                f"y has {np.sum(~np.isfinite(targets))} values that are not finite. Leave "
+                "such windows out."
+            )
+        return source, targets
+
+    def _in_shape(self, predicted: np.ndarray) -> np.ndarray:
+        predicted = predicted.reshape(len(predicted), -1)
+        return predicted[:, 0] if self.y_ndim_ == 1 else predicted
