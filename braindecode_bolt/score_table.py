@@ -17,11 +17,18 @@ _COLUMNS = {
     "ceiling_window": "in window",
 }
 _LEGEND = (
-    "R: mean over recordings, [95 % confidence interval over subjects]. Chance: 95 % band\n"
-    "of R with surrogates of the BOLD that have its autocorrelation. p: R against them,\n"
-    "adjusted for the number of regions (not the mean). MSE: in variances of the training\n"
-    "BOLD. Others: R of the same predictions against the BOLD of other recordings."
+    "R: mean over recordings, [{level} confidence interval over subjects].\n"
+    "Chance: {level} band of R with surrogates of the BOLD ({surrogates}),\n"
+    "which have its autocorrelation. p: R against them, adjusted for the number of\n"
+    "regions (not the mean). MSE: in variances of the training BOLD.\n"
+    "Others: R of the same predictions against the BOLD of other recordings."
 )
+#: Null models in words.
+SURROGATES = {
+    "phase": "new phases",
+    "shift": "circular shifts",
+    "block": "blocks in another order",
+}
 _OF_CEILING = (
     "\nCeiling: R of the BOLD before noise was added, and with the response cut to the\n"
     "window; no model can pass it on average."
@@ -42,7 +49,8 @@ def layout(summary: pd.DataFrame) -> str:
         Several lines.
     """
     shown = [name for name in _COLUMNS if summary[name].notna().any()]
-    header = ["R", "[95 % CI]", "chance", "p", *(_COLUMNS[name] for name in shown)]
+    level = f"{100 * summary['level'].iloc[0]:g} %"
+    header = ["R", f"[{level} CI]", "chance", "p", *(_COLUMNS[name] for name in shown)]
     several = summary["dataset"].nunique() > 1
     tables, means = [], []
     for (dataset, pipeline), part in summary.groupby(["dataset", "pipeline"], sort=False):
@@ -58,11 +66,42 @@ def layout(summary: pd.DataFrame) -> str:
         tables.append(_aligned(["mean over regions", *header], means))
     if summary["n_undefined"].any():
         tables.append("Undefined: recordings and regions whose predictions are constant.")
-    legend = _LEGEND + (_OF_CEILING if "ceiling" in shown else "")
+    surrogates = SURROGATES[summary["null"].iloc[0]]
+    legend = _LEGEND.format(level=level, surrogates=surrogates)
+    legend += _OF_CEILING if "ceiling" in shown else ""
+    legend += _suspicion(summary)
     few = int(summary["n_subjects"].min())
     if few < 10:
         legend += f"\nWith {few} subjects the intervals say little about other people."
     return "\n\n".join([*tables, legend])
+
+
+def suspicious(summary: pd.DataFrame) -> list[str]:
+    """List pipelines whose predictions go along with other people's BOLD nearly as well.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        Of :meth:`~braindecode_bolt.evaluation.Evaluation.summary`.
+
+    Returns
+    -------
+    list of str
+    """
+    means = summary[(summary["region"] == "mean") & (summary["control"] == "")]
+    alike = (means["control_r"] > 0.1) & (means["control_r"] > 0.5 * means["score"])
+    return means.loc[alike, "pipeline"].tolist()
+
+
+def _suspicion(summary: pd.DataFrame) -> str:
+    found = suspicious(summary)
+    if not found:
+        return ""
+    return (
+        f"\nCAUTION: {', '.join(found)} goes along with the BOLD of other people nearly as "
+        "well.\nWhat is predicted is common to all, a drift or a task, and not each "
+        "person's own;\np does not know of that."
+    )
 
 
 def _row(values: pd.Series, shown: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,11 +19,21 @@ from ..finetuning import FineTuneRegressor
 from ..recording import Recording
 from ..regressor import EEGRegressor
 from ..windows import BOLDWindows
-from .jobs import Outcome, check_search
+from .jobs import Job, Outcome, check_search
 from .protocols import make_protocol
 from .result import Evaluation, load_outcomes
-from .running import CONTROLS, folds_of, log_messages, plan, remembered_interrupt, run
+from .running import (
+    CONTROLS,
+    check_controls,
+    describe_folds,
+    folds_of,
+    log_messages,
+    plan,
+    remembered_interrupt,
+    run,
+)
 from .settings import describe_run
+from .significance import MEAN
 from .store import Store
 from .study import Study
 from .tables import scores_table
@@ -72,8 +83,8 @@ def evaluate(
         Recordings with prepared EEG and BOLD that was not filtered yet, windows of
         them, or several data sets by name.
     protocol : str | splitter
-        A name in :data:`~braindecode_bolt.evaluation.PROTOCOLS` or a splitter. Default
-        ``"subjects"``: folds of whole people.
+        A name in :data:`~braindecode_bolt.evaluation.PROTOCOLS` or a splitter that
+        keeps EEG apart. Default ``"subjects"``: folds of whole people.
     n_splits : int
         Number of folds, where the protocol's name does not fix it. Default 5.
     source, target : str | None
@@ -89,9 +100,11 @@ def evaluate(
     n_jobs : int | None
         Fits at the same time. By default one, or what joblib's configuration says.
     out : str | Path | None
-        Results folder. None keeps results in memory.
+        Results folder. None keeps results in memory. What the folder has of other
+        models, seeds and controls of the same run is in the tables, too.
     overwrite : bool
-        Replace another run's results in `out`.
+        Replace another run's results in `out`; a run of the same settings is gone on
+        with.
     on_error : {"record", "raise"}
         What to do where a fit fails: note it and go on with the others (default), or
         raise its error.
@@ -108,7 +121,8 @@ def evaluate(
     Raises
     ------
     ValueError
-        If models, data or arguments cannot be used.
+        If models, data or arguments cannot be used, or the protocol tests on EEG that
+        is trained on.
     ResultsError
         If `out` holds the results of another run, or something else.
     KeyboardInterrupt
@@ -124,22 +138,24 @@ def evaluate(
     ['AlphaHRF', 'LaggedBandPower']
     """
     models = _as_models(models)
-    studies = _as_studies(data)
     splitter = make_protocol(protocol, n_splits, source, target)
     if protocol == "fine-tuned":
         models = _fine_tuned(models, target)
-    _check_choices(seeds, controls, regions, on_error)
+    check_choices(models, seeds, controls, regions, on_error, settings)
     for name, model in models.items():
         check_search(name, model)
+    studies = _as_studies(data)
     folds = {name: folds_of(splitter, study) for name, study in studies.items()}
+    check_controls(studies, folds, controls)
     for name, study in studies.items():
         for fold in folds[name]:
             study.parted(fold.parts())  # What cannot be prepared is said at once.
     jobs = plan(studies, folds, models, controls, seeds, regions)
-    described = describe_run(studies, models, splitter, regions, settings or {})
-    store = Store(out, described, overwrite)
     for job in jobs:
         job.file_name()  # Too long a name is said at once, too.
+    partitions = {name: describe_folds(parts) for name, parts in folds.items()}
+    described = describe_run(studies, models, splitter, partitions, regions, settings or {})
+    store = Store(out, described, overwrite)
     finished = store.finished()
     missing = [job for job in jobs if job not in finished]
     with _within_reach(studies, store.path) as reachable:
@@ -205,13 +221,21 @@ def _as_models(
     if isinstance(models, str):
         models = [models]
     if not isinstance(models, Mapping):
-        models = {name: make_estimator(name, verbose=0) for name in models}
+        named = isinstance(models, Iterable) and list(models)
+        if not isinstance(named, list) or not all(isinstance(n, str) for n in named):
+            raise TypeError(
+                f"models must be names, or a mapping of names to estimators such as "
+                f"{{'ridge': LaggedBandPower()}}; got {models!r}."
+            )
+        models = {name: make_estimator(name) for name in named}
     if not models:
         raise ValueError("There are no models to evaluate.")
     for name, model in models.items():
-        if not (hasattr(model, "fit") and hasattr(model, "predict")):
+        fits = hasattr(model, "fit") and hasattr(model, "predict")
+        if not isinstance(name, str) or not fits or isinstance(model, type):
             raise TypeError(
-                f"{name} is no estimator with fit and predict but {type(model).__name__}."
+                f"models must map names to estimators with fit and predict; {name!r} is "
+                f"{model!r}."
             )
     return dict(models)
 
@@ -221,7 +245,16 @@ def _as_studies(data: Data | Mapping[str, Data]) -> dict[str, Study]:
         data = {"data": data}
     if not data:
         raise ValueError("There are no data to evaluate on.")
-    return {str(name): Study.of(part) for name, part in data.items()}
+    studies = {str(name): Study.of(part) for name, part in data.items()}
+    if len(studies) < len(data):
+        raise ValueError(f"Data sets need different names, got {list(data)}.")
+    for name, study in studies.items():
+        if MEAN in study.windows.roi_names:
+            raise ValueError(
+                f"A region of {name} is called {MEAN!r}, as the mean over regions is in "
+                "tables. Rename it."
+            )
+    return studies
 
 
 def _fine_tuned(
@@ -236,16 +269,50 @@ def _fine_tuned(
     return {name: FineTuneRegressor(model, target) for name, model in models.items()}
 
 
-def _check_choices(
-    seeds: Sequence[int], controls: Sequence[str], regions: str, on_error: str
+def check_choices(
+    models: Mapping[str, BaseEstimator],
+    seeds: Sequence[int],
+    controls: Sequence[str],
+    regions: str = "together",
+    on_error: str = "record",
+    settings: Mapping[str, Any] | None = None,
 ) -> None:
-    if not len(seeds) or len(set(seeds)) != len(seeds):
-        raise ValueError(f"seeds must be different numbers, got {list(seeds)}.")
-    unknown = [name for name in controls if name not in CONTROLS]
-    if unknown:
+    """Raise where arguments of :func:`evaluate` are not what they should be.
+
+    Parameters
+    ----------
+    models, seeds, controls, regions, on_error, settings
+        As in :func:`evaluate`.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    whole = isinstance(seeds, Sequence) and not isinstance(seeds, str)
+    whole = whole and all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds)
+    if not whole or not len(seeds) or len(set(seeds)) != len(seeds):
         raise ValueError(
-            f"There is no control {', '.join(unknown)}; there are {', '.join(CONTROLS)}."
+            f"seeds must be a list of different whole numbers, not negative; got {seeds!r}."
         )
+    listed = isinstance(controls, Sequence) and not isinstance(controls, str)
+    unknown = [name for name in controls if name not in CONTROLS] if listed else controls
+    if not listed or unknown or len(set(controls)) != len(controls):
+        raise ValueError(
+            f"controls must be a list of different ones of {', '.join(CONTROLS)}; got "
+            f"{controls!r}."
+        )
+    pipelines = [Job("", m, c, 0, 1).pipeline for m in models for c in ("", *controls)]
+    if len(set(pipelines)) < len(pipelines):
+        raise ValueError(
+            f"Models and their controls must have different names, got {pipelines}."
+        )
+    try:
+        json.dumps({} if settings is None else dict(settings), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"settings must be a mapping that JSON can hold, got {settings!r} ({error})."
+        ) from error
     for name, value, choices in (
         ("regions", regions, ("together", "separately")),
         ("on_error", on_error, ("record", "raise")),

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import BaseCrossValidator
 from sklearn.preprocessing import StandardScaler
 
 from ..lazy import LazyWindows
@@ -214,6 +213,11 @@ def _fit_and_predict(
             f"{job.model} predicts {predicted.shape[1]} values per window, there are "
             f"{targets.y_test.shape[1]} regions."
         )
+    if not np.isfinite(predicted).all():
+        raise FloatingPointError(
+            f"{np.sum(~np.isfinite(predicted))} of {predicted.size} predictions are not "
+            "finite."
+        )
     simulated = {
         name: np.asarray(getattr(targets, name), np.float32)
         for name in ("noiseless", "noiseless_window")
@@ -272,18 +276,19 @@ def check_search(name: str, model: BaseEstimator) -> None:
     ValueError
         If its folds cut recordings at random or without a gap.
     """
-    if not is_search(model):
-        return
-    cv = model.cv
-    if isinstance(cv, Splitter) or "Group" in type(cv).__name__:
-        return
-    if not isinstance(cv, int | None) and not isinstance(cv, BaseCrossValidator):
-        return  # Folds that were made by hand.
-    raise ValueError(
-        f"{name} chooses its hyper-parameters with cv={cv!r}, which trains on neighbours "
-        "of the windows it validates on; they share most of their EEG. Use cv=GroupSplit() "
-        "of braindecode_bolt.splits, or GroupKFold (it is given the subjects)."
-    )
+    found = {k: v for k, v in model.get_params().items() if k.split("__")[-1] == "cv"}
+    for key, cv in found.items():
+        owner = model.get_params()[key[: -len("__cv")]] if "__" in key else model
+        if cv is None and not is_search(owner):
+            continue  # It has a way of its own, RidgeCV for one.
+        if isinstance(cv, Splitter) or "Group" in type(cv).__name__:
+            continue
+        raise ValueError(
+            f"{name} chooses hyper-parameters with {key}={cv!r}, which may train on "
+            "neighbours of the windows it validates on; they share most of their EEG. Use "
+            "GroupSplit() of braindecode_bolt.splits, or GroupKFold for a search by itself "
+            "(it is given the subjects)."
+        )
 
 
 def _fit(

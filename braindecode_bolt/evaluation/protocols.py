@@ -117,11 +117,15 @@ def make_protocol(
         If it is neither a name nor a splitter.
     """
     if not isinstance(protocol, str):
-        if not hasattr(protocol, "split"):
-            raise TypeError(
-                f"protocol must be a name or a splitter, got {type(protocol).__name__}."
+        if not hasattr(protocol, "split") or isinstance(protocol, type):
+            raise TypeError(f"protocol must be a name or a splitter, got {protocol!r}.")
+        if source is not None or target is not None:
+            raise ValueError(
+                "source and target are for protocols by name; give them to the splitter."
             )
         return protocol
+    if type(n_splits) is not int or n_splits < 2:
+        raise ValueError(f"n_splits must be a whole number from 2 on, got {n_splits!r}.")
     if protocol not in PROTOCOLS:
         raise ValueError(
             f"There is no protocol {protocol!r}. There are {', '.join(PROTOCOLS)}."

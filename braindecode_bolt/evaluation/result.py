@@ -12,7 +12,7 @@ import pandas as pd
 
 from .jobs import Job
 from .significance import compare_pipelines, summarise
-from .store import Store
+from .store import ResultsError, Store
 from .study import Study
 from .tables import (
     connectivity_table,
@@ -50,8 +50,8 @@ class Evaluation:
         - ``samples`` (windows tested), ``n_train`` (windows trained on), ``channels``,
           ``time`` and ``predict_time`` (seconds of the fit and the prediction).
 
-        Undefined scores (of constant predictions) are NaN. The columns are named as
-        MOABB names them; see :meth:`to_moabb`.
+        Undefined scores (of constant predictions, or of fewer than 8 windows) are NaN.
+        The columns are named as MOABB names them; see :meth:`to_moabb`.
     predictions : pandas.DataFrame
         A row per window: the same keys, ``volume``, and for each region
         ``measured:<region>`` and ``predicted:<region>``.
@@ -203,6 +203,13 @@ def load_outcomes(store: Store, studies: Mapping[str, Study]) -> Evaluation:
     Evaluation
     """
     known = [o for o in store.outcomes() if o.job.dataset in studies]
+    for outcome in known:
+        n_windows = len(studies[outcome.job.dataset].windows)
+        if len(outcome.rows) and outcome.rows.max() >= n_windows:
+            raise ResultsError(
+                f"The result of {outcome.job} is about window {outcome.rows.max()} of "
+                f"{n_windows}: it is not of these data. Delete its file in {store.path}."
+            )
     outcomes = in_order(known, list(store.settings.get("models", {})))
     failures = [o for o in store.failures() if o.job.dataset in studies]
     predictions = predictions_table(outcomes, studies)

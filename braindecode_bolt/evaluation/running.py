@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import signal
 import threading
@@ -19,7 +20,7 @@ from sklearn.base import BaseEstimator
 
 from ..controls import constant_eeg, wrong_subject
 from ..lazy import LazyWindows
-from ..splits import window_groups
+from ..splits import ValidationSplit, window_groups
 from .jobs import Job, Outcome, Targets, run_job
 from .study import Study
 
@@ -78,9 +79,75 @@ def folds_of(protocol: Any, study: Study) -> list[Fold]:
     groups = {} if ours else {"groups": study.windows.groups}
     folds = []
     for number, (train, test) in enumerate(protocol.split(X, y, **groups), start=1):
+        train, test = np.asarray(train), np.asarray(test)
         validation = protocol.validation_rows(X, train) if ours else None
-        folds.append(Fold(number, train, test, validation))
+        fold = Fold(number, train, test, validation)
+        check_separate(fold, X, protocol)
+        folds.append(fold)
+    if not folds:
+        raise ValueError(f"{protocol!r} makes no fold of these recordings.")
     return folds
+
+
+def check_separate(fold: Fold, X: LazyWindows, protocol: Any) -> None:
+    """Raise where EEG is both trained and tested on, or a part is empty.
+
+    Parameters
+    ----------
+    fold : Fold
+        The fold.
+    X : LazyWindows
+        The windows.
+    protocol : splitter
+        For the message.
+
+    Raises
+    ------
+    ValueError
+        If it is so.
+    """
+    if not len(fold.train) or not len(fold.test):
+        raise ValueError(f"Fold {fold.number} of {protocol!r} has an empty part.")
+    table = X.metadata
+    recordings, starts, stops = (
+        table[name].to_numpy() for name in ("recording", "start", "stop")
+    )
+    for recording in np.intersect1d(recordings[fold.train], recordings[fold.test]):
+        train, test = (
+            rows[recordings[rows] == recording] for rows in (fold.train, fold.test)
+        )
+        begun = np.sort(starts[train])
+        # Windows have one length: the next one to begin decides.
+        place = np.searchsorted(begun, stops[test])
+        last = begun[np.maximum(place - 1, 0)]
+        length = stops[train[0]] - starts[train[0]]
+        shared = (place > 0) & (last + length > starts[test])
+        if shared.any():
+            raise ValueError(
+                f"Fold {fold.number} of {protocol!r}: {shared.sum()} of {len(test)} tested "
+                "windows of a recording share EEG with windows that are trained on. Use a "
+                "splitter of braindecode_bolt.splits, which keep recordings whole or leave "
+                "a gap."
+            )
+
+
+def describe_folds(folds: Sequence[Fold]) -> str:
+    """Hash which windows are in which part of each fold.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        The folds.
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.sha256()
+    for fold in folds:
+        for part in fold.parts():
+            digest.update(np.asarray(part, dtype=np.int64).tobytes() + b"|")
+    return digest.hexdigest()[:16]
 
 
 def plan(
@@ -166,6 +233,39 @@ def run(
     yield from parallel(tasks)
 
 
+def check_controls(
+    studies: Mapping[str, Study],
+    folds: Mapping[str, Sequence[Fold]],
+    controls: Sequence[str],
+) -> None:
+    """Make the controls, so that what cannot be made is said before any fit.
+
+    Parameters
+    ----------
+    studies, folds
+        Data sets and their folds.
+    controls : sequence of str
+        Names in :data:`CONTROLS`.
+
+    Raises
+    ------
+    ValueError
+        If a control cannot be made, or a fold would share EEG between its parts.
+    """
+    for study_name, study in studies.items():
+        for control in controls:
+            windows = CONTROLS[control](study.windows)
+            if control == "constant_eeg":
+                continue  # All windows are one, which is the point.
+            here = _rows_in(windows.metadata, study.windows.metadata)
+            for fold in folds[study_name]:
+                train, test = (
+                    part[part >= 0] for part in (here[fold.train], here[fold.test])
+                )
+                there = Fold(fold.number, train, test, None)
+                check_separate(there, windows.X, f"the control {control}")
+
+
 class _Windows:
     """EEG of the data sets and their controls, and the BOLD of each fold."""
 
@@ -208,6 +308,9 @@ class _Windows:
         train, test, validation = fold.train, fold.test, fold.validation
         windows = study.parted(fold.parts())
         rows_train, rows_test = train, test
+        if job.control == "constant_eeg" and validation is None:
+            # All windows have one time: where to validate is read from the real ones.
+            _, validation = ValidationSplit().split(study.windows.X[train])
         if job.control:
             here = _rows_in(self._control(job).metadata, study.windows.metadata)
             kept_train, kept_test = here[train] >= 0, here[test] >= 0

@@ -6,13 +6,15 @@ import hashlib
 import importlib.metadata
 import inspect
 import math
+import pickle
 import platform
-import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import joblib
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
@@ -33,13 +35,13 @@ _PACKAGES = (
 )
 #: Arguments that change how long a fit takes or what it prints, not its result.
 _OF_NO_ACCOUNT = ("verbose", "n_jobs", "callbacks__progress__leave")
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def describe_run(
     studies: Mapping[str, Study],
     models: Mapping[str, BaseEstimator],
     protocol: Any,
+    folds: Mapping[str, str],
     regions: str,
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -53,6 +55,8 @@ def describe_run(
         Models by name.
     protocol : splitter
         How windows are divided.
+    folds : mapping of str to str
+        What tells the folds of each data set from others.
     regions : str
         Whether regions are predicted together.
     more : mapping
@@ -61,14 +65,15 @@ def describe_run(
     Returns
     -------
     dict
-        JSON-able, with ``data`` (hashes), ``models``, ``protocol``, ``regions``,
-        ``settings`` and ``versions``.
+        JSON-able, with ``data`` and ``folds`` (hashes), ``models``, ``protocol``,
+        ``regions``, ``settings`` and ``versions``.
     """
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     return {
         "data": {name: study.fingerprint() for name, study in studies.items()},
         "models": {name: describe(model) for name, model in models.items()},
         "protocol": describe(protocol),
+        "folds": dict(folds),
         "regions": regions,
         "settings": dict(more),
         "versions": {**versions, "python": platform.python_version()},
@@ -94,8 +99,10 @@ def describe(value: Any) -> Any:
         return str(value)  # NaN is not equal to itself, nor in JSON.
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.dtype != object:
         return f"array {_hash(np.ascontiguousarray(value).tobytes(), value.shape)}"
+    if isinstance(value, torch.Tensor):
+        return f"tensor {_hash(value.detach().cpu().numpy().tobytes(), value.shape)}"
     if isinstance(value, nn.Module):
         return f"{type(value).__name__} {_hash(*_weights(value))}"
     if isinstance(value, Mapping):
@@ -106,13 +113,16 @@ def describe(value: Any) -> Any:
         return [describe(item) for item in value]
     if isinstance(value, partial):
         return ["partial", *describe([value.func, value.args, value.keywords])]
+    if inspect.isfunction(value):
+        return _function(value)
     if isinstance(value, type) or inspect.isroutine(value):
         return f"{value.__module__}.{value.__qualname__}"
-    arguments = (
-        value.get_params(deep=False) if hasattr(value, "get_params") else vars_of(value)
-    )
-    if arguments is None:
-        return _ADDRESS.sub("", repr(value))
+    if hasattr(value, "get_params"):
+        arguments = value.get_params(deep=False)
+    elif type(value).__module__.startswith("braindecode_bolt."):
+        arguments = vars(value)
+    else:
+        return f"{type(value).__qualname__} {_hash_of_pickle(value)}"
     kept = {
         name: describe(item)
         for name, item in sorted(arguments.items())
@@ -121,13 +131,26 @@ def describe(value: Any) -> Any:
     return {"": type(value).__qualname__, **kept}
 
 
-def vars_of(value: Any) -> dict[str, Any] | None:
-    """Give the attributes of a plain object, None where it has none of its own."""
+def _function(function: Any) -> list[Any]:
+    """Describe a function by what it does, its name being no guarantee."""
+    code = function.__code__
+    inner = [c.co_code.hex() if inspect.iscode(c) else repr(c) for c in code.co_consts]
+    content = _hash(code.co_code, inner, code.co_names)
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    given = [describe(function.__defaults__), describe(function.__kwdefaults__)]
+    name = f"{function.__module__}.{function.__qualname__}"
+    return [name, content, *given, describe(cells)]
+
+
+def _hash_of_pickle(value: Any) -> str:
     try:
-        attributes = vars(value)
-    except TypeError:
-        return None
-    return {name: item for name, item in attributes.items() if not name.startswith("_")}
+        return joblib.hash(value)[:16]
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{value!r} is an argument of a model or of the protocol, and cannot be "
+            f"described so that another run could be told apart ({error}). Give an object "
+            "that can be pickled, or evaluate without a results folder (out=None)."
+        ) from error
 
 
 def _weights(module: nn.Module) -> list[Any]:

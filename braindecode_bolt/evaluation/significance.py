@@ -26,6 +26,8 @@ _AVERAGED = (
 )
 #: What the row of the mean over regions is called.
 MEAN = "mean"
+#: R of fewer windows than this says nothing, and is not defined.
+FEWEST = 8
 
 
 def summarise(
@@ -61,8 +63,10 @@ def summarise(
         ``ci_high``, ``null_low`` and ``null_high`` (band of the null distribution of
         the mean R), ``p``, ``p_fdr``, ``pooled`` (R over all windows together: another
         number), ``mse``, ``r2``, ``spearman``, ``best_lag``, ``control_r``,
-        ``ceiling``, ``ceiling_window``, ``n_recordings``, ``n_subjects``, ``n_seeds``
-        and ``n_undefined`` (scores of constant predictions, left out of the means).
+        ``ceiling``, ``ceiling_window``, ``n_recordings`` and ``n_subjects`` (with a
+        score; folds of a recording count by themselves), ``n_seeds``, ``n_undefined``
+        (scores of constant predictions, or of fewer than 8 windows, left out of the
+        means), and ``level`` and ``null``, the level and the null model used.
     """
     parts: list[pd.DataFrame] = []
     if not len(scores):
@@ -81,31 +85,33 @@ def summarise(
 
 
 def _per_region(table: pd.DataFrame, level: float, random_state: int) -> pd.DataFrame:
-    keys = ["recording", "fold"]
+    units = ["recording", "fold"]
     regions = list(dict.fromkeys(table["region"]))
     values = ["score", *_AVERAGED]
-    by_seed = table.groupby([*keys, "subject", "region"], sort=False)[values].mean()
+    by_seed = table.groupby([*units, "subject", "region"], sort=False)[values].mean()
     wide = by_seed["score"].unstack("region")[regions]
-    # The mean over regions of a recording, where all are defined or not.
-    wide[MEAN] = wide.mean(axis=1)
     subjects = wide.index.get_level_values("subject").to_numpy()
+    # The mean over regions is that of what stands above it; its interval is that of
+    # the recordings' means.
+    means = by_seed.groupby("region", sort=False)[values].mean().reindex(regions)
+    means.loc[MEAN] = means.mean()
+    wide[MEAN] = wide.mean(axis=1)
     with warnings.catch_warnings():
         # Few subjects are seen in the column n_subjects.
         warnings.simplefilter("ignore", UserWarning)
         low, high = bootstrap_interval(
             wide.to_numpy(), subjects, level=level, random_state=random_state
         )
-    means = by_seed.groupby("region", sort=False)[values].mean().reindex(regions)
-    means.loc[MEAN] = means.mean()
-    means["score"] = wide.mean()
+    defined = wide.notna()
     undefined = table["score"].isna().groupby(table["region"]).sum().reindex(regions)
     found = means.assign(
         ci_low=low,
         ci_high=high,
-        n_recordings=table["recording"].nunique(),
-        n_subjects=table["subject"].nunique(),
+        n_recordings=[defined.index[defined[name]].nunique() for name in defined],
+        n_subjects=[len(set(subjects[defined[name]])) for name in defined],
         n_seeds=table["seed"].nunique(),
         n_undefined=[*undefined, undefined.sum()],
+        level=level,
     )
     return found.rename_axis("region").reset_index()
 
@@ -116,18 +122,21 @@ def _series(
     """Measured BOLD, predictions of each seed, and the recording of each volume."""
     regions = [region for region in regions if region != MEAN]
     keys = ["recording", "fold", "volume"]
-    by_key = predictions.drop_duplicates(keys).set_index(keys).sort_index()
-    measured = by_key[[f"measured:{region}" for region in regions]].to_numpy(float)
+    columns = [f"measured:{region}" for region in regions]
+    # A fold, or one region of it, that failed with one seed has no numbers of it.
+    measured = predictions.groupby(keys)[columns].first().reindex(columns=columns)
     columns = [f"predicted:{region}" for region in regions]
-    # A fold that failed with one seed has no predictions of it.
     predicted = np.stack(
         [
-            part.set_index(keys)[columns].reindex(by_key.index).to_numpy(float)
+            part.set_index(keys).reindex(measured.index)[columns].to_numpy(float)
             for _, part in predictions.groupby("seed")
         ]
     )
-    labels = [f"{recording} fold {fold:04d}" for recording, fold, _ in by_key.index]
-    return measured, predicted, np.array(labels)
+    units = measured.index.droplevel("volume")
+    labels = np.array([f"{recording} fold {fold:04d}" for recording, fold in units])
+    sizes = pd.Series(labels).groupby(labels).transform("size").to_numpy()
+    enough = sizes >= FEWEST
+    return measured.to_numpy(float)[enough], predicted[:, enough], labels[enough]
 
 
 def _chance(
@@ -139,7 +148,13 @@ def _chance(
     random_state: int,
 ) -> pd.DataFrame:
     measured, predicted, labels = series
-    pooled = np.array([_pooled(measured, prediction) for prediction in predicted])
+    n_regions = measured.shape[1]
+    unknown = np.full(n_regions + 1, np.nan)
+    columns = {"null_low": unknown, "null_high": unknown, "p": unknown, "p_fdr": unknown}
+    if not len(measured):
+        return pd.DataFrame({**columns, "pooled": unknown, "null": method})
+    pooled = [_pooled(measured, prediction) for prediction in predicted]
+    pooled = mean_of_defined(np.array(pooled))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         found = null_r(
@@ -156,27 +171,44 @@ def _chance(
     of_mean = found.null[:, defined].mean(axis=1) if defined.any() else np.full(1, np.nan)
     band = np.quantile(of_mean, [(1 - level) / 2, (1 + level) / 2])
     low, high = np.column_stack([found.band, band])
-    pooled = _mean_of_defined(pooled)
     return pd.DataFrame(
         {
             "null_low": low,
             "null_high": high,
             "p": [*found.p, found.p_mean],
             "p_fdr": [*fdr(found.p), np.nan],
-            "pooled": [*pooled, _mean_of_defined(pooled[:, None])[0]],
+            "pooled": [*pooled, mean_of_defined(pooled[:, None])[0]],
+            "null": method,
         }
     )
 
 
 def _pooled(measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    there = np.isfinite(predicted).all(axis=1) & np.isfinite(measured).all(axis=1)
+    there = np.isfinite(predicted) & np.isfinite(measured)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return pearson_r(measured[there], predicted[there])
+        return np.array(
+            [
+                pearson_r(measured[rows, column], predicted[rows, column])[0]
+                if rows.any()
+                else np.nan
+                for column, rows in enumerate(there.T)
+            ]
+        )
 
 
-def _mean_of_defined(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is not NaN, NaN where all is."""
+def mean_of_defined(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is not NaN, NaN where all is.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, n_columns)
+        The values.
+
+    Returns
+    -------
+    ndarray, shape (n_columns,)
+    """
     n_defined = np.isfinite(values).sum(axis=0)
     with np.errstate(invalid="ignore"):
         return np.nansum(values, axis=0) / n_defined
@@ -198,8 +230,8 @@ def compare_pipelines(table: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         A row per ``dataset`` and ordered pair ``better``, ``worse`` with ``difference``
         (mean over subjects of the difference in R), ``effect`` (standardised mean
-        difference), ``p`` (one-sided) and ``n_subjects``. Without rows where fewer than
-        two pipelines have scores of the same two or more subjects.
+        difference), ``p`` (one-sided) and ``n_subjects``: those who have a score of both.
+        Pairs that have fewer than two such subjects are left out.
     """
     from moabb.analysis.meta_analysis import (
         collapse_session_scores,
@@ -212,13 +244,16 @@ def compare_pipelines(table: pd.DataFrame) -> pd.DataFrame:
     for dataset, part in table.groupby("dataset", sort=False):
         collapsed = collapse_session_scores(part)
         wide = collapsed.pivot(index="subject", columns="pipeline", values="score")
-        wide = wide.dropna(axis=1)
-        names = list(wide.columns)
-        if len(names) < 2 or len(wide) < 2:
-            continue
-        p, effect = compute_pvals_perm(wide, names, seed=0), compute_effect(wide, names)
-        for (i, better), (j, worse) in itertools.permutations(enumerate(names), 2):
-            difference = (wide[better] - wide[worse]).mean()
-            values = (dataset, better, worse, difference, effect[i, j], p[i, j], len(wide))
-            rows.append(dict(zip(columns, values, strict=True)))
+        for pair in itertools.combinations(dict.fromkeys(part["pipeline"]), 2):
+            both = wide[list(pair)].dropna()
+            if len(both) < 2:
+                continue
+            names = list(both.columns)
+            p, effect = compute_pvals_perm(both, names, seed=0), compute_effect(both, names)
+            for (i, better), (j, worse) in itertools.permutations(enumerate(names), 2):
+                difference = (both[better] - both[worse]).mean()
+                values = (difference, effect[i, j], p[i, j], len(both))
+                rows.append(
+                    dict(zip(columns, (dataset, better, worse, *values), strict=True))
+                )
     return pd.DataFrame(rows, columns=columns)

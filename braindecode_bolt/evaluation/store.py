@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -24,6 +24,26 @@ _SETTINGS = "settings.json"
 _FOLDS = "folds"
 #: What may grow from one run to the next: models and data sets by name.
 _GROWING = ("models", "data")
+
+
+#: What a reader of damaged files raises.
+_DAMAGE = (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
+#: What settings of ours have.
+_OURS = {"data", "models", "protocol", "versions"}
+#: What is written into the folder beside them.
+_WRITTEN = (
+    "scores.tsv",
+    "predictions.tsv",
+    "connectivity.tsv",
+    "curves.tsv",
+    "failures.tsv",
+    "left_out.tsv",
+    "summary.tsv",
+    "comparison.tsv",
+    "r_per_region.png",
+    "series.png",
+    "report.html",
+)
 
 
 class ResultsError(ValueError):
@@ -72,13 +92,20 @@ class Store:
             return
         if not self.path.is_dir():
             raise ResultsError(f"{self.path} is a file; expected a folder for results.")
-        if not path.exists():
-            if any(self.path.iterdir()):
+        found = read_settings(self.path)
+        if not _OURS <= set(found):
+            there = sorted(file.name for file in self.path.iterdir())
+            if there and there != [_FOLDS]:
                 raise ResultsError(
-                    f"{self.path} is not empty and holds no results. Choose another folder."
+                    f"{self.path} is not empty and holds no results of this package "
+                    f"(it has {', '.join(there[:5])}). Choose another folder."
+                )
+            if there and any((self.path / _FOLDS).iterdir()):
+                raise ResultsError(
+                    f"{path} is missing, so that nobody can tell what the results in "
+                    f"{self.path / _FOLDS} are of. Put it back, or choose another folder."
                 )
             return
-        found = read_settings(self.path)
         differing = _differing(found, self.settings)
         if not differing:
             for key in _GROWING:
@@ -90,16 +117,27 @@ class Store:
                 f"{', '.join(differing)}). Choose another folder, or overwrite it "
                 "(--overwrite)."
             )
-        shutil.rmtree(self.path / _FOLDS, ignore_errors=True)
-        for file in self.path.iterdir():
-            if file.suffix in (".tsv", ".png", ".json", ".html"):
+        for file in (self.path / _FOLDS).glob("*"):
+            if file.suffix in (".npz", ".json") and _is_job(file):
                 file.unlink()
+        for name in (_SETTINGS, *_WRITTEN):
+            (self.path / name).unlink(missing_ok=True)
 
     def finished(self) -> set[Job]:
         """Jobs whose outcome is here and was no failure."""
         if self.path is None:
             return {job for job, outcome in self._kept.items() if not outcome.error}
-        return {Job.of_file(file.stem) for file in (self.path / _FOLDS).glob("*.npz")}
+        return {Job.of_file(file.stem) for file in self._files("*.npz")}
+
+    def _files(self, pattern: str) -> list[Path]:
+        files = sorted((self.path / _FOLDS).glob(pattern))
+        strange = [file.name for file in files if not _is_job(file)]
+        if strange:
+            raise ResultsError(
+                f"{self.path / _FOLDS} holds {', '.join(strange[:5])}, which is no result. "
+                "Move it elsewhere."
+            )
+        return files
 
     def write(self, outcome: Outcome) -> None:
         """Keep an outcome.
@@ -155,8 +193,12 @@ class Store:
             kept = [outcome for outcome in self._kept.values() if outcome.error]
             return sorted(kept, key=lambda outcome: outcome.job)
         read = []
-        for file in sorted((self.path / _FOLDS).glob("*.json")):
-            read.append(Outcome(Job.of_file(file.stem), **json.loads(file.read_text())))
+        for file in self._files("*.json"):
+            try:
+                content = json.loads(file.read_text())
+                read.append(Outcome(Job.of_file(file.stem), **content))
+            except (TypeError, ValueError) as error:
+                raise _unreadable(file, error) from error
         return read
 
     def _read(self, job: Job) -> Outcome:
@@ -167,12 +209,12 @@ class Store:
                 texts = json.loads(str(content.pop("texts")))
             numbers = ("n_train", "fit_seconds", "predict_seconds")
             content |= {name: content[name].item() for name in numbers}
-            return Outcome(job, **content, **texts)
-        except (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            raise ResultsError(
-                f"{file} is no result of this package ({error}). Delete it to have the "
-                "fold done again."
-            ) from error
+            outcome = Outcome(job, **content, **texts)
+            if not (len(outcome.rows) == len(outcome.predicted) == len(outcome.measured)):
+                raise ValueError("arrays of different length")
+            return outcome
+        except _DAMAGE as error:
+            raise _unreadable(file, error) from error
 
     def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Write a table into the folder, with tabs between columns."""
@@ -195,7 +237,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads((path / _SETTINGS).read_text())
-    except ValueError:
+    except (ValueError, FileNotFoundError):
         found = None
     return found if isinstance(found, dict) else {}
 
@@ -217,6 +259,21 @@ def _differing(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
         if key not in _GROWING:
             names += [f"{key}: {name}" for name in other if name not in value]
     return names
+
+
+def _is_job(file: Path) -> bool:
+    try:
+        Job.of_file(file.stem)
+    except ValueError:
+        return False
+    return True
+
+
+def _unreadable(file: Path, error: Exception) -> ResultsError:
+    return ResultsError(
+        f"{file} is no result of this package, or damaged ({error}). Delete it to have the "
+        "fold done again."
+    )
 
 
 @contextmanager

@@ -84,12 +84,22 @@ class Study:
         if isinstance(data, Study):
             return data
         if isinstance(data, BOLDWindows):
-            n_recordings = len(data.left_out)
-            return cls(data, tr=_repetition_times(data, n_recordings))
+            _check_distinct(data)
+            return cls(data, tr=_repetition_times(data, len(data.left_out)))
+        if not isinstance(data, Iterable) or isinstance(data, (str, bytes, np.ndarray)):
+            raise TypeError(
+                f"Expected recordings, windows of them or a Study, got "
+                f"{type(data).__name__}. A data set gives its recordings by load()."
+            )
         bold, times = [], []
 
         def prepared() -> Iterator[Recording]:
             for recording in as_recordings(data):
+                if not isinstance(recording, Recording):
+                    raise TypeError(
+                        f"Expected Recordings, got {type(recording).__name__} among them. "
+                        "Wrap a Raw as Recording(raw, subject=...)."
+                    )
                 tables = {kind: recording.table(kind) for kind in TABLES}
                 bold.append({k: table for k, table in tables.items() if table.shape[1]})
                 done = prepare_bold(recording, low_pass)
@@ -97,6 +107,7 @@ class Study:
                 yield done
 
         windows = create_bold_windows(_Sized(prepared(), data), window_seconds, lag_seconds)
+        _check_distinct(windows)
         return cls(windows, bold, times, low_pass)
 
     def parted(self, parts: Sequence[np.ndarray]) -> BOLDWindows:
@@ -195,8 +206,11 @@ class Study:
         for tables in self.bold:
             digest.update(np.ascontiguousarray(tables["bold"].to_numpy(float)))
         digest.update(self.windows.metadata.to_csv(index=False).encode())
-        named = [self.windows.ch_names, self.windows.roi_names, self.low_pass]
+        X = self.windows.X
+        named = [X.ch_names, self.windows.roi_names, self.low_pass, X.sfreq, X.baseline]
         digest.update(json.dumps(named).encode())
+        # Positions decide which rows electrodes take that a table does not know.
+        digest.update(np.array([ch["loc"][:3] for ch in X.info["chs"]]).tobytes())
         return digest.hexdigest()
 
     def __repr__(self) -> str:  # noqa: D105
@@ -215,6 +229,31 @@ class _Sized:
 
     def __len__(self) -> int:
         return len(self.source)
+
+
+def _check_distinct(windows: BOLDWindows) -> None:
+    """Raise where recordings, people or volumes could not be told apart in tables."""
+    names = windows.left_out["recording"].astype(str)
+    twice = sorted(set(names[names.duplicated()]))
+    if twice:
+        raise ValueError(
+            f"Several recordings are named {', '.join(twice[:5])}; results could not tell "
+            "them apart. Give them different sessions, tasks or runs."
+        )
+    table = windows.metadata
+    unnamed = table["subject"].isna() | (table["subject"].astype(str) == "")
+    if unnamed.any():
+        n_recordings = table.loc[unnamed, "recording"].nunique()
+        raise ValueError(
+            f"{n_recordings} recordings do not say whose they are: Recording(subject=...)."
+        )
+    joined = table.duplicated(["recording", "volume"])
+    if joined.any():
+        name = names.iloc[int(table.loc[joined, "recording"].iloc[0])]
+        raise ValueError(
+            f"{name} has several windows of one volume, as joined recordings do. Give the "
+            "recordings one by one."
+        )
 
 
 def _is_torn(part_of: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..metrics import best_lag, connectivity_r, mse, pearson_r, r2, spearman_r
 from .jobs import Outcome
+from .significance import FEWEST
 from .study import Study
 
 __all__ = ["connectivity_table", "curves_table", "predictions_table", "scores_table"]
@@ -111,12 +112,14 @@ def _recordings(outcome: Outcome, study: Study) -> list[pd.DataFrame]:
 def _scores(
     measured: np.ndarray, predicted: np.ndarray, scale: np.ndarray
 ) -> dict[str, np.ndarray]:
-    return {
+    scores = {
         "score": pearson_r(measured, predicted),
-        "mse": mse(measured / scale, predicted / scale),
         "r2": r2(measured, predicted),
         "spearman": spearman_r(measured, predicted),
     }
+    if len(measured) < FEWEST:
+        scores = {name: np.full(len(scale), np.nan) for name in scores}
+    return {**scores, "mse": mse(measured / scale, predicted / scale)}
 
 
 def _lags(

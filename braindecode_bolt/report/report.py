@@ -21,7 +21,7 @@ from ..evaluation import Evaluation
 from ..evaluation.significance import MEAN
 from ..evaluation.store import atomic
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
-from ..score_table import format_p
+from ..score_table import SURROGATES, format_p, suspicious
 
 __all__ = ["write_report"]
 
@@ -70,11 +70,19 @@ def write_report(
             "See the table of failures."
         )
     summary = evaluation.summary() if summary is None else summary
+    keys = ["dataset", "pipeline"]
+    if set(map(tuple, summary[keys].to_numpy())) != set(
+        map(tuple, evaluation.scores[keys].to_numpy())
+    ):
+        raise ValueError("The summary is of another evaluation: it has other pipelines.")
     comparison = evaluation.compare() if comparison is None else comparison
     content = {
         "title": title,
         "date": f"{datetime.now():%d %B %Y, %H:%M}",
         "version": __version__,
+        "level": f"{100 * summary['level'].iloc[0]:g} %",
+        "surrogates": SURROGATES[summary["null"].iloc[0]],
+        "suspicious": suspicious(summary),
         "simulated": bool(evaluation.scores["ceiling"].notna().any()),
         "sections": [
             _section(evaluation, summary, comparison, dataset)
@@ -176,12 +184,14 @@ def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any
     table = comparison.set_index(["better", "worse"])
     return {
         "names": names,
-        "n_subjects": int(comparison["n_subjects"].iloc[0]),
+        "n_subjects": sorted(set(comparison["n_subjects"].tolist())),
         "rows": [
             {
                 "name": row,
                 "cells": [
-                    None if row == other else table.loc[(row, other)].to_dict()
+                    None
+                    if (row, other) not in table.index
+                    else table.loc[(row, other)].to_dict()
                     for other in names
                 ],
             }
