@@ -47,6 +47,7 @@ def measure(folder: str, name: str, settings: str) -> None:
 
     from braindecode_bolt.estimators import make_estimator
     from braindecode_bolt.metrics import noise_ceiling, pearson_r
+    from braindecode_bolt.models import NETWORKS
 
     options = json.loads(settings)
     torch.set_num_threads(options["threads"])
@@ -59,7 +60,9 @@ def measure(folder: str, name: str, settings: str) -> None:
     recordings = windows.metadata["recording"].to_numpy()
     folds = GroupKFold(options["folds"]).split(windows.X, windows.y, windows.groups)
     for train, test in folds:
-        model = make_estimator(name, options["size"], **network)
+        model = make_estimator(
+            name, options["size"], **(network if name in NETWORKS else {})
+        )
         targets = StandardScaler().fit_transform(windows.y[train]).astype(np.float32)
         begin = time.perf_counter()
         model.fit(windows.X[train], targets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from .evaluation.protocols import PROTOCOLS
@@ -156,6 +157,14 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         "subjects)",
     )
     add(
+        "--low-pass",
+        type=float,
+        default=0.15,
+        metavar="HZ",
+        help="low-pass filter of the BOLD, for each part of a fold by itself; 0 for none, "
+        "where parts are short (default: 0.15)",
+    )
+    add(
         "--reference",
         metavar="NAMES",
         help="'average', or channels separated by commas (default: as recorded)",
@@ -207,4 +216,9 @@ def names(text: str | None) -> list[str] | None:
 
 def numbers(text: str) -> list[int]:
     """Take whole numbers apart that are separated by commas."""
-    return [int(name) for name in names(text)]
+    found = names(text)
+    if not found or not all(re.fullmatch(r"\d+", name) for name in found):
+        raise argparse.ArgumentTypeError(
+            f"give whole numbers from 0 on, such as 0,1,2; got {text!r}"
+        )
+    return [int(name) for name in found]

@@ -63,6 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 if all went well, 1 after an error, 130 after an interruption.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 where arguments cannot be read, 0 after ``--help``.
     """
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
@@ -74,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, ImportError, FloatingPointError) as error:
         if arguments.verbose:
             raise
         print(f"braindecode-bolt: error: {error}", file=sys.stderr)
@@ -140,7 +145,12 @@ def _add_evaluate(commands, layout: str) -> None:
         help="results folder; the same command goes on where it was interrupted "
         "(default: a new folder in results/)",
     )
-    add("--overwrite", action="store_true", help="replace another run's results in --out")
+    add(
+        "--overwrite",
+        action="store_true",
+        help="replace results of a run with other settings in --out (one with the same "
+        "settings is gone on with)",
+    )
 
 
 def _add_simulate(commands) -> None:
@@ -180,6 +190,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         },
         coupling=arguments.coupling,
         high_pass=arguments.high_pass,
+        low_pass=arguments.low_pass,
         reference=(
             "average" if arguments.reference == "average" else names(arguments.reference)
         ),

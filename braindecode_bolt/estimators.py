@@ -45,8 +45,8 @@ def make_estimator(
     size : {"published", "small"}
         Sizes of the networks: as published (default), or for two cores.
     **network_arguments
-        Arguments of :class:`~braindecode_bolt.EEGRegressor`, for networks only;
-        ``module__...`` where the network takes it.
+        Arguments of :class:`~braindecode_bolt.EEGRegressor`, ``module__...`` among
+        them.
 
     Returns
     -------
@@ -55,7 +55,8 @@ def make_estimator(
     Raises
     ------
     ValueError
-        If there is no such model or size.
+        If there is no such model or size, or a linear model gets arguments of
+        networks: make it by its class.
 
     Examples
     --------
@@ -72,6 +73,11 @@ def make_estimator(
         )
     name = by_name[name.lower()]
     if name in LINEAR:
+        if network_arguments:
+            raise ValueError(
+                f"{name} is a linear model and takes no {', '.join(network_arguments)}; "
+                "its class in braindecode_bolt.linear takes arguments of its own."
+            )
         return LINEAR[name]()
     arguments = {**SIZES[size].get(name, {}), **network_arguments}
     return EEGRegressor(name, **arguments)

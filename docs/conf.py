@@ -36,7 +36,6 @@ autodoc_typehints = "none"
 numpydoc_show_class_members = False
 
 
-
 def own_figures(block, block_vars, gallery_conf):
     """Show what our plotting functions return, which pyplot does not know of."""
     figure = block_vars["example_globals"].pop("figure", None)

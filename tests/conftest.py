@@ -1,16 +1,22 @@
 """Small recordings and models that every test can afford."""
 
+import os
+
 import mne
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from braindecode_bolt import Recording, attach_bold, create_bold_windows, prepare_bold
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 
-# Models this small lose more to a second thread than they gain.
+# Models this small lose more to a second thread than they gain, and each worker of
+# pytest and each process of a test has a core.
 torch.set_num_threads(1)
+threadpool_limits(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 CH_NAMES = ["Fz", "Cz", "Pz", "Oz"]
 ROIS = ["Thalamus", "Cuneus"]

@@ -241,8 +241,12 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
         (["--models", "AlphaHRF", "--pretrained", "w"], "--pretrained is for NeuroBOLT"),
         (["--protocol", "joint"], "give source and target"),
         (["--protocol", "within", "--models", "AlphaHRF"], "too few for train_size=0.8"),
-        (["--controls", "noise"], "There is no control noise"),
-        (["--surrogates", "0"], "--surrogates must be at least 1"),
+        (["--controls", "noise"], "controls must be a list of different ones"),
+        (["--surrogates", "0"], "--surrogates must lie between 1 and 1,000,000"),
+        (["--surrogates", "9999999"], "--surrogates must lie between 1 and 1,000,000"),
+        (["--low-pass", "-1"], "--low-pass must not be negative"),
+        (["--pretrained", "nowhere.pth"], "nowhere.pth is neither a file, nor a folder"),
+        (["--dummy-volumes", "2"], "leave out marker and dummy_volumes"),
         (["--jobs", "0"], "--jobs must not be 0"),
         (["--epochs", "0"], "--epochs must be at least 1"),
         (["--device", "toaster"], "--device toaster cannot be used"),
@@ -281,9 +285,33 @@ def test_help_says_it_all(capsys):
         assert option in shown
     for word in ("--device", "--out", "--snr", "_volumes.tsv", "a column per region"):
         assert word in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--protocol", "planet"], "invalid choice: 'planet'"),
+        (["--seeds", ""], "argument --seeds: give whole numbers from 0 on"),
+        (["--seeds=-1"], "argument --seeds: give whole numbers from 0 on"),
+    ],
+)
+def test_arguments_that_cannot_be_read_are_status_2(arguments, message, capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["evaluate", "--protocol", "planet"])
-    assert stop.value.code == 2
+        main(["evaluate", *arguments])
+    assert stop.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_what_can_be_known_is_said_before_data_are_read(tmp_path, capsys):
+    """A folder that cannot be read is not the first complaint."""
+    (tmp_path / "file").write_text("no folder")
+    for arguments, message in (
+        (["--protocol", "joint"], "give source and target"),
+        (["--controls", "noise"], "controls must be"),
+        (["--models", "ridge"], "There is no model 'ridge'"),
+        ([], "--data takes a folder of recordings"),
+    ):
+        assert main(["evaluate", "--data", str(tmp_path / "file"), *arguments]) == 1
+        assert message in capsys.readouterr().err
 
 
 def test_models_can_be_chosen_in_part(data, tmp_path, capsys):

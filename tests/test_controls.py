@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -15,7 +14,7 @@ from braindecode_bolt import LazyWindows, Recording, create_bold_windows
 from braindecode_bolt.controls import constant_eeg, wrong_subject
 from braindecode_bolt.eeg import check_signal
 from braindecode_bolt.evaluation import evaluate
-from braindecode_bolt.linear import BandPower
+from braindecode_bolt.linear import BandPower, MeanBOLD
 from braindecode_bolt.metrics import noise_ceiling
 
 RIDGE = {"ridge": make_pipeline(BandPower(), StandardScaler(), Ridge(1000.0))}
@@ -124,9 +123,9 @@ def test_what_is_known_of_simulated_bold_stays(windows):
 
 
 def test_a_model_on_the_wrong_eeg_is_at_chance(windows):
-    r = evaluate(RIDGE, windows, n_splits=2)["r"].mean()
-    control_r = evaluate(RIDGE, wrong_subject(windows), n_splits=2)["r"].mean()
-    assert control_r < 0.2 < 0.4 < r
+    scores = evaluate(RIDGE, windows, n_splits=2, controls=["wrong_subject"]).scores
+    r = scores.groupby("control")["score"].mean()
+    assert r["wrong_subject"] < 0.2 < 0.4 < r[""]
 
 
 def test_one_subject_is_not_enough(make_recording):
@@ -187,11 +186,12 @@ def replace_signals(X):
 
 
 def test_a_model_on_constant_eeg_predicts_the_mean(windows):
-    with pytest.warns(UserWarning, match="not defined for 2 of 2 regions"):
-        scores = evaluate(RIDGE, constant_eeg(windows), n_splits=2)
-        mean = evaluate({"mean": DummyRegressor()}, windows, n_splits=2)
-    assert scores["r"].isna().all()
-    np.testing.assert_allclose(scores["mse"], mean["mse"], rtol=1e-4)
+    models = {**RIDGE, "mean": MeanBOLD()}
+    scores = evaluate(models, windows, n_splits=2, controls=["constant_eeg"]).scores
+    rows = scores[scores["pipeline"].isin(["ridge (constant EEG)", "mean"])]
+    assert len(rows) == 2 * 2 * 4 and rows["score"].isna().all()
+    ridge, mean = (part["mse"] for _, part in rows.groupby("model", sort=False))
+    np.testing.assert_allclose(ridge, mean, rtol=1e-4)
 
 
 def test_constant_eeg_as_braindecode_holds_it(three):

@@ -10,8 +10,9 @@ from braindecode_bolt.models import NETWORKS
 def test_every_model_is_made_by_its_name():
     assert estimator_names()[0] == "NeuroBOLT" and len(estimator_names()) == 13
     for name in estimator_names():
+        arguments = {"max_epochs": 3} if name in NETWORKS else {}
         for spelling in (name, name.upper()):
-            made = make_estimator(spelling, max_epochs=3)
+            made = make_estimator(spelling, **arguments)
             assert clone(made).get_params().keys() == made.get_params().keys()
         if name in NETWORKS:
             assert made.module == name and made.max_epochs == 3
@@ -37,6 +38,8 @@ def test_names_and_sizes_are_checked():
         make_estimator("NeuroBLOT")
     with pytest.raises(ValueError, match="size must be one of small, published"):
         make_estimator("NeuroBOLT", "huge")
+    with pytest.raises(ValueError, match="AlphaHRF is a linear model and takes no lr"):
+        make_estimator("AlphaHRF", lr=0.1)
 
 
 def test_a_linear_model_is_no_module(windows):

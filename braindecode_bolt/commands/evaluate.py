@@ -10,10 +10,14 @@ import torch
 from sklearn.base import BaseEstimator
 
 from .._version import __version__
+from ..bold.targets import LOW_PASS
 from ..estimators import estimator_names, make_estimator
 from ..evaluation import Evaluation, Study, evaluate
-from ..evaluation.protocols import PROTOCOLS
+from ..evaluation.evaluating import check_choices
+from ..evaluation.protocols import PROTOCOLS, make_protocol
 from ..evaluation.store import Store
+from ..models import NETWORKS
+from ..models.checkpoints import read_weights
 from ..plotting import plot_r_per_region, plot_series
 from ..report import write_report
 from ..score_table import layout
@@ -28,6 +32,10 @@ _TRAINING: dict[str, dict[str, Any]] = {
     "small": {"lr": 1e-3, "max_epochs": 8},
     "published": {"batch_size": 64},
 }
+#: Networks that take published weights.
+_WITH_WEIGHTS = ("NeuroBOLT", "LabramBOLD", "BIOTBOLD")
+#: Surrogates for which the memory is enough.
+_MOST_SURROGATES = 1_000_000
 _CAUTION = (
     "Nothing here was measured on people recorded with EEG and fMRI at the same time."
 )
@@ -38,6 +46,7 @@ def run_evaluate(
     options: Mapping[str, Any] | None = None,
     coupling: float | None = None,
     high_pass: float | None = None,
+    low_pass: float = LOW_PASS,
     reference: str | Sequence[str] | None = None,
     cache_dir: Path | None = None,
     channels: str | Sequence[str] | None = None,
@@ -73,6 +82,8 @@ def run_evaluate(
         Signal-to-noise ratio of BOLD that is simulated on top of the folder's EEG.
     high_pass, reference, cache_dir : object
         As for :func:`~braindecode_bolt.prepare_eeg`.
+    low_pass : float
+        Edge of the filter of the BOLD in Hz; 0 for none.
     channels, models, protocol, n_splits, source, target, seeds, controls : object
     separate_regions, size, epochs, pretrained, unknown_channels, precision : object
     n_surrogates, n_jobs, device, out, overwrite : object
@@ -88,10 +99,9 @@ def run_evaluate(
     ValueError
         If data or arguments cannot be used.
     """
-    if n_jobs == 0:
-        raise ValueError("--jobs must not be 0; -1 uses all processors.")
-    if n_surrogates < 1:
-        raise ValueError(f"--surrogates must be at least 1, got {n_surrogates}.")
+    # What needs no data is checked before they are read, which may take long.
+    _check_numbers(n_jobs, n_surrogates, low_pass)
+    make_protocol(protocol, n_splits, source, target)
     device = _choose_device(device)
     arguments = {
         "pretrained": pretrained,
@@ -101,10 +111,14 @@ def run_evaluate(
         "verbose": int(n_jobs == 1),
     }
     estimators = _make_models(models, size, epochs, arguments)
+    check_choices(estimators, seeds, controls)
+    if data is not None and data.is_file():
+        raise ValueError(f"--data takes a folder of recordings, and {data} is a file.")
     recordings = load_recordings(data, options or {}, cache_dir, coupling, seeds[0])
     preparation = {"high_pass": high_pass, "reference": reference}
     study = Study.of(
-        Prepared(recordings, channels, {**preparation, "cache_dir": cache_dir})
+        Prepared(recordings, channels, {**preparation, "cache_dir": cache_dir}),
+        low_pass=low_pass or None,
     )
     simulated = study.windows.noiseless is not None
     name = "simulated" if data is None else data.resolve().name
@@ -141,6 +155,17 @@ def run_evaluate(
     return _report(found, study, simulated, n_surrogates)
 
 
+def _check_numbers(n_jobs: int, n_surrogates: int, low_pass: float) -> None:
+    if n_jobs == 0:
+        raise ValueError("--jobs must not be 0; -1 uses all processors.")
+    if not 1 <= n_surrogates <= _MOST_SURROGATES:
+        raise ValueError(
+            f"--surrogates must lie between 1 and {_MOST_SURROGATES:,}, got {n_surrogates}."
+        )
+    if not low_pass >= 0:
+        raise ValueError(f"--low-pass must not be negative; 0 is none. Got {low_pass:g}.")
+
+
 def _described(options: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in options.items() if value is not None}
 
@@ -173,17 +198,15 @@ def _make_models(
         mine = dict(settings)
         if known in ("NeuroBOLT", "LabramBOLD"):
             mine["module__unknown_channels"] = arguments["unknown_channels"]
-        if known in ("NeuroBOLT", "LabramBOLD", "BIOTBOLD"):
+        if known in _WITH_WEIGHTS:
             mine["module__pretrained"] = arguments["pretrained"]
             # The regions are seldom those of the weights.
             mine["module__new_head"] = arguments["pretrained"] is not None
-        made[known] = make_estimator(known, size, **mine)
-    if arguments["pretrained"] is not None and not set(made) & {
-        "NeuroBOLT",
-        "LabramBOLD",
-        "BIOTBOLD",
-    }:
-        raise ValueError("--pretrained is for NeuroBOLT, LabramBOLD and BIOTBOLD.")
+        made[known] = make_estimator(known, size, **(mine if known in NETWORKS else {}))
+    if arguments["pretrained"] is not None:
+        if not set(made) & set(_WITH_WEIGHTS):
+            raise ValueError(f"--pretrained is for {', '.join(_WITH_WEIGHTS)}.")
+        read_weights(arguments["pretrained"])  # What cannot be read is said at once.
     return made
 
 

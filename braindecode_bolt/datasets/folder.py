@@ -146,6 +146,11 @@ class EEGfMRIFolder(EEGfMRIDataset):
         if len(recording.volume_annotations()):
             if "bold" in tables:
                 _check_agreement(recording.bold, tables["bold"])
+            if self.marker is not None or self.dummy_volumes:
+                raise DataFolderError(
+                    "its annotations carry the BOLD, which knows its volumes: leave out "
+                    "marker and dummy_volumes"
+                )
             return recording
         if "bold" not in tables:
             raise DataFolderError(

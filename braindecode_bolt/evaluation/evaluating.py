@@ -19,14 +19,13 @@ from ..finetuning import FineTuneRegressor
 from ..recording import Recording
 from ..regressor import EEGRegressor
 from ..windows import BOLDWindows
+from .folds import describe_folds, folds_of
 from .jobs import Job, Outcome, check_search
 from .protocols import make_protocol
 from .result import Evaluation, load_outcomes
 from .running import (
     CONTROLS,
     check_controls,
-    describe_folds,
-    folds_of,
     log_messages,
     plan,
     remembered_interrupt,

@@ -122,7 +122,7 @@ def describe(value: Any) -> Any:
     elif type(value).__module__.startswith("braindecode_bolt."):
         arguments = vars(value)
     else:
-        return f"{type(value).__qualname__} {_hash_of_pickle(value)}"
+        return _of_another_kind(value)
     kept = {
         name: describe(item)
         for name, item in sorted(arguments.items())
@@ -142,14 +142,16 @@ def _function(function: Any) -> list[Any]:
     return [name, content, *given, describe(cells)]
 
 
-def _hash_of_pickle(value: Any) -> str:
+def _of_another_kind(value: Any) -> Any:
     try:
-        return joblib.hash(value)[:16]
+        return f"{type(value).__qualname__} {joblib.hash(value)[:16]}"
     except (pickle.PicklingError, TypeError, AttributeError) as error:
+        if hasattr(value, "__dict__"):  # Of a class in a function, for one.
+            return {"": type(value).__qualname__, **describe(vars(value))}
         raise ValueError(
             f"{value!r} is an argument of a model or of the protocol, and cannot be "
-            f"described so that another run could be told apart ({error}). Give an object "
-            "that can be pickled, or evaluate without a results folder (out=None)."
+            f"described so that another run could be told apart. Give an object that can "
+            "be pickled."
         ) from error
 
 

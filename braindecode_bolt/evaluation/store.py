@@ -23,7 +23,7 @@ __all__ = ["ResultsError", "Store"]
 _SETTINGS = "settings.json"
 _FOLDS = "folds"
 #: What may grow from one run to the next: models and data sets by name.
-_GROWING = ("models", "data")
+_GROWING = ("models", "data", "folds")
 
 
 #: What a reader of damaged files raises.
@@ -196,7 +196,10 @@ class Store:
         for file in self._files("*.json"):
             try:
                 content = json.loads(file.read_text())
-                read.append(Outcome(Job.of_file(file.stem), **content))
+                outcome = Outcome(Job.of_file(file.stem), **content)
+                if not isinstance(outcome.error, str) or not outcome.error:
+                    raise ValueError("no error is noted")
+                read.append(outcome)
             except (TypeError, ValueError) as error:
                 raise _unreadable(file, error) from error
         return read

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from .._inputs import as_input, as_targets
+from .._inputs import as_targets
+from .band_power import as_windows
 
 
 class LinearBOLD(RegressorMixin, BaseEstimator):
     """Targets in and out in the form they were given."""
 
     def _targets(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
-        source = as_input(X)
+        source = as_windows(X)
         targets, self.y_ndim_ = as_targets(y, source)
         if not np.isfinite(targets).all():
             raise ValueError(

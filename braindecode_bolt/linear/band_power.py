@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from scipy.fft import rfft, rfftfreq
 from scipy.signal import get_window
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
+from skorch.helper import SliceDataset
+from skorch.utils import is_dataset
 
 from .._inputs import Input, as_input
 from ..lazy import LazyWindows
@@ -129,14 +132,15 @@ class BandPower(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a segment is longer than the window or too short for a band, or the
-            window does not hold so many lags.
+            If a segment is longer than the window or too short for a band, the
+            window does not hold so many lags, or bands are not pairs of rising
+            frequencies.
+        TypeError
+            If `X` is a torch data set, whose windows are not at hand as an array.
         """
-        source = as_input(X)
+        source = as_windows(X)
         n_chans, n_times = source.data.shape[1:]
-        sfreq = self.sfreq
-        if sfreq is None:
-            sfreq = 200.0 if source.info is None else float(source.info["sfreq"])
+        self.sfreq_ = sfreq = self._sfreq_of(source)
         if self.standardise not in ("recording", None):
             raise ValueError(
                 f'standardise must be "recording" or None, got {self.standardise!r}.'
@@ -160,6 +164,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         scale = 2 / (sfreq * np.sum(taper**2))
         self.taper_ = taper.astype(np.float32)
         self.weights_ = np.stack([m * (scale / m.sum()) for m in masks]).astype(np.float32)
+        self.named_ = source.ch_names is not None
         self.ch_names_ = source.ch_names or [f"ch{index}" for index in range(n_chans)]
         self.feature_names_out_ = np.array(
             [
@@ -170,6 +175,18 @@ class BandPower(TransformerMixin, BaseEstimator):
             ]
         )
         return self
+
+    def _sfreq_of(self, source: Input) -> float:
+        known = None if source.info is None else float(source.info["sfreq"])
+        given = self.sfreq
+        if given is not None and not (isinstance(given, Real) and given > 0):
+            raise ValueError(f"sfreq must be a positive number of Hz, got {given!r}.")
+        if known is not None and given is not None and not np.isclose(known, given):
+            raise ValueError(
+                f"The windows are sampled at {known:g} Hz, and sfreq is {given:g} Hz. "
+                "Leave sfreq out, or resample the windows."
+            )
+        return known or given or 200.0
 
     def _set_lags(self, n_times: int, sfreq: float) -> None:
         step = self.segment_seconds if self.step_seconds is None else self.step_seconds
@@ -203,13 +220,13 @@ class BandPower(TransformerMixin, BaseEstimator):
         if self.bands is None:
             return dict(BANDS)
         if isinstance(self.bands, Mapping):
-            return {str(name): tuple(band) for name, band in self.bands.items()}
+            return _check_bands(self.bands)
         inside = np.flatnonzero((frequency >= _RANGE[0]) & (frequency < _RANGE[1]))
-        if not 1 <= self.bands <= len(inside):
+        if not isinstance(self.bands, Integral) or not 1 <= self.bands <= len(inside):
             raise ValueError(
                 f"bands must be a mapping, or a number between 1 and {len(inside)}, the "
                 f"frequencies of a {self.segment_seconds:g} s segment between "
-                f"{_RANGE[0]:g} and {_RANGE[1]:g} Hz; got {self.bands}."
+                f"{_RANGE[0]:g} and {_RANGE[1]:g} Hz; got {self.bands!r}."
             )
         n_windows = len(source.data)
         rows = np.unique(np.linspace(0, n_windows - 1, _N_SAMPLED, dtype=int))
@@ -226,7 +243,8 @@ class BandPower(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG in microvolts.
+            EEG in microvolts. Channels that have names are found by them: their order
+            does not matter, and others are not looked at.
 
         Returns
         -------
@@ -236,26 +254,57 @@ class BandPower(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the windows have another shape than those of the fit.
+            If the windows have another length or sampling rate than those of the
+            fit, lack one of their channels, or hold values that are not finite.
         """
         check_is_fitted(self)
-        windows = as_input(X).data
-        if tuple(windows.shape[1:]) != self.shape_:
-            raise ValueError(
-                f"Fitted on windows of {self.shape_} channels and samples, got "
-                f"{tuple(windows.shape[1:])}."
-            )
-        shape = (len(windows), len(self.ch_names_), len(self.bands_), len(self.lags_))
+        source = as_windows(X)
+        windows, channels = source.data, self._channels_of(source)
+        shape = (len(windows), windows.shape[1], len(self.bands_), len(self.lags_))
         power = np.empty(shape, np.float32)
         if isinstance(windows, LazyWindows):
             self._transform_recordings(windows, power)
         else:
             for row in range(len(windows)):
                 power[row] = self._power(np.asarray(windows[row]), self.offsets_)
+        if channels is not None:
+            power = power[:, channels]
+        broken = ~np.isfinite(power).all(axis=(1, 2, 3))
+        if broken.any():
+            raise ValueError(
+                f"{broken.sum()} of {len(windows)} windows hold EEG that is not finite, "
+                f"the first of them window {np.flatnonzero(broken)[0]}. Repair it, or "
+                "leave them out."
+            )
         np.log(np.maximum(power, _SILENCE, out=power), out=power)
         if self.standardise:
             _standardise_recordings(power, recording_labels(windows))
         return power.reshape(len(windows), -1)
+
+    def _channels_of(self, source: Input) -> list[int] | None:
+        """Where the channels of the fit are; None where they are all and in place."""
+        n_chans, n_times = source.data.shape[1:]
+        if source.info is not None and not np.isclose(source.info["sfreq"], self.sfreq_):
+            raise ValueError(
+                f"Fitted on windows at {self.sfreq_:g} Hz, got "
+                f"{source.info['sfreq']:g} Hz. Resample them."
+            )
+        names = source.ch_names if self.named_ else None
+        missing = [name for name in self.ch_names_ if name not in names] if names else []
+        if n_times != self.shape_[1] or (not names and n_chans != self.shape_[0]):
+            raise ValueError(
+                f"Fitted on windows of {self.shape_} channels and samples, got "
+                f"{(n_chans, n_times)}."
+            )
+        if missing:
+            raise ValueError(
+                f"The windows have no channel {', '.join(missing)}, which the model was "
+                f"fitted on; they have {', '.join(names)}. Interpolate it (MNE's "
+                "interpolate_bads), or fit on the channels that all recordings have."
+            )
+        if not names or names == self.ch_names_:
+            return None
+        return [names.index(name) for name in self.ch_names_]
 
     def _transform_recordings(self, windows: LazyWindows, power: np.ndarray) -> None:
         """Transform each segment once, however many windows it is in."""
@@ -296,6 +345,37 @@ class BandPower(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.feature_names_out_
+
+
+def as_windows(X: Any) -> Input:
+    """Bring windows into a form that can be cut."""
+    source = as_input(X)
+    if isinstance(source.data, SliceDataset) or is_dataset(source.data):
+        raise TypeError(
+            f"Linear models take LazyWindows, arrays or Epochs, got a "
+            f"{type(X).__name__}. Of a torch data set, stack the windows: "
+            "np.stack([item[0] for item in dataset])."
+        )
+    return source
+
+
+def _check_bands(
+    bands: Mapping[str, tuple[float, float]],
+) -> dict[str, tuple[float, float]]:
+    for name, band in bands.items():
+        pair = isinstance(band, Sequence | np.ndarray) and len(band) == 2
+        if not pair or not all(isinstance(edge, Real) for edge in band):
+            raise ValueError(
+                f"A band must be two frequencies in Hz, as (8, 13); {name} is {band!r}."
+            )
+        if not 0 <= band[0] < band[1]:
+            raise ValueError(
+                f"The frequencies of a band must rise from 0 or more; {name} goes from "
+                f"{band[0]:g} to {band[1]:g} Hz."
+            )
+    if not bands:
+        raise ValueError("bands holds no band. Leave it out for delta to gamma.")
+    return {str(name): (float(low), float(high)) for name, (low, high) in bands.items()}
 
 
 def _segments(signal: np.ndarray, starts: np.ndarray, taper: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from .._inputs import as_groups, as_input
+from .._inputs import as_groups
 from ..splits import window_groups
 from ._base import LinearBOLD
 from .band_power import BandPower
@@ -48,7 +48,7 @@ class _LaggedPowerRegressor(LinearBOLD):
         source, targets = self._targets(X, y)
         groups = as_groups(groups, source)
         groups = window_groups(source.data) if groups is None else groups
-        power = self._band_power().fit(source.data)
+        power = self._band_power().fit(X)
         self.pipeline_ = Pipeline(
             [
                 ("power", power),
@@ -57,7 +57,7 @@ class _LaggedPowerRegressor(LinearBOLD):
             ]
         )
         scaler, regression = self.pipeline_[1], self.pipeline_[2]
-        features = scaler.fit_transform(power.transform(source.data))
+        features = scaler.fit_transform(power.transform(X))
         regression.fit(features, targets, groups)
         shape = (len(power.ch_names_), len(power.bands_), len(power.lags_))
         self.coef_ = regression.coef_.reshape(-1, *shape)
@@ -79,7 +79,7 @@ class _LaggedPowerRegressor(LinearBOLD):
         ndarray, shape (n_windows,) or (n_windows, n_rois)
         """
         check_is_fitted(self)
-        return self._in_shape(self.pipeline_.predict(as_input(X).data))
+        return self._in_shape(self.pipeline_.predict(X))
 
     def weights(self, roi_names: Sequence[str] | None = None) -> pd.DataFrame:
         """Give the weights by name.

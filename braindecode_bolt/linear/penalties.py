@@ -136,10 +136,12 @@ class GroupedRidge(_Grouped):
 
     def _penalties(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         alphas = np.logspace(-1, 8, 19) if self.alphas is None else self.alphas
-        alphas = np.sort(np.asarray(alphas, dtype=float))[::-1]
+        alphas = np.asarray(alphas, dtype=float)
         if alphas.ndim != 1 or not len(alphas) or not (alphas > 0).all():
-            raise ValueError(f"alphas must be positive numbers, got {self.alphas}.")
-        return np.repeat(alphas[:, None], y.shape[1], axis=1)
+            raise ValueError(
+                f"alphas must be a list of positive numbers, got {self.alphas!r}."
+            )
+        return np.repeat(np.sort(alphas)[::-1, None], y.shape[1], axis=1)
 
     def _solve_path(
         self, X: np.ndarray, y: np.ndarray, penalties: np.ndarray

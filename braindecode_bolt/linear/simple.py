@@ -9,9 +9,8 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.validation import check_is_fitted
 
-from .._inputs import as_input
 from ._base import LinearBOLD
-from .band_power import BandPower
+from .band_power import BandPower, as_windows
 
 __all__ = ["AlphaHRF", "MeanBOLD"]
 
@@ -98,19 +97,19 @@ class AlphaHRF(LinearBOLD):
         """
         from nilearn.glm.first_level import glover_hrf
 
-        source, targets = self._targets(X, y)
+        _, targets = self._targets(X, y)
         self.power_ = BandPower(
-            {"alpha": tuple(self.band)},
+            {"alpha": self.band},
             self.segment_seconds,
             standardise=self.standardise,
             sfreq=self.sfreq,
-        ).fit(source.data)
-        self.channels_ = self._choose(self.power_.ch_names_, source.ch_names is not None)
+        ).fit(X)
+        self.channels_ = self._choose(self.power_.ch_names_, self.power_.named_)
         step, seconds = 0.1, 32.0
         response = glover_hrf(step, oversampling=1, time_length=seconds)
         at_lags = np.interp(self.power_.lags_, np.arange(len(response)) * step, response)
         self.hrf_ = at_lags / at_lags.sum()
-        regression = LinearRegression().fit(self._driven(source.data), targets)
+        regression = LinearRegression().fit(self._driven(X), targets)
         self.coef_, self.intercept_ = regression.coef_[:, 0], regression.intercept_
         return self
 
@@ -145,7 +144,7 @@ class AlphaHRF(LinearBOLD):
         ndarray, shape (n_windows,) or (n_windows, n_rois)
         """
         check_is_fitted(self)
-        driven = self._driven(as_input(X).data)
+        driven = self._driven(X)
         return self._in_shape(driven * self.coef_ + self.intercept_)
 
 
@@ -194,5 +193,5 @@ class MeanBOLD(LinearBOLD):
         ndarray, shape (n_windows,) or (n_windows, n_rois)
         """
         check_is_fitted(self)
-        n_windows = len(as_input(X).data)
+        n_windows = len(as_windows(X).data)
         return self._in_shape(np.repeat(self.mean_[None], n_windows, axis=0))

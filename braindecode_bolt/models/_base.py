@@ -63,6 +63,8 @@ class BOLDModel:
                     f"n_chans is {n_chans}, but {len(names)} channels are named."
                 )
             n_chans = len(names)
+        if sfreq is not None and not sfreq > 0:
+            raise ValueError(f"sfreq must be a positive number of Hz, got {sfreq}.")
         if sfreq is None and (n_times is None or input_window_seconds is None):
             sfreq = SFREQ
         EEGModuleMixin.__init__(

@@ -58,7 +58,8 @@ class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
     num_heads : int
         Attention heads. Default 4. Must divide the last of `maps`.
     fft_seconds : float
-        Length of a spectrum. Default 1 s, or the segment where that is shorter.
+        Length of a spectrum, or of the segment where that is shorter (a quarter of it at
+        least). Default 1 s.
     hop_seconds : float
         Time from one spectrum to the next. Default 0.05.
     block_drop_prob : float
@@ -129,7 +130,7 @@ class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
         )
         self.input_scale = input_scale
         self.n_segments = n_segments
-        self._check_shortest(n_segments / self.sfreq)
+        self._check_shortest(n_segments * fft_seconds / 4)
         self.segment = self.n_times // n_segments
         self.spectral = SpectrogramEncoder(
             self.n_chans,

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import bootstrap, false_discovery_control
+from scipy.stats import bootstrap, false_discovery_control, norm, t
 
 __all__ = ["bootstrap_interval", "fdr"]
 
@@ -55,7 +55,11 @@ def bootstrap_interval(
 
     Subjects are drawn with replacement, all recordings of each together, because the
     recordings of one person are alike. The interval lies between percentiles of the
-    means. Expect it to be somewhat too narrow with few subjects.
+    means, further out than `level` with few subjects, by as much as Student's t
+    exceeds the normal distribution there (the expanded percentile interval of
+    Hesterberg 2015): plain percentiles of six people cover the mean of everybody 87
+    times in 100 rather than 95. Where the scores of few subjects are far from normal,
+    it may still be too narrow.
 
     Parameters
     ----------
@@ -82,6 +86,11 @@ def bootstrap_interval(
     ValueError
         If there is not one subject for each recording, `n_resamples` is not positive,
         or `level` does not lie between 0 and 1.
+
+    References
+    ----------
+    Hesterberg, T. C. (2015). What teachers should know about the bootstrap. The
+    American Statistician 69, 371-386.
     """
     values, subjects = np.asarray(values, dtype=float), np.asarray(subjects)
     if values.ndim not in (1, 2) or not values.size or subjects.shape != values.shape[:1]:
@@ -111,12 +120,18 @@ def bootstrap_interval(
             vectorized=True,
             n_resamples=n_resamples,
             batch=max(1, 10**7 // sums.size),
-            confidence_level=level,
+            confidence_level=_expanded(level, int(pattern.sum())),
             method="percentile",
             random_state=np.random.default_rng(random_state),
         )
         interval[:, columns] = result.confidence_interval
     return interval if values.ndim == 2 else interval[:, 0]
+
+
+def _expanded(level: float, n_subjects: int) -> float:
+    """Level of a percentile interval that is as wide as Student's would be."""
+    quantile = t(n_subjects - 1).ppf((1 + level) / 2)
+    return float(1 - 2 * norm.sf(np.sqrt(n_subjects / (n_subjects - 1)) * quantile))
 
 
 def _by_subject(values: np.ndarray, subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

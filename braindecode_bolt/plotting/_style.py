@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -51,6 +51,42 @@ def tidy(axes: Axes) -> None:
 def is_simulated(scores: pd.DataFrame) -> bool:
     """Whether scores are of simulated BOLD, whose ceiling is known."""
     return bool(scores["ceiling"].notna().any())
+
+
+def literal(text: str) -> str:
+    """Write a name as it is; matplotlib takes what stands between dollars for formulae."""
+    return str(text).replace("$", r"\$")
+
+
+def chosen_pipelines(table: pd.DataFrame, pipelines: Sequence[str] | None) -> list[str]:
+    """Choose the pipelines to draw.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With the columns ``pipeline`` and ``control``.
+    pipelines : sequence of str | None
+        Their names. None: the first three without controls.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ValueError
+        If the table has none of one of the names, or there is nothing to draw.
+    """
+    there = list(dict.fromkeys(table["pipeline"]))
+    plain = list(dict.fromkeys(table.loc[table["control"] == "", "pipeline"]))
+    chosen = plain[:3] if pipelines is None else list(pipelines)
+    unknown = [name for name in chosen if name not in there]
+    if unknown or not chosen:
+        raise ValueError(
+            f"There is no pipeline {', '.join(map(repr, unknown)) or 'to draw'}; there are "
+            f"{there}."
+        )
+    return chosen
 
 
 def only_dataset(table: pd.DataFrame, dataset: str | None) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..metrics import connectivity
-from ._style import only_dataset
+from ._style import chosen_pipelines, literal, only_dataset
 
 
 def plot_connectivity(
@@ -36,11 +36,17 @@ def plot_connectivity(
     matplotlib.figure.Figure
         Matrices averaged over recordings (by Fisher's z): measured, then predicted by
         each pipeline.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set, pipeline or region.
     """
     predictions = only_dataset(predictions, dataset)
-    if pipelines is None:
-        plain = predictions.loc[predictions["control"] == "", "pipeline"]
-        pipelines = list(dict.fromkeys(plain))[:3]
+    pipelines = chosen_pipelines(predictions, pipelines)
+    unknown = [name for name in regions if f"measured:{name}" not in predictions]
+    if unknown or not len(regions):
+        raise ValueError(f"There is no region {', '.join(map(str, unknown)) or 'to draw'}.")
     first = predictions[predictions["pipeline"] == pipelines[0]]
     matrices = {"measured": _mean(first, "measured", regions)}
     for pipeline in pipelines:
@@ -50,11 +56,12 @@ def plot_connectivity(
     all_axes = np.atleast_1d(figure.subplots(1, len(matrices)))
     for axes, (title, matrix) in zip(all_axes, matrices.items(), strict=True):
         image = axes.imshow(matrix, "RdBu_r", vmin=-1, vmax=1)
-        axes.set_title(title, fontsize=9)
+        axes.set_title(literal(title), fontsize=9)
         axes.set_xticks([])
         axes.set_yticks([])
     if len(regions) <= 20:
-        all_axes[0].set_yticks(range(len(regions)), regions, fontsize=7)
+        names = [literal(region) for region in regions]
+        all_axes[0].set_yticks(range(len(regions)), names, fontsize=7)
     figure.colorbar(image, ax=all_axes, shrink=0.8, label="correlation")
     return figure
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ._style import colours_of, tidy
+from ._style import colours_of, literal, tidy
 
 
 def plot_curves(curves: pd.DataFrame, pipelines: Sequence[str] | None = None) -> Figure:
@@ -18,8 +18,7 @@ def plot_curves(curves: pd.DataFrame, pipelines: Sequence[str] | None = None) ->
     Parameters
     ----------
     curves : pandas.DataFrame
-        Of an :class:`~braindecode_bolt.evaluation.Evaluation`; not empty. Controls are
-        left out.
+        Of an :class:`~braindecode_bolt.evaluation.Evaluation`. Controls are left out.
     pipelines : sequence of str | None
         All pipelines of the evaluation, in order, for the colours that they have in
         other figures.
@@ -30,10 +29,17 @@ def plot_curves(curves: pd.DataFrame, pipelines: Sequence[str] | None = None) ->
         A panel per pipeline: training loss dashed, validation loss solid, a thin line
         for each fit and a thick one for their mean; a dot where the validation loss of
         a fit is lowest, whose weights are kept.
+
+    Raises
+    ------
+    ValueError
+        If there are no curves.
     """
     colours = colours_of(curves["pipeline"] if pipelines is None else pipelines)
     curves = curves[curves["control"] == ""]
     pipelines = list(dict.fromkeys(curves["pipeline"]))
+    if not pipelines:
+        raise ValueError("There are no curves to draw: no model has epochs.")
     columns = min(3, len(pipelines))
     rows = -(-len(pipelines) // columns)
     size = (0.5 + 3.1 * columns, 0.6 + 2.3 * rows)
@@ -55,7 +61,7 @@ def plot_curves(curves: pd.DataFrame, pipelines: Sequence[str] | None = None) ->
         means = part.groupby("epoch")[["train_loss", "valid_loss"]].mean()
         axes.plot(means.index, means["train_loss"], "--", color=colour, label="training")
         axes.plot(means.index, means["valid_loss"], color=colour, label="validation")
-        axes.set_title(pipeline, fontsize=9, loc="left")
+        axes.set_title(literal(pipeline), fontsize=9, loc="left")
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         tidy(axes)

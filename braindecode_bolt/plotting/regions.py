@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ._style import INK, PALE, colours_of, is_simulated, only_dataset, tidy
+from ._style import INK, PALE, colours_of, is_simulated, literal, only_dataset, tidy
 
 #: More rows than this become a table of colours.
 _MOST_ROWS = 90
@@ -70,9 +70,8 @@ def _forest(
             axes.plot([means[region]] * 2, [place - 0.42, place + 0.42], color=INK, lw=1.6)
     axes.axvline(0, color=INK, lw=0.6)
     axes.axhline(len(regions) - 1.5, color=PALE, lw=0.8)
-    axes.set_yticks(
-        range(len(regions)), ["mean over regions" if r == "mean" else r for r in regions]
-    )
+    names = ["mean over regions" if r == "mean" else literal(r) for r in regions]
+    axes.set_yticks(range(len(regions)), names)
     axes.set_ylim(len(regions) - 0.4, -0.6)
     axes.set_xlabel(f"Pearson R{' (simulated BOLD)' if is_simulated(scores) else ''}")
     tidy(axes)
@@ -103,7 +102,7 @@ def _legend(
     figure: Figure, pipelines: list[str], colours: dict[str, str], simulated: bool
 ) -> None:
     handles = [
-        Line2D([], [], color=colours[name], marker="o", lw=1.8, label=name)
+        Line2D([], [], color=colours[name], marker="o", lw=1.8, label=literal(name))
         for name in pipelines
     ]
     handles.append(Patch(color=PALE, label="chance (95 %)"))
@@ -133,8 +132,10 @@ def _heat_map(
         strong = abs(wide.iloc[row, column]) > 0.6 * limit
         colour = "white" if strong else INK
         axes.text(column, row, "•", ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(pipelines)), pipelines, rotation=40, ha="right")
-    axes.set_yticks(range(len(regions)), regions, fontsize=7)
+    axes.set_xticks(
+        range(len(pipelines)), [literal(p) for p in pipelines], rotation=40, ha="right"
+    )
+    axes.set_yticks(range(len(regions)), [literal(r) for r in regions], fontsize=7)
     axes.set_title(
         "Pearson R; a dot: more than chance\n(p < 0.05, adjusted over regions)"
         + (", simulated BOLD" if is_simulated(scores) else ""),

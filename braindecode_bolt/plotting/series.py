@@ -7,7 +7,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ._style import INK, colours_of, is_simulated, only_dataset, tidy
+from ._style import (
+    INK,
+    chosen_pipelines,
+    colours_of,
+    is_simulated,
+    literal,
+    only_dataset,
+    tidy,
+)
 
 
 def plot_series(
@@ -39,6 +47,11 @@ def plot_series(
     -------
     matplotlib.figure.Figure
         A row for each of the three recordings.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set or pipeline.
     """
     scores = only_dataset(scores, dataset)
     predictions = only_dataset(predictions, dataset)
@@ -46,9 +59,7 @@ def plot_series(
     scores = scores[scores["seed"] == first_seed]
     predictions = predictions[predictions["seed"] == first_seed]
     colours = colours_of(scores["pipeline"])
-    if pipelines is None:
-        plain = scores.loc[scores["control"] == "", "pipeline"]
-        pipelines = list(dict.fromkeys(plain))[:3]
+    pipelines = chosen_pipelines(scores, pipelines)
     picked = _pick(scores[scores["pipeline"] == pipelines[0]])
     figure = Figure(figsize=(9.0, 0.7 + 2.1 * len(picked)), layout="constrained")
     all_axes = np.atleast_1d(figure.subplots(len(picked), 1))
@@ -57,7 +68,7 @@ def plot_series(
         _draw(axes, predictions, scores, pipelines, colours, key, tr)
         r = _r_of(scores, pipelines, *key)
         listed = ", ".join(f"{value:.2f} ({name})" for name, value in r.items())
-        title = f"{rank}: {recording}, {region}\nR = {listed}"
+        title = literal(f"{rank}: {recording}, {region}\nR = {listed}")
         axes.set_title(title, loc="left", fontsize=8)
     if is_simulated(scores):
         for axes in all_axes:
@@ -125,7 +136,7 @@ def _draw(
                 predicted,
                 color=colours[pipeline],
                 lw=1.3,
-                label=_once(axes, pipeline),
+                label=_once(axes, literal(pipeline)),
             )
     axes.set_ylabel("BOLD (s.d.)")
     axes.margins(x=0.01)

@@ -62,8 +62,15 @@ def write_report(
     Raises
     ------
     ValueError
-        If there is no result to report.
+        If there is no result to report, or the summary is of another evaluation.
+    TypeError
+        If `evaluation` is none.
     """
+    if not isinstance(evaluation, Evaluation):
+        raise TypeError(
+            f"A report is written of an Evaluation (evaluate gives one), got "
+            f"{type(evaluation).__name__}."
+        )
     if not len(evaluation.scores):
         raise ValueError(
             f"There are no scores to report: all {len(evaluation.failures)} fits failed. "

@@ -82,11 +82,16 @@ class ValidationSplit:
         Raises
         ------
         ValueError
-            If there are too few windows for both parts, or `groups` has another
-            length than `X`.
+            If there are too few windows for both parts, `groups` has another length
+            than `X`, or an argument is out of range.
         """
         if not 0 < self.fraction < 1:
             raise ValueError(f"fraction must lie between 0 and 1, got {self.fraction}.")
+        if not (self.gap_seconds >= 0 and self.gap_windows >= 0):
+            raise ValueError(
+                f"gap_seconds and gap_windows must not be negative, got {self.gap_seconds} "
+                f"and {self.gap_windows}."
+            )
         origin = Origin.of(X)
         if groups is None:
             groups = self._groups(X, origin)

@@ -51,6 +51,9 @@ def test_bold_in_the_annotations_needs_no_table(tmp_path, make_recording):
     write_eeg(recording.raw, tmp_path / "sub-7_eeg.fif")
     (read,) = EEGfMRIFolder(tmp_path).load()
     pd.testing.assert_frame_equal(read.bold, recording.bold)
+    for argument in ({"marker": "R128"}, {"dummy_volumes": 2}):
+        with pytest.raises(DataFolderError, match="leave out marker and dummy_volumes"):
+            EEGfMRIFolder(tmp_path, **argument).load()
     # A table beside it must say the same.
     recording.bold.to_csv(tmp_path / "sub-7_bold.tsv", sep="\t")
     assert len(EEGfMRIFolder(tmp_path).load()) == 1

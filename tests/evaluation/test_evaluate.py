@@ -1,16 +1,19 @@
+import dataclasses
 import logging
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from braindecode_bolt import EEGRegressor
 from braindecode_bolt.evaluation import Study, evaluate
-from braindecode_bolt.linear import AlphaHRF, LaggedBandPower, MeanBOLD
+from braindecode_bolt.linear import AlphaHRF, BandPower, LaggedBandPower, MeanBOLD
 from braindecode_bolt.metrics import pearson_r
-from braindecode_bolt.splits import GapSplit, GroupSplit, LeaveOneOut
+from braindecode_bolt.splits import GapKFold, GapSplit, GroupSplit, LeaveOneOut
 
 from .models import Fails, Oracle, Remember, Seeded, Warns
 
@@ -315,10 +318,112 @@ def test_nested_choice_of_hyper_parameters(study):
     r = found.scores.groupby("pipeline")["score"].mean()
     assert r.min() > 0.4
     assert r["ours"] == pytest.approx(r["theirs"], abs=1e-6)
-    for cv in (None, 5, KFold(3)):
+    by_hand = [(np.arange(50), np.arange(50, 60))]
+    for cv in (None, 5, KFold(3), by_hand):
         model = GridSearchCV(LaggedBandPower(), grid, cv=cv)
-        with pytest.raises(ValueError, match="leaky chooses its hyper-parameters with"):
+        with pytest.raises(ValueError, match="leaky chooses hyper-parameters with"):
             evaluate({"leaky": model}, study)
+
+
+def test_a_search_inside_a_pipeline_is_looked_at(study):
+    ridge = GridSearchCV(Ridge(), {"alpha": [1.0, 1e3]}, cv=3)
+    model = make_pipeline(BandPower(), StandardScaler(), ridge)
+    with pytest.raises(ValueError, match="hyper-parameters with gridsearchcv__cv=3"):
+        evaluate({"leaky": model}, study, n_splits=2)
+    # RidgeCV leaves out one window after the other by default: a choice of its own.
+    model = make_pipeline(BandPower(), StandardScaler(), RidgeCV([1e2, 1e3]))
+    found = evaluate({"fine": model}, study, n_splits=2, on_error="raise")
+    assert found.scores["score"].mean() > 0.3
+
+
+@pytest.mark.parametrize("cv", [KFold(3), KFold(4, shuffle=True, random_state=0)])
+def test_a_splitter_that_shares_eeg_is_refused(study, cv):
+    with pytest.raises(ValueError, match=r"Fold 1 of KFold\(.* share EEG with windows"):
+        evaluate(RIDGE, study, protocol=cv)
+
+
+def test_scikit_learn_s_splitters_of_people_do(study):
+    by_us = evaluate(RIDGE, study, GroupSplit(n_splits=4))
+    by_them = evaluate(RIDGE, study, GroupKFold(4))
+    keys = ["recording", "region"]
+    first, second = (f.scores.set_index(keys)["score"] for f in (by_us, by_them))
+    np.testing.assert_allclose(second[first.index], first)
+
+
+def test_a_fold_with_an_empty_part_is_refused(study):
+    class Nobody:
+        def split(self, X, y=None, groups=None):
+            yield np.arange(len(X)), np.arange(0)
+
+    with pytest.raises(ValueError, match="Fold 1 of .* has an empty part"):
+        evaluate(RIDGE, study, Nobody())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"subject": ""}, "1 recordings do not say whose they are"),
+        ({"subject": "02"}, "Several recordings are named sub-02"),
+    ],
+)
+def test_recordings_must_be_told_apart(raw_recordings, change, message):
+    first, *others = raw_recordings
+    recordings = [dataclasses.replace(first, **change), *others]
+    with pytest.raises(ValueError, match=message):
+        evaluate(RIDGE, recordings)
+
+
+def test_regions_must_not_be_called_like_their_mean(study):
+    windows = study.windows
+    named = dataclasses.replace(windows, roi_names=["mean", *windows.roi_names[1:]])
+    with pytest.raises(ValueError, match="A region of data is called 'mean'"):
+        evaluate(RIDGE, named)
+
+
+def test_predictions_that_are_not_finite_are_a_failure(study):
+    class Diverges(Remember):
+        def predict(self, X):
+            return np.full((len(X), 3), np.inf)
+
+    found = evaluate({"diverges": Diverges(), **RIDGE}, study, n_splits=2)
+    errors = found.failures["error"]
+    assert len(errors) == 2 and errors.str.contains("predictions are not finite").all()
+    assert set(found.scores["pipeline"]) == {"ridge"}
+
+
+def test_r_of_a_few_windows_is_not_defined(study):
+    """Three windows correlate with anything."""
+
+    class Last(_Only01):
+        def split(self, X, y=None, groups=None):
+            ((train, test),) = super().split(X)
+            yield train, test[-3:]
+
+    found = evaluate(RIDGE, study.windows, Last())
+    assert (found.scores["samples"] == 3).all() and found.scores["mse"].notna().all()
+    assert found.scores[["score", "r2", "spearman"]].isna().all(axis=None)
+    summary = found.summary(n_surrogates=50)
+    assert summary["score"].isna().all() and summary["p"].isna().all()
+    assert (summary["n_recordings"] == 0).all()
+
+
+def test_controls_that_cannot_be_made_are_said_before_any_fit(raw_recordings):
+    Remember.seen = []
+    one = Study.of(raw_recordings[:1], 4.0, low_pass=None)
+    with pytest.raises(ValueError, match="subject"):
+        evaluate(
+            {"m": Remember()}, one, GapKFold(2, gap_seconds=4), controls=["wrong_subject"]
+        )
+    assert not Remember.seen
+
+
+def test_a_network_validates_on_real_windows_with_constant_eeg(long_study):
+    """All windows of the control have one time, which says nothing of overlap."""
+    found = evaluate(
+        {"net": _tiny()}, long_study, "within", controls=["constant_eeg"], on_error="raise"
+    )
+    assert set(found.scores["control"]) == {"", "constant_eeg"}
+    assert found.curves["valid_loss"].notna().all()
 
 
 def test_recordings_windows_and_names_do(raw_recordings, study):
@@ -334,17 +439,28 @@ def test_recordings_windows_and_names_do(raw_recordings, study):
     [
         ({"models": {}}, ValueError, "There are no models"),
         ({"models": ["Ridge"]}, ValueError, "no model 'Ridge'"),
-        ({"models": {"x": 3}}, TypeError, "x is no estimator .* but int"),
+        ({"models": {"x": 3}}, TypeError, "must map names to estimators .* 'x' is 3"),
+        ({"models": {"x": AlphaHRF}}, TypeError, "must map names to estimators"),
+        ({"models": [AlphaHRF()]}, TypeError, "models must be names, or a mapping"),
         ({"data": {}}, ValueError, "There are no data"),
         ({"protocol": "subject"}, ValueError, "no protocol 'subject'. There are subjects,"),
-        ({"protocol": 3}, TypeError, "a name or a splitter, got int"),
+        ({"protocol": 3}, TypeError, "a name or a splitter, got 3"),
+        ({"protocol": GapSplit}, TypeError, "a name or a splitter, got <class"),
+        ({"protocol": GapSplit(), "target": "rest"}, ValueError, "for protocols by name"),
         ({"protocol": "zero-shot"}, ValueError, "give source and target"),
         ({"source": "rest"}, ValueError, "source and target are for zero-shot"),
-        ({"controls": ["noise"]}, ValueError, "no control noise; there are wrong_subject"),
-        ({"seeds": []}, ValueError, "seeds must be different numbers"),
-        ({"seeds": [1, 1]}, ValueError, "seeds must be different numbers"),
+        ({"controls": ["noise"]}, ValueError, "different ones of wrong_subject, .* got"),
+        ({"controls": "wrong_subject"}, ValueError, "controls must be a list"),
+        ({"controls": ["wrong_subject"] * 2}, ValueError, "controls must be a list"),
+        ({"seeds": []}, ValueError, "seeds must be a list of different whole numbers"),
+        ({"seeds": [-1]}, ValueError, "seeds must be a list of different whole numbers"),
+        ({"seeds": [1, 1]}, ValueError, "seeds must be a list of different whole numbers"),
         ({"regions": "some"}, ValueError, "regions must be one of together"),
         ({"on_error": "ignore"}, ValueError, "on_error must be one of record"),
+        ({"settings": {"x": np.nan}}, ValueError, "a mapping that JSON can hold"),
+        ({"n_splits": 1}, ValueError, "n_splits must be a whole number from 2 on"),
+        ({"data": "folder"}, TypeError, "gives its recordings by load"),
+        ({"data": [3]}, TypeError, "Expected Recordings, got int among them"),
         ({"n_splits": 9}, ValueError, "n_splits=9, but there are only 4 subjects"),
     ],
 )
@@ -364,11 +480,6 @@ def test_a_model_that_predicts_another_number_of_regions(study):
 
 
 def test_a_pipeline_of_scikit_learn(study):
-    from sklearn.linear_model import Ridge
-    from sklearn.preprocessing import StandardScaler
-
-    from braindecode_bolt.linear import BandPower
-
     pipeline = make_pipeline(BandPower(), StandardScaler(), Ridge(1e3))
     found = evaluate({"pipeline": pipeline}, study, n_splits=2)
     assert found.scores["score"].mean() > 0.4

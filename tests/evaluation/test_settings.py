@@ -4,7 +4,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 
 from braindecode_bolt import EEGRegressor, NeuroBOLT
 from braindecode_bolt.evaluation.settings import describe
@@ -12,6 +12,10 @@ from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.splits import GapSplit
 
 CH_NAMES = ["Fz", "Cz"]
+
+
+def closure(number):
+    return lambda x: x + number
 
 
 def instance(seed=0, **kwargs):
@@ -55,10 +59,31 @@ def test_the_same_is_described_alike_as_json(make):
         (LaggedBandPower(alphas=np.ones(2)), LaggedBandPower(alphas=np.zeros(2))),
         (GapSplit(), GapSplit(train_size=0.7)),
         (np.mean, np.median),
+        (partial(np.mean, axis=0), partial(np.mean, axis=1)),
+        # Functions by what they do: both are called <lambda>.
+        (lambda x: x + 1, lambda x: x + 2),
+        (lambda x, y=1: x, lambda x, y=2: x),
+        (closure(1), closure(2)),
+        (KFold(3), KFold(4)),
+        (float("nan"), 0.0),
     ],
 )
 def test_what_differs_is_described_differently(one, other):
     assert describe(one) != describe(other)
+
+
+def test_what_cannot_be_told_apart_is_refused():
+    generator = (number for number in range(3))
+    with pytest.raises(ValueError, match="Give an object that can be pickled"):
+        describe({"folds": generator})
+
+
+def test_objects_of_classes_in_functions_do():
+    class Local:
+        def __init__(self, number):
+            self.number = number
+
+    assert describe(Local(1)) == describe(Local(1)) != describe(Local(2))
 
 
 def test_what_changes_no_result_is_left_out():

@@ -9,9 +9,10 @@ from moabb.analysis.plotting import paired_plot, score_plot
 from scipy.stats import false_discovery_control
 
 from braindecode_bolt.datasets import SimulatedEEGfMRI
-from braindecode_bolt.evaluation import Study, compare_pipelines, evaluate
+from braindecode_bolt.evaluation import Study, compare_pipelines, evaluate, summarise
 from braindecode_bolt.linear import AlphaHRF, LaggedBandPower
 from braindecode_bolt.null import bootstrap_interval, null_r
+from braindecode_bolt.score_table import layout, suspicious
 
 from .models import Seeded
 
@@ -109,8 +110,6 @@ def test_a_fold_that_is_missing_for_one_seed(found, study):
     models = {"noise": Seeded()}
     seeds = evaluate(models, study, n_splits=2, seeds=[0, 1])
     rows = (seeds.predictions["seed"] == 1) & (seeds.predictions["fold"] == 1)
-    from braindecode_bolt.evaluation import summarise
-
     scores = seeds.scores[~((seeds.scores["seed"] == 1) & (seeds.scores["fold"] == 1))]
     table = summarise(scores, seeds.predictions[~rows], seeds.tr, n_surrogates=100)
     expected = scores.groupby(["recording", "region"])["score"].mean()
@@ -142,6 +141,49 @@ def test_pipelines_are_compared_in_pairs(found):
     assert back["difference"] == -row["difference"] and back["p"] > 0.9
     statistics = compute_dataset_statistics(found.to_moabb()).set_index(["pipe1", "pipe2"])
     assert statistics.loc[("ridge", "noise"), "smd"] == pytest.approx(row["effect"])
+
+
+def test_pairs_are_of_the_people_that_both_have_a_score_of(found):
+    """A fold of one pipeline that failed does not take the others' comparison away."""
+    table = found.to_moabb()
+    failed = (table["pipeline"] == "noise") & table["subject"].isin(["01", "02"])
+    rows = compare_pipelines(table[~failed]).set_index(["better", "worse"])["n_subjects"]
+    assert rows[("ridge", "noise")] == 2
+    assert rows[("ridge", "alpha")] == 4
+    failed = (table["pipeline"] == "noise") & (table["subject"] != "01")
+    assert len(compare_pipelines(table[~failed])) == 2
+
+
+def test_recordings_and_people_are_counted_where_they_have_a_score(found):
+    scores = found.scores.copy()
+    gone = (scores["region"] == "Cuneus") & (scores["subject"] == "01")
+    scores.loc[gone, "score"] = np.nan
+    table = summarise(scores, found.predictions, found.tr, n_surrogates=50)
+    rows = table.set_index(["pipeline", "region"])
+    counts = rows.loc["ridge"][["n_recordings", "n_subjects"]]
+    assert counts.loc["Cuneus"].tolist() == [3, 3]
+    assert counts.loc["Thalamus"].tolist() == [4, 4]
+    assert rows.loc[("ridge", "Cuneus"), "n_undefined"] == 1
+    mean = rows.loc[("ridge", "mean"), "score"]
+    expected = rows.loc["ridge", "score"].drop("mean").mean()
+    assert mean == pytest.approx(expected)
+
+
+def test_the_level_and_the_null_stand_in_the_table(found):
+    table = found.summary(method="shift", level=0.9, n_surrogates=50)
+    assert (table["level"] == 0.9).all() and (table["null"] == "shift").all()
+    text = layout(table)
+    assert "90 % CI" in text and "circular shifts" in text and "95 %" not in text
+
+
+def test_predictions_that_fit_everybody_are_cautioned_about(found):
+    table = found.summary(n_surrogates=50)
+    assert "CAUTION" not in layout(table) and not suspicious(table)
+    drift = table.copy()
+    rows = (drift["pipeline"] == "ridge") & (drift["region"] == "mean")
+    drift.loc[rows, "control_r"] = 0.9 * drift.loc[rows, "score"]
+    assert suspicious(drift) == ["ridge"]
+    assert "CAUTION: ridge goes along with the BOLD of other people" in layout(drift)
 
 
 def test_nothing_to_compare(found):

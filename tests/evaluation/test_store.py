@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.model_selection import GroupShuffleSplit
 
 from braindecode_bolt.evaluation import ResultsError, evaluate
 from braindecode_bolt.evaluation.jobs import Job
 from braindecode_bolt.linear import AlphaHRF, LaggedBandPower
 
-from .models import Slow
+from .models import Fails, Slow
 
 RIDGE = {"ridge": LaggedBandPower()}
 letters = st.characters(exclude_categories=["Cs"])
@@ -97,15 +98,85 @@ def test_other_versions_are_another_run(study, tmp_path):
 def test_a_folder_of_other_things_is_left_alone(study, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     for overwrite in (False, True):
-        with pytest.raises(ResultsError, match="not empty and holds no results"):
+        with pytest.raises(
+            ResultsError, match="no results of this package .it has thesis.txt"
+        ):
             evaluate(RIDGE, study, n_splits=2, out=tmp_path, overwrite=overwrite)
     with pytest.raises(ResultsError, match="is a file"):
         evaluate(RIDGE, study, n_splits=2, out=tmp_path / "thesis.txt")
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
-    for content in ("", "[1]", "{", '"data"'):
+    for content in ("", "[1]", "{", '"data"', '{"data": 1}'):
         (tmp_path / "settings.json").write_text(content)
-        with pytest.raises(ResultsError, match="another run"):
+        for overwrite in (False, True):
+            with pytest.raises(ResultsError, match="holds no results of this package"):
+                evaluate(RIDGE, study, n_splits=2, out=tmp_path, overwrite=overwrite)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "settings.json",
+        "thesis.txt",
+    ]
+
+
+def test_overwriting_deletes_what_is_ours_alone(study, tmp_path):
+    evaluate(RIDGE, study, n_splits=2, out=tmp_path)
+    for name in ("notes.tsv", "folds/notes.json", "figure.png"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(ResultsError, match="holds notes.json, which is no result"):
+        evaluate(RIDGE, study, n_splits=2, out=tmp_path)
+    with pytest.raises(ResultsError, match="which is no result"):
+        evaluate(RIDGE, study, n_splits=4, out=tmp_path, overwrite=True)
+    for name in ("notes.tsv", "folds/notes.json", "figure.png"):
+        assert (tmp_path / name).read_text() == "mine"
+    (tmp_path / "folds/notes.json").unlink()
+    found = evaluate(RIDGE, study, n_splits=4, out=tmp_path, overwrite=True)
+    assert set(found.scores["fold"]) == {1, 2, 3, 4}
+
+
+def test_results_whose_settings_are_gone_are_of_nobody(study, tmp_path):
+    evaluate(RIDGE, study, n_splits=2, out=tmp_path)
+    (tmp_path / "settings.json").unlink()
+    with pytest.raises(ResultsError, match="holds no results of this package"):
+        evaluate(RIDGE, study, n_splits=2, out=tmp_path)
+    for table in tmp_path.glob("*.tsv"):
+        table.unlink()
+    with pytest.raises(ResultsError, match="settings.json is missing"):
+        evaluate(RIDGE, study, n_splits=2, out=tmp_path)
+
+
+def test_folds_drawn_anew_are_another_run(study, tmp_path):
+    """The splitter is described alike, and divides otherwise."""
+    cv = GroupShuffleSplit(1, test_size=1)
+    first = evaluate(RIDGE, study, cv, out=tmp_path)
+    fold = set(first.scores["recording"])
+    with pytest.raises(ResultsError, match="folds"):
+        for _ in range(50):
+            assert set(evaluate(RIDGE, study, cv, out=tmp_path).scores["recording"]) == fold
+
+
+def test_a_result_about_windows_that_are_not_there(study, tmp_path):
+    evaluate(RIDGE, study, n_splits=2, out=tmp_path)
+    file = next((tmp_path / "folds").iterdir())
+    with np.load(file) as arrays:
+        content = dict(arrays)
+    for rows, message in (
+        (content["rows"] + 10**6, "it is not of these data"),
+        (content["rows"][:-1], "arrays of different length"),
+    ):
+        np.savez(file, **{**content, "rows": rows})
+        with pytest.raises(ResultsError, match=message):
             evaluate(RIDGE, study, n_splits=2, out=tmp_path)
+
+
+def test_a_damaged_note_of_a_failure_is_named(study, tmp_path):
+    evaluate({"fails": Fails("01")}, study, n_splits=2, out=tmp_path)
+    (file,) = (tmp_path / "folds").glob("*.json")
+    file.write_text("{")
+    # It is tried again, and the note written anew.
+    found = evaluate({"fails": Fails("01")}, study, n_splits=2, out=tmp_path)
+    assert len(found.failures) == 1
+    file.rename(file.with_name(file.name.replace(",1,.json", ",9,.json")))
+    next((tmp_path / "folds").glob("*9,.json")).write_text("{}")
+    with pytest.raises(ResultsError, match="or damaged"):
+        evaluate({"fails": Fails("01")}, study, n_splits=2, out=tmp_path)
 
 
 def test_a_run_that_fails_at_once_claims_nothing(study, tmp_path):

@@ -119,5 +119,5 @@ def test_the_fingerprint_tells_data_apart(raw_recordings, study):
 
 
 def test_it_wants_recordings():
-    with pytest.raises(TypeError, match="Expected a Recording"):
+    with pytest.raises(TypeError, match="Expected recordings, windows .* got int"):
         Study.of(3)

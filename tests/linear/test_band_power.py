@@ -1,12 +1,18 @@
+import dataclasses
+
 import mne
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import welch
+from skorch.helper import SliceDataset
+from torch.utils.data import TensorDataset
 
 from braindecode_bolt import create_bold_windows
-from braindecode_bolt.linear import BandPower
+from braindecode_bolt.linear import BandPower, LaggedBandPower
+from tests.conftest import CH_NAMES, WINDOW
 
 RHYTHMS = {"theta": (4, 8), "alpha": (8, 13), "beta": (13, 30)}
 
@@ -123,6 +129,87 @@ def test_arguments_and_shapes_are_checked(windows):
     power = BandPower().fit(windows.X)
     with pytest.raises(ValueError, match="Fitted on windows of"):
         power.transform(np.asarray(windows.X)[:, :2])
+
+
+def test_channels_are_found_by_their_names(recordings, windows):
+    power = BandPower().fit(windows.X)
+    expected = power.transform(windows.X[:20])
+
+    def windows_of(names):
+        raws = [r.raw.copy().load_data().reorder_channels(names) for r in recordings]
+        others = [
+            dataclasses.replace(r, raw=raw) for r, raw in zip(recordings, raws, strict=True)
+        ]
+        return create_bold_windows(others, WINDOW, lag_seconds=4.0)
+
+    turned = windows_of(CH_NAMES[::-1])
+    assert turned.ch_names == CH_NAMES[::-1]
+    np.testing.assert_allclose(power.transform(turned.X[:20]), expected, rtol=1e-5)
+    # Others are not looked at; one that is not there cannot be made up.
+    fewer = windows_of(CH_NAMES[:2])
+    of_two = BandPower().fit(fewer.X)
+    np.testing.assert_allclose(
+        of_two.transform(windows.X[:20]), of_two.transform(fewer.X[:20]), rtol=1e-5
+    )
+    with pytest.raises(ValueError, match="have no channel Pz, Oz, which the model was"):
+        power.transform(fewer.X)
+
+
+def test_epochs_carry_their_names(windows):
+    epochs = mne.EpochsArray(
+        np.asarray(windows.X[:6]) * 1e-6, windows.X.info, verbose=False
+    )
+    turned = epochs.copy().reorder_channels(CH_NAMES[::-1])
+    power = BandPower().fit(epochs)
+    assert power.ch_names_ == CH_NAMES
+    np.testing.assert_allclose(
+        power.transform(turned), power.transform(epochs), rtol=1e-4, atol=1e-4
+    )
+    ridge = LaggedBandPower().fit(epochs, windows.y[:6])
+    np.testing.assert_allclose(ridge.predict(turned), ridge.predict(epochs), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("bands", "message"),
+    [
+        ({}, "bands holds no band"),
+        ({"alpha": 8}, "two frequencies in Hz, as .8, 13.; alpha is 8"),
+        ({"alpha": "8-13"}, "alpha is '8-13'"),
+        ({"alpha": (8, 10, 13)}, "two frequencies"),
+        ({"alpha": (13, 8)}, "must rise from 0 or more; alpha goes from 13 to 8 Hz"),
+        ("alpha", "bands must be a mapping, or a number"),
+        (2.5, "bands must be a mapping, or a number"),
+        (0, "bands must be a mapping, or a number"),
+    ],
+)
+def test_bands_are_checked(windows, bands, message):
+    with pytest.raises(ValueError, match=message):
+        BandPower(bands).fit(windows.X)
+
+
+def test_the_sampling_rate_must_not_contradict_the_windows(windows):
+    with pytest.raises(ValueError, match="sampled at 200 Hz, and sfreq is 100 Hz"):
+        BandPower(sfreq=100.0).fit(windows.X)
+    with pytest.raises(ValueError, match="sfreq must be a positive number"):
+        BandPower(sfreq=0).fit(np.asarray(windows.X))
+    power = BandPower(sfreq=100.0).fit(np.asarray(windows.X))
+    with pytest.raises(ValueError, match="Fitted on windows at 100 Hz, got 200 Hz"):
+        power.transform(windows.X)
+
+
+def test_what_is_not_finite_is_said(windows):
+    X = np.asarray(windows.X[:8]).copy()
+    X[3, 1, 5] = np.nan
+    with pytest.raises(ValueError, match="1 of 8 windows hold EEG that is not finite.*w 3"):
+        BandPower().fit(windows.X).transform(X)
+
+
+def test_data_sets_of_torch_are_refused(windows):
+    data = TensorDataset(torch.zeros(5, 4, 800), torch.zeros(5, 2))
+    with pytest.raises(TypeError, match="got a TensorDataset"):
+        BandPower().fit(data)
+    with pytest.raises(TypeError, match="got a SliceDataset"):
+        LaggedBandPower().fit(SliceDataset(data), np.zeros((5, 2)))
 
 
 def test_a_silent_window_stays_finite(windows):

@@ -110,8 +110,9 @@ def test_a_path_that_does_not_settle_is_reported(caplog):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (GroupedRidge([]), "alphas must be positive numbers"),
-        (GroupedRidge([1.0, -1.0]), "alphas must be positive numbers"),
+        (GroupedRidge([]), "alphas must be a list of positive numbers"),
+        (GroupedRidge(2.0), "alphas must be a list of positive numbers"),
+        (GroupedRidge([1.0, -1.0]), "alphas must be a list of positive numbers"),
         (GroupedSparseGroupLasso(5), "must divide the number of features, 24; got 5"),
         (GroupedSparseGroupLasso(4, l1_ratio=1.1), "l1_ratio must lie between"),
         (GroupedSparseGroupLasso(4, n_penalties=0), "n_penalties must be at least 1"),

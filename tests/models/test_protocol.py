@@ -311,6 +311,14 @@ def test_wrong_shapes_are_errors(build, x):
             model(wrong)
 
 
+@pytest.mark.parametrize("wrong", [{"sfreq": 0.0}, {"sfreq": -200.0}, {"n_times": 2}])
+def test_impossible_signals_are_errors(build, wrong):
+    with pytest.raises(
+        ValueError, match="positive|needs windows|A window of|takes"
+    ):
+        build(**wrong)
+
+
 def test_it_learns_in_the_regressor_by_name(model_class, windows):
     """On a strong coupling it beats the mean of the training BOLD."""
     arguments = {f"module__{name}": value for name, value in MODELS[model_class].items()}

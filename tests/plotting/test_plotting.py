@@ -95,6 +95,34 @@ def test_many_regions_become_a_table_of_colours():
     assert figure.axes[0].images and "region 63" in texts(figure)
 
 
+def test_names_with_dollars_are_no_formulae():
+    pipelines, regions = ("$a$", "b"), ["$x_1$", "B", "C"]
+    scores, summary, predictions, curves = make_tables(pipelines, regions)
+    for figure in (
+        plot_r_per_region(scores, summary),
+        plot_series(predictions, scores),
+        plot_connectivity(predictions, regions),
+        plot_curves(curves),
+    ):
+        shown = texts(drawn(figure))
+        assert r"\$" in shown and "$" not in shown.replace(r"\$", "")
+
+
+def test_what_is_not_there_cannot_be_drawn():
+    scores, _, predictions, curves = make_tables(("a", "b"))
+    with pytest.raises(ValueError, match="There is no pipeline 'c'; there are"):
+        plot_series(predictions, scores, pipelines=["a", "c"])
+    with pytest.raises(ValueError, match="There is no pipeline 'c'"):
+        plot_connectivity(predictions, REGIONS, ["c"])
+    with pytest.raises(ValueError, match="There is no region Amygdala"):
+        plot_connectivity(predictions, ["Amygdala"])
+    with pytest.raises(ValueError, match="There are no curves to draw"):
+        plot_curves(curves[:0])
+    controls = predictions.assign(control="constant_eeg")
+    with pytest.raises(ValueError, match="There is no pipeline to draw"):
+        plot_connectivity(controls, REGIONS)
+
+
 def test_undefined_scores_are_left_out():
     scores, summary, *_ = make_tables(("a", "constant"))
     for table in (scores, summary):

@@ -120,6 +120,26 @@ def test_numbers_are_those_of_the_summary(found, checked):
     assert f"{score:.2f}" in text
 
 
+def test_a_summary_of_another_evaluation_is_refused(found, tmp_path):
+    summary = found.summary(n_surrogates=20)
+    with pytest.raises(ValueError, match="of another evaluation"):
+        write_report(found, tmp_path / "r.html", summary[summary["pipeline"] == "ridge"])
+    with pytest.raises(TypeError, match="of an Evaluation .* got DataFrame"):
+        write_report(found.scores, tmp_path / "r.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_predictions_that_fit_everybody_are_cautioned_about(found, tmp_path):
+    summary = found.summary(level=0.9, method="block", n_surrogates=20)
+    page = write_report(found, tmp_path / "r.html", summary).read_text(encoding="utf-8")
+    assert "90 %" in page and "blocks in another order" in page
+    assert "BOLD of other people" not in page
+    of_mean = (summary["pipeline"] == "ridge") & (summary["region"] == "mean")
+    summary.loc[of_mean, "control_r"] = summary.loc[of_mean, "score"]
+    page = write_report(found, tmp_path / "r.html", summary).read_text(encoding="utf-8")
+    assert "BOLD of other people" in page
+
+
 def test_without_results_there_is_no_report(tmp_path):
     simulated = SimulatedEEGfMRI(2, duration=60.0, ch_names=["Fz"], rois=["A"])
     study = Study.of(simulated.load(), window_seconds=4.0)

@@ -69,6 +69,13 @@ def test_a_plain_array_is_one_recording_with_a_gap_in_windows():
         ValidationSplit().split(X[:10])
 
 
+@pytest.mark.parametrize("name", ["gap_seconds", "gap_windows"])
+def test_a_negative_gap_is_an_error_with_many_subjects_too(windows, name):
+    for X in (windows.X, windows.X[windows.groups == "01"]):
+        with pytest.raises(ValueError, match="must not be negative"):
+            ValidationSplit(**{name: -1}).split(X)
+
+
 def test_the_gap_is_in_whole_volumes():
     """20 s at a repetition time of 2.1 s: 10 volumes, as elsewhere."""
     train, valid = ValidationSplit().split(one_recording(567))
