@@ -132,7 +132,8 @@ def evaluate(
     >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
     >>> from braindecode_bolt.evaluation import evaluate
     >>> recordings = SimulatedEEGfMRI(4, duration=120.0).load()
-    >>> found = evaluate(["LaggedBandPower", "AlphaHRF"], recordings, n_splits=2)
+    >>> models = ["LaggedBandPower", "AlphaHRF"]
+    >>> found = evaluate(models, recordings, n_splits=2, progress=False)
     >>> found.scores.groupby("pipeline")["score"].mean().index.tolist()
     ['AlphaHRF', 'LaggedBandPower']
     """

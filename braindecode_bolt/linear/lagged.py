@@ -105,9 +105,10 @@ class _LaggedPowerRegressor(LinearBOLD):
         names = list(range(n_rois)) if roi_names is None else list(roi_names)
         if len(names) != n_rois:
             raise ValueError(f"The model has {n_rois} regions, got {len(names)} names.")
-        index = pd.MultiIndex.from_product(
-            [self.ch_names_, self.band_names_, self.lags_], names=["channel", "band", "lag"]
-        )
+        levels = [self.ch_names_, self.band_names_, self.lags_]
+        codes = np.indices([len(level) for level in levels]).reshape(3, -1)
+        # Levels in our order count as sorted, so that pandas finds rows without warnings.
+        index = pd.MultiIndex(levels, codes, names=["channel", "band", "lag"])
         return pd.DataFrame(self.coef_.reshape(n_rois, -1).T, index, names)
 
     def _band_power(self) -> BandPower:

@@ -108,6 +108,11 @@ def null_r(
     Surrogates are not made: their R follows from the cross-spectrum, the
     cross-correlation, or the inner products of blocks.
 
+    They take BOLD to be stationary. A drift, or what a task does to everybody at the
+    same time, is in the measured and may be in the predicted BOLD without coming from
+    the person's EEG, and p is small then. Take drifts off the BOLD (nilearn does), and
+    compare with :func:`~braindecode_bolt.controls.wrong_subject`.
+
     Parameters
     ----------
     y_true, y_pred : array-like, shape (n_volumes, n_rois) or (n_volumes,)
@@ -158,8 +163,10 @@ def null_r(
     >>> import numpy as np
     >>> from braindecode_bolt.null import null_r
     >>> rng = np.random.default_rng(0)
-    >>> measured = rng.standard_normal((300, 2)).cumsum(axis=0)
-    >>> predicted = np.column_stack([measured[:, 0], rng.standard_normal(300).cumsum()])
+    >>> from scipy.ndimage import gaussian_filter1d
+    >>> measured = gaussian_filter1d(rng.standard_normal((300, 2)), 2, axis=0)
+    >>> unrelated = gaussian_filter1d(rng.standard_normal(300), 2)
+    >>> predicted = np.column_stack([measured[:, 0], unrelated])
     >>> null_r(measured, predicted, n_surrogates=999).p < 0.05
     array([ True, False])
     """

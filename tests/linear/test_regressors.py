@@ -112,6 +112,7 @@ def test_weights_go_by_channel_band_and_lag(windows):
     weights = model.weights(windows.roi_names)
     assert list(weights.index.names) == ["channel", "band", "lag"]
     assert weights.shape == (4 * 5 * 2, 2)
+    assert weights.loc[("Oz", "alpha")].index.tolist() == model.lags_.tolist()
     found = weights.loc[("Oz", "alpha", 1.0), "Cuneus"]
     assert found == model.coef_[1, 3, 2, 1]
     assert model.weights().columns.tolist() == [0, 1]
