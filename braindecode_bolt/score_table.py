@@ -65,12 +65,15 @@ def layout(summary: pd.DataFrame) -> str:
     if len(means) > 1:
         tables.append(_aligned(["mean over regions", *header], means))
     if summary["n_undefined"].any():
-        tables.append("Undefined: recordings and regions whose predictions are constant.")
+        tables.append(
+            "Undefined: recordings and regions whose predictions are constant, or which\n"
+            "have fewer than 8 windows."
+        )
     surrogates = SURROGATES[summary["null"].iloc[0]]
     legend = _LEGEND.format(level=level, surrogates=surrogates)
     legend += _OF_CEILING if "ceiling" in shown else ""
     legend += _suspicion(summary)
-    few = int(summary["n_subjects"].min())
+    few = summary.loc[summary["n_subjects"] > 0, "n_subjects"].min()
     if few < 10:
         legend += f"\nWith {few} subjects the intervals say little about other people."
     return "\n\n".join([*tables, legend])

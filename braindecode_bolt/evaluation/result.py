@@ -171,7 +171,8 @@ class Evaluation:
         undefined = means["score"].isna()
         if undefined.any():
             logger.warning(
-                "%d of %d scores are undefined (constant predictions) and left out, of %s",
+                "%d of %d means of sessions are undefined (constant predictions) and left "
+                "out; they are of %s",
                 undefined.sum(),
                 len(means),
                 ", ".join(dict.fromkeys(means.loc[undefined, "pipeline"])),

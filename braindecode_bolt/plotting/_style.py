@@ -64,9 +64,11 @@ def chosen_pipelines(table: pd.DataFrame, pipelines: Sequence[str] | None) -> li
     Parameters
     ----------
     table : pandas.DataFrame
-        With the columns ``pipeline`` and ``control``.
+        With the columns ``pipeline`` and ``control``, and ``score`` where scores are
+        known.
     pipelines : sequence of str | None
-        Their names. None: the first three without controls.
+        Their names. None: the first three without controls that have a score, or the
+        first three.
 
     Returns
     -------
@@ -78,8 +80,10 @@ def chosen_pipelines(table: pd.DataFrame, pipelines: Sequence[str] | None) -> li
         If the table has none of one of the names, or there is nothing to draw.
     """
     there = list(dict.fromkeys(table["pipeline"]))
-    plain = list(dict.fromkeys(table.loc[table["control"] == "", "pipeline"]))
-    chosen = plain[:3] if pipelines is None else list(pipelines)
+    plain = table[table["control"] == ""]
+    defined = plain[plain["score"].notna()] if "score" in plain else plain
+    usual = list(dict.fromkeys((defined if len(defined) else plain)["pipeline"]))
+    chosen = usual[:3] if pipelines is None else list(pipelines)
     unknown = [name for name in chosen if name not in there]
     if unknown or not chosen:
         raise ValueError(

@@ -39,7 +39,7 @@ def plot_series(
         Repetition time in seconds, for the axis of time. By default it counts
         volumes.
     pipelines : list of str | None
-        Which to draw. By default the first three without controls.
+        Which to draw. By default the first three without controls that have a score.
     dataset : str | None
         Which data set, where there are several.
 
@@ -67,7 +67,7 @@ def plot_series(
         key = (recording, fold, region)
         _draw(axes, predictions, scores, pipelines, colours, key, tr)
         r = _r_of(scores, pipelines, *key)
-        listed = ", ".join(f"{value:.2f} ({name})" for name, value in r.items())
+        listed = ", ".join(f"{_spelled(value)} ({name})" for name, value in r.items())
         title = literal(f"{rank}: {recording}, {region}\nR = {listed}")
         axes.set_title(title, loc="left", fontsize=8)
     if is_simulated(scores):
@@ -105,6 +105,10 @@ def _r_of(
         of_it = chosen[(chosen["pipeline"] == pipeline) & (chosen["fold"] == fold)]
         found[pipeline] = of_it["score"].mean()
     return found
+
+
+def _spelled(r: float) -> str:
+    return "undefined" if np.isnan(r) else f"{r:.2f}"
 
 
 def _draw(

@@ -21,6 +21,7 @@ from ..evaluation import Evaluation
 from ..evaluation.significance import MEAN
 from ..evaluation.store import atomic
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
+from ..plotting._style import chosen_pipelines
 from ..score_table import SURROGATES, format_p, suspicious
 
 __all__ = ["write_report"]
@@ -126,6 +127,7 @@ def _section(
     regions = evaluation.regions[dataset]
     tr = float(np.median(evaluation.tr[dataset]))
     first = scores.iloc[0]
+    shown = chosen_pipelines(scores, None)
     sections: dict[str, Any] = {
         "name": dataset,
         "n_recordings": scores["recording"].nunique(),
@@ -134,16 +136,16 @@ def _section(
         "n_channels": int(first["channels"]),
         "n_folds": scores["fold"].nunique(),
         "seeds": sorted(scores["seed"].unique().tolist()),
-        "tr": tr,
+        "tr": f"{tr:g}",
         "models": _models(scores, summary, evaluation, dataset),
         "regions": _image(plot_r_per_region(scores, summary)),
-        "series": _image(plot_series(evaluation.predictions, scores, tr, dataset=dataset)),
+        "series": _image(plot_series(evaluation.predictions, scores, tr, shown, dataset)),
         "connectivity": None,
         "per_region": _per_region(summary),
         "comparison": _comparison(comparison[comparison["dataset"] == dataset], scores),
     }
     if len(regions) > 2:
-        figure = plot_connectivity(evaluation.predictions, regions, dataset=dataset)
+        figure = plot_connectivity(evaluation.predictions, regions, shown, dataset)
         sections["connectivity"] = _image(figure)
     return sections
 
@@ -159,13 +161,13 @@ def _models(
     rows = []
     for _, row in summary[summary["region"] == MEAN].iterrows():
         of_it = summary[(summary["pipeline"] == row["pipeline"])]
-        n_regions = (of_it["region"] != MEAN).sum()
+        n_regions = of_it["p_fdr"].notna().sum()
         n_significant = (of_it["p_fdr"] < 0.05).sum()
         share = row["score"] / row["ceiling_window"]
         rows.append(
             {
                 **row.to_dict(),
-                "significant": f"{n_significant} of {n_regions}",
+                "significant": f"{n_significant} of {n_regions}" if n_regions else "–",
                 "connectivity_r": of_connectivity.get(row["pipeline"], np.nan),
                 "seconds": seconds.get(row["pipeline"], np.nan),
                 "share": share,

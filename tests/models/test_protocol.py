@@ -313,9 +313,7 @@ def test_wrong_shapes_are_errors(build, x):
 
 @pytest.mark.parametrize("wrong", [{"sfreq": 0.0}, {"sfreq": -200.0}, {"n_times": 2}])
 def test_impossible_signals_are_errors(build, wrong):
-    with pytest.raises(
-        ValueError, match="positive|needs windows|A window of|takes"
-    ):
+    with pytest.raises(ValueError, match="positive|needs windows|A window of|takes"):
         build(**wrong)
 
 
