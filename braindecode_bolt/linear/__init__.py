@@ -5,7 +5,8 @@ from functools import partial
 
 from sklearn.base import RegressorMixin
 
-from .band_power import BANDS, BandPower
+from .band_power import BandPower
+from .bands import BANDS
 from .lagged import LaggedBandPower, RidgeFingerprint
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
 from .simple import AlphaHRF, MeanBOLD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,19 +19,12 @@ from skorch.utils import is_dataset
 from .._inputs import Input, as_input
 from ..lazy import LazyWindows
 from ..splits import recording_labels
+from .bands import BANDS, check_bands, equal_energy
 
-__all__ = ["BANDS", "BandPower"]
+__all__ = ["BandPower"]
 
 logger = logging.getLogger(__name__)
 
-#: The classical bands of the EEG in Hz.
-BANDS = {
-    "delta": (1.0, 4.0),
-    "theta": (4.0, 8.0),
-    "alpha": (8.0, 13.0),
-    "beta": (13.0, 30.0),
-    "gamma": (30.0, 45.0),
-}
 #: Range of bands that are found in the data, in Hz.
 _RANGE = (1.0, 45.0)
 #: Windows of the training data that such bands are found on.
@@ -220,7 +213,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         if self.bands is None:
             return dict(BANDS)
         if isinstance(self.bands, Mapping):
-            return _check_bands(self.bands)
+            return check_bands(self.bands)
         inside = np.flatnonzero((frequency >= _RANGE[0]) & (frequency < _RANGE[1]))
         if not isinstance(self.bands, Integral) or not 1 <= self.bands <= len(inside):
             raise ValueError(
@@ -235,7 +228,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         for row in rows:
             segments = _segments(np.asarray(source.data[int(row)]), self.offsets_, taper)
             energy += (np.abs(rfft(segments)[..., inside]) ** 2).mean(axis=(0, 1))
-        return _equal_energy(energy, frequency[inside], self.bands)
+        return equal_energy(energy, frequency[inside], self.bands)
 
     def transform(self, X: Any) -> np.ndarray:
         """Compute the features.
@@ -359,46 +352,11 @@ def as_windows(X: Any) -> Input:
     return source
 
 
-def _check_bands(
-    bands: Mapping[str, tuple[float, float]],
-) -> dict[str, tuple[float, float]]:
-    for name, band in bands.items():
-        pair = isinstance(band, Sequence | np.ndarray) and len(band) == 2
-        if not pair or not all(isinstance(edge, Real) for edge in band):
-            raise ValueError(
-                f"A band must be two frequencies in Hz, as (8, 13); {name} is {band!r}."
-            )
-        if not 0 <= band[0] < band[1]:
-            raise ValueError(
-                f"The frequencies of a band must rise from 0 or more; {name} goes from "
-                f"{band[0]:g} to {band[1]:g} Hz."
-            )
-    if not bands:
-        raise ValueError("bands holds no band. Leave it out for delta to gamma.")
-    return {str(name): (float(low), float(high)) for name, (low, high) in bands.items()}
-
-
 def _segments(signal: np.ndarray, starts: np.ndarray, taper: np.ndarray) -> np.ndarray:
     """Cut and taper segments, (n_chans, n_segments, n_samples)."""
     segments = sliding_window_view(signal, len(taper), axis=-1)[:, starts]
     segments = segments - segments.mean(axis=-1, keepdims=True, dtype=np.float64)
     return segments.astype(np.float32) * taper
-
-
-def _equal_energy(
-    energy: np.ndarray, frequency: np.ndarray, n_bands: int
-) -> dict[str, tuple[float, float]]:
-    """Cut a spectrum into bands that hold about the same energy, none of them empty."""
-    share = np.cumsum(energy) / energy.sum()
-    edges = [0]
-    for band in range(1, n_bands):
-        wanted = int(np.searchsorted(share, band / n_bands)) + 1
-        # At least one frequency here, and one for each of the bands to come.
-        edges.append(min(max(wanted, edges[-1] + 1), len(energy) - (n_bands - band)))
-    step = frequency[1] - frequency[0] if len(frequency) > 1 else 1.0
-    limits = [*frequency[edges], frequency[-1] + step]
-    pairs = zip(limits[:-1], limits[1:], strict=True)
-    return {f"{low:g}-{high:g}Hz": (float(low), float(high)) for low, high in pairs}
 
 
 def _standardise_recordings(power: np.ndarray, recordings: np.ndarray) -> None:
