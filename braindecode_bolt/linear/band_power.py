@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -23,7 +22,6 @@ from .bands import BANDS, check_bands, equal_energy
 
 __all__ = ["BandPower"]
 
-logger = logging.getLogger(__name__)
 
 #: Range of bands that are found in the data, in Hz.
 _RANGE = (1.0, 45.0)
