@@ -31,6 +31,8 @@ html_title = project
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 html_show_sourcelink = False
 
+# Settings that hold a function are not kept between builds; nothing is lost by it.
+suppress_warnings = ["config.cache"]
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
