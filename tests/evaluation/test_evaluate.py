@@ -184,7 +184,7 @@ def test_constant_predictions_are_undefined_and_counted(study, caplog):
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):
         moabb = found.to_moabb()
     assert set(moabb["pipeline"]) == {"ridge"}
-    assert "4 of 8 scores are undefined" in caplog.text
+    assert "4 of 8 means of sessions are undefined" in caplog.text
 
 
 def test_controls_are_trained_again(study):
@@ -423,6 +423,7 @@ def test_a_network_validates_on_real_windows_with_constant_eeg(long_study):
         {"net": _tiny()}, long_study, "within", controls=["constant_eeg"], on_error="raise"
     )
     assert set(found.scores["control"]) == {"", "constant_eeg"}
+    assert not len(found.messages)
     assert found.curves["valid_loss"].notna().all()
 
 
