@@ -8,8 +8,9 @@ import inspect
 import math
 import pickle
 import platform
+import sys
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import joblib
@@ -102,9 +103,9 @@ def describe(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype != object:
         return f"array {_hash(np.ascontiguousarray(value).tobytes(), value.shape)}"
     if isinstance(value, torch.Tensor):
-        return f"tensor {_hash(value.detach().cpu().numpy().tobytes(), value.shape)}"
+        return f"tensor {_hash(*_of_tensor(value))}"
     if isinstance(value, nn.Module):
-        return f"{type(value).__name__} {_hash(*_weights(value))}"
+        return f"{type(value).__name__} {_hash(*_of_network(value))}"
     if isinstance(value, Mapping):
         return {str(key): describe(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
@@ -114,8 +115,12 @@ def describe(value: Any) -> Any:
     if isinstance(value, partial):
         return ["partial", *describe([value.func, value.args, value.keywords])]
     if inspect.isfunction(value):
-        return _function(value)
-    if isinstance(value, type) or inspect.isroutine(value):
+        return _of_function(value)
+    if inspect.ismethod(value):
+        return [_of_function(value.__func__), describe(value.__self__)]
+    if isinstance(value, type):
+        return _of_class(value)
+    if inspect.isroutine(value):
         return f"{value.__module__}.{value.__qualname__}"
     if hasattr(value, "get_params"):
         arguments = value.get_params(deep=False)
@@ -128,26 +133,53 @@ def describe(value: Any) -> Any:
         for name, item in sorted(arguments.items())
         if name not in _OF_NO_ACCOUNT and not name.startswith("_")
     }
-    return {"": type(value).__qualname__, **kept}
+    return {"": _of_class(type(value), short=True), **kept}
 
 
-def _function(function: Any) -> list[Any]:
+def _of_function(function: Any) -> list[Any]:
     """Describe a function by what it does, its name being no guarantee."""
-    code = function.__code__
-    inner = [c.co_code.hex() if inspect.iscode(c) else repr(c) for c in code.co_consts]
-    content = _hash(code.co_code, inner, code.co_names)
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    cells = [cell for cell in cells if cell is not function]  # It calls itself.
     given = [describe(function.__defaults__), describe(function.__kwdefaults__)]
     name = f"{function.__module__}.{function.__qualname__}"
-    return [name, content, *given, describe(cells)]
+    return [name, _hash(_of_code(function.__code__)), *given, describe(cells)]
+
+
+def _of_code(value: Any) -> Any:
+    """Code, or a constant in it, without what differs from process to process."""
+    if inspect.iscode(value):
+        constants = [_of_code(constant) for constant in value.co_consts]
+        return [value.co_code.hex(), constants, value.co_names]
+    if isinstance(value, frozenset):
+        return sorted(map(repr, value))
+    if isinstance(value, tuple):
+        return [_of_code(item) for item in value]
+    return repr(value)
+
+
+def _of_class(kind: type, short: bool = False) -> str:
+    """Name a class; with a hash of its source where it is of no installed package."""
+    name = kind.__qualname__ if short else f"{kind.__module__}.{kind.__qualname__}"
+    package = kind.__module__.split(".")[0]
+    if package in _installed() or package in sys.stdlib_module_names - {"__main__"}:
+        return name
+    try:
+        return f"{name} {_hash(inspect.getsource(kind))}"
+    except (OSError, TypeError):
+        return name  # Typed into an interpreter.
+
+
+@cache
+def _installed() -> set[str]:
+    return {"braindecode_bolt", *importlib.metadata.packages_distributions()}
 
 
 def _of_another_kind(value: Any) -> Any:
     try:
-        return f"{type(value).__qualname__} {joblib.hash(value)[:16]}"
+        return f"{_of_class(type(value), short=True)} {joblib.hash(value)[:16]}"
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         if hasattr(value, "__dict__"):  # Of a class in a function, for one.
-            return {"": type(value).__qualname__, **describe(vars(value))}
+            return {"": _of_class(type(value), short=True), **describe(vars(value))}
         raise ValueError(
             f"{value!r} is an argument of a model or of the protocol, and cannot be "
             f"described so that another run could be told apart. Give an object that can "
@@ -155,12 +187,29 @@ def _of_another_kind(value: Any) -> Any:
         ) from error
 
 
-def _weights(module: nn.Module) -> list[Any]:
-    state = module.state_dict()
-    parts: list[Any] = [str(module)]
-    for name, tensor in state.items():
-        parts += [name, tensor.detach().cpu().numpy().tobytes()]
+def _of_network(network: nn.Module) -> list[Any]:
+    """Layers, numbers that are set in them, and all weights and buffers."""
+    parts: list[Any] = [str(network)]
+    for name, module in network.named_modules():
+        parts.append([name, _of_class(type(module))])
+        for key, value in sorted(vars(module).items()):
+            if key != "training" and _is_plain(value):
+                parts.append([name, key, repr(value)])
+    for tensors in (network.named_parameters(), network.named_buffers()):
+        for name, tensor in tensors:
+            parts += [name, *_of_tensor(tensor)]
     return parts
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _of_tensor(tensor: torch.Tensor) -> list[Any]:
+    flat = tensor.detach().cpu().contiguous().flatten()
+    return [tensor.shape, tensor.dtype, flat.view(torch.uint8).numpy().tobytes()]
 
 
 def _hash(*parts: Any) -> str:
