@@ -92,8 +92,8 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("float32", "bfloat16"),
         default="float32",
-        help="arithmetic of the networks; bfloat16 is faster where the processor has it "
-        "(default: float32)",
+        help="arithmetic of the networks; bfloat16 is faster on CPUs with AMX (default: "
+        "float32)",
     )
     add(
         "--device",

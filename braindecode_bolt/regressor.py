@@ -90,9 +90,8 @@ class EEGRegressor(BraindecodeRegressor):
         ``callbacks__lr_scheduler=None``.
     precision : {"float32", "bfloat16"}
         Arithmetic of the network. ``"bfloat16"`` (torch's autocast; weights and
-        loss stay float32) is faster and smaller where the processor has it,
-        such as GPUs and CPUs with AMX or AVX512-BF16, and rounds to about three
-        digits. Default ``"float32"``.
+        loss stay float32) is smaller, faster on CPUs with AMX (not measured on
+        GPUs), and rounds to about three digits. Default ``"float32"``.
     check_input : bool
         Check at each fit that the windows are finite, not flat and of
         plausible microvolts (median absolute amplitude between 0.01 and

@@ -80,7 +80,7 @@ def layout(summary: pd.DataFrame) -> str:
 
 
 def suspicious(summary: pd.DataFrame) -> list[str]:
-    """List pipelines whose predictions go along with other people's BOLD nearly as well.
+    """List pipelines whose predictions go along with others' BOLD nearly as well.
 
     Parameters
     ----------
@@ -90,6 +90,8 @@ def suspicious(summary: pd.DataFrame) -> list[str]:
     Returns
     -------
     list of str
+        Those whose mean R against the BOLD of other recordings is more than 0.1 and
+        more than half of R; controls are left out.
     """
     means = summary[(summary["region"] == "mean") & (summary["control"] == "")]
     alike = (means["control_r"] > 0.1) & (means["control_r"] > 0.5 * means["score"])
@@ -101,9 +103,9 @@ def _suspicion(summary: pd.DataFrame) -> str:
     if not found:
         return ""
     return (
-        f"\nCAUTION: {', '.join(found)} goes along with the BOLD of other people nearly as "
-        "well.\nWhat is predicted is common to all, a drift or a task, and not each "
-        "person's own;\np does not know of that."
+        f"\nCAUTION: {', '.join(found)} goes along with the BOLD of other recordings "
+        "nearly as\nwell. What is predicted is common to all, a drift or a task, and not "
+        "each recording's\nown; p does not know of that."
     )
 
 

@@ -85,7 +85,7 @@ for train, test in GroupKFold(3).split(X, y, groups):
 # %%
 # Against chance
 # --------------
-# The same models on BOLD that has nothing to do with the EEG: R is about zero.
+# The ridge on BOLD that has nothing to do with the EEG: R is about zero.
 
 import matplotlib.pyplot as plt
 

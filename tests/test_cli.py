@@ -155,6 +155,10 @@ def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
         r[coupling] = scores.groupby("pipeline")["score"].mean()
         assert scores["ceiling"].notna().all()
     assert r["9"]["AlphaHRF"] > 0.1 + r["0"]["AlphaHRF"]
+    # What is simulated follows the channels that are chosen.
+    chosen = ["--coupling", "9", "--channels", "Oz", "--out", str(tmp_path / "oz")]
+    assert main([*base, *chosen]) == 0
+    assert (pd.read_csv(tmp_path / "oz" / "scores.tsv", sep="\t")["channels"] == 1).all()
     capsys.readouterr()
     assert main([*base[:3], "--coupling", "1"]) == 1
     assert "does not tell the subject" in capsys.readouterr().err
@@ -238,15 +242,28 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
         (["--data", "nowhere"], "There is no folder nowhere"),
         (["--folds", "9"], "n_splits=9, but there are only 3 subjects"),
         (["--models", "Ridge"], "There is no model 'Ridge'. There are NeuroBOLT, "),
-        (["--models", "AlphaHRF", "--pretrained", "w"], "--pretrained is for NeuroBOLT"),
+        (["--pretrained", "w.pth"], "--pretrained needs --size published"),
+        (
+            ["--models", "AlphaHRF", "--pretrained", "w", "--size", "published"],
+            "--pretrained is for NeuroBOLT",
+        ),
         (["--protocol", "joint"], "give source and target"),
         (["--protocol", "within", "--models", "AlphaHRF"], "too few for train_size=0.8"),
         (["--controls", "noise"], "controls must be a list of different ones"),
         (["--surrogates", "0"], "--surrogates must lie between 1 and 1,000,000"),
         (["--surrogates", "9999999"], "--surrogates must lie between 1 and 1,000,000"),
         (["--low-pass", "-1"], "--low-pass must not be negative"),
-        (["--pretrained", "nowhere.pth"], "nowhere.pth is neither a file, nor a folder"),
+        (
+            ["--pretrained", "nowhere.pth", "--size", "published"],
+            "nowhere.pth is neither a file, nor a folder",
+        ),
         (["--dummy-volumes", "2"], "leave out marker and dummy_volumes"),
+        (["--models", ""], "--models names none"),
+        (
+            ["--models", "LabramBOLD", "--unknown-channels", "fresh"],
+            "fresh is for NeuroBOLT",
+        ),
+        (["--folds", "1"], "(--folds) must be a whole number from 2"),
         (["--jobs", "0"], "--jobs must not be 0"),
         (["--epochs", "0"], "--epochs must be at least 1"),
         (["--device", "toaster"], "--device toaster cannot be used"),
@@ -327,7 +344,10 @@ def test_models_can_be_chosen_in_part(data, tmp_path, capsys):
     capsys.readouterr()
     torch.save({"model": {"student.cls_token": torch.zeros(1, 1, 200)}}, tmp_path / "w.pth")
     command[4] = str(tmp_path / "other")
-    assert main([*command, "--pretrained", str(tmp_path / "w.pth")]) == 1
+    weights = ["--pretrained", str(tmp_path / "w.pth")]
+    assert main([*command, *weights]) == 1
+    assert "needs --size published" in capsys.readouterr().err
+    assert main([*command, *weights, "--size", "published"]) == 1
     printed = capsys.readouterr().out
     assert "2 fits failed and are missing from these numbers" in printed
     assert "do not fit the model; nothing was loaded" in printed

@@ -23,6 +23,7 @@ def load_recordings(
     cache_dir: Path | None = None,
     coupling: float | None = None,
     seed: int = 0,
+    channels: str | Sequence[str] | None = None,
 ) -> list[Recording]:
     """Open a folder of recordings, or simulate them.
 
@@ -39,6 +40,8 @@ def load_recordings(
         folder. By default its own BOLD is read.
     seed : int
         Seed of what is simulated.
+    channels : str | sequence of str | None
+        As on the command line; what is simulated follows these.
 
     Returns
     -------
@@ -64,7 +67,8 @@ def load_recordings(
                 f"With --coupling the BOLD is simulated and markers are made: leave out "
                 f"{', '.join(wrong)}."
             )
-        return SemiSimulatedEEGfMRI(data, snr=coupling, random_state=seed, **given).load()
+        simulated = {"snr": coupling, "random_state": seed, "channels": channels}
+        return SemiSimulatedEEGfMRI(data, **simulated, **given).load()
     wrong = [name for name in ("pattern", "noise") if name in given]
     if wrong:
         raise ValueError(f"{', '.join(wrong)} is for simulated BOLD: use --coupling.")

@@ -114,7 +114,9 @@ def run_evaluate(
     check_choices(estimators, seeds, controls)
     if data is not None and data.is_file():
         raise ValueError(f"--data takes a folder of recordings, and {data} is a file.")
-    recordings = load_recordings(data, options or {}, cache_dir, coupling, seeds[0])
+    recordings = load_recordings(
+        data, options or {}, cache_dir, coupling, seeds[0], channels
+    )
     preparation = {"high_pass": high_pass, "reference": reference}
     study = Study.of(
         Prepared(recordings, channels, {**preparation, "cache_dir": cache_dir}),
@@ -203,7 +205,13 @@ def _make_models(
             # The regions are seldom those of the weights.
             mine["module__new_head"] = arguments["pretrained"] is not None
         made[known] = make_estimator(known, size, **(mine if known in NETWORKS else {}))
+    if not made:
+        raise ValueError(f"--models names none; there are {', '.join(estimator_names())}.")
+    if arguments["unknown_channels"] == "fresh" and "LabramBOLD" in made:
+        raise ValueError("--unknown-channels fresh is for NeuroBOLT, not for LabramBOLD.")
     if arguments["pretrained"] is not None:
+        if size != "published":
+            raise ValueError("--pretrained needs --size published, as the weights are.")
         if not set(made) & set(_WITH_WEIGHTS):
             raise ValueError(f"--pretrained is for {', '.join(_WITH_WEIGHTS)}.")
         read_weights(arguments["pretrained"])  # What cannot be read is said at once.

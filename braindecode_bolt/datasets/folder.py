@@ -40,7 +40,7 @@ A folder of recordings (at any depth) holds for each run
       BOLD, a row per volume, a column per region, names in the first row
       (not needed where the EEG's annotations carry the BOLD); a column "volume",
       counted from 0, where some volumes have no row
-  ..._volumes.tsv
+  ..._volumes.tsv or ..._volumes.csv
       onset of each volume in seconds from the start of the EEG, in the column
       "onset" (not needed where the EEG has volume markers)
 with the same name up to the last underscore."""
@@ -159,10 +159,10 @@ class EEGfMRIFolder(EEGfMRIDataset):
             )
         bold, marker = tables["bold"], self.marker
         every_volume = bold.index.equals(pd.RangeIndex(len(bold)))
-        volumes = path.with_name(f"{_stem(path)}_volumes.tsv")
-        if volumes.exists():
+        volumes = _table_of(path, "_volumes")
+        if volumes is not None:
             raw, marker = _add_markers(raw, volumes), MARKER
-        if self.dummy_volumes or not volumes.exists():
+        if self.dummy_volumes or volumes is None:
             # Also where their number is right: one may be there twice, another not.
             found = find_volume_markers(
                 raw,
@@ -199,16 +199,22 @@ def _read_tables(path: Path) -> dict[str, pd.DataFrame]:
     """Read the BOLD beside an EEG file, and the noiseless BOLD of a simulation."""
     tables = {}
     for kind in TABLES:
-        table_stem = f"{_stem(path)}{table_suffix(kind)}"
-        named = (path.with_name(f"{table_stem}{ending}") for ending in (".tsv", ".csv"))
-        files = [file for file in named if file.exists()]
-        if len(files) > 1:
-            raise DataFolderError(
-                f"there are {files[0].name} and {files[1].name}; remove one of the two"
-            )
-        if files:
-            tables[kind] = read_table(files[0])
+        file = _table_of(path, table_suffix(kind))
+        if file is not None:
+            tables[kind] = read_table(file)
     return tables if "bold" in tables else {}
+
+
+def _table_of(path: Path, suffix: str) -> Path | None:
+    """Find the table beside an EEG file, with tabs or commas."""
+    stem = f"{_stem(path)}{suffix}"
+    named = (path.with_name(f"{stem}{ending}") for ending in (".tsv", ".csv"))
+    files = [file for file in named if file.exists()]
+    if len(files) > 1:
+        raise DataFolderError(
+            f"there are {files[0].name} and {files[1].name}; remove one of the two"
+        )
+    return files[0] if files else None
 
 
 def table_suffix(kind: str) -> str:
@@ -217,7 +223,7 @@ def table_suffix(kind: str) -> str:
 
 
 def _add_markers(raw: mne.io.BaseRaw, file: Path) -> mne.io.BaseRaw:
-    table = pd.read_csv(file, sep="\t")
+    table = pd.read_csv(file, sep="," if file.suffix == ".csv" else "\t")
     if "onset" not in table or not pd.api.types.is_numeric_dtype(table["onset"]):
         raise DataFolderError(
             f"{file.name} needs a column 'onset' of seconds, found "

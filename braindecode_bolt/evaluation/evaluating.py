@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ def evaluate(
         Fits at the same time. By default one, or what joblib's configuration says.
     out : str | Path | None
         Results folder. None keeps results in memory. What the folder has of other
-        models, seeds and controls of the same run is in the tables, too.
+        models, seeds and controls of the same run, on these data sets, is in the
+        tables, too.
     overwrite : bool
         Replace another run's results in `out`; a run of the same settings is gone on
         with.
@@ -122,6 +124,8 @@ def evaluate(
     ValueError
         If models, data or arguments cannot be used, or the protocol tests on EEG that
         is trained on.
+    TypeError
+        If models are no estimators, data no recordings, or the protocol no splitter.
     ResultsError
         If `out` holds the results of another run, or something else.
     KeyboardInterrupt
@@ -150,6 +154,7 @@ def evaluate(
     for name, study in studies.items():
         for fold in folds[name]:
             study.parted(fold.parts())  # What cannot be prepared is said at once.
+    seeds = [int(seed) for seed in seeds]
     jobs = plan(studies, folds, models, controls, seeds, regions)
     for job in jobs:
         job.file_name()  # Too long a name is said at once, too.
@@ -290,7 +295,10 @@ def check_choices(
         If one is not.
     """
     whole = isinstance(seeds, Sequence) and not isinstance(seeds, str)
-    whole = whole and all(type(seed) is int and 0 <= seed < 2**32 for seed in seeds)
+    whole = whole and all(
+        isinstance(seed, Integral) and type(seed) is not bool and 0 <= seed < 2**32
+        for seed in seeds
+    )
     if not whole or not len(seeds) or len(set(seeds)) != len(seeds):
         raise ValueError(
             f"seeds must be a list of different whole numbers, not negative; got {seeds!r}."

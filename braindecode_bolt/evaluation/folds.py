@@ -57,6 +57,11 @@ def folds_of(protocol: Any, study: Study) -> list[Fold]:
     Returns
     -------
     list of Fold
+
+    Raises
+    ------
+    ValueError
+        If there is no fold, or one has an empty part or EEG on both sides.
     """
     X, y = study.windows.X, study.windows.y
     ours = hasattr(protocol, "validation_rows")
@@ -67,7 +72,7 @@ def folds_of(protocol: Any, study: Study) -> list[Fold]:
         warnings.filterwarnings("ignore", "The groups parameter is ignored")
         divided = list(protocol.split(X, y, **groups))
     for number, (train, test) in enumerate(divided, start=1):
-        train, test = np.asarray(train), np.asarray(test)
+        train, test = (_rows(part, len(X)) for part in (train, test))
         validation = protocol.validation_rows(X, train) if ours else None
         fold = Fold(number, train, test, validation)
         check_separate(fold, X, protocol)
@@ -75,6 +80,12 @@ def folds_of(protocol: Any, study: Study) -> list[Fold]:
     if not folds:
         raise ValueError(f"{protocol!r} makes no fold of these recordings.")
     return folds
+
+
+def _rows(part: Any, n_windows: int) -> np.ndarray:
+    """Row numbers of a part that may be a mask."""
+    part = np.asarray(part)
+    return np.flatnonzero(part) if part.dtype == bool and len(part) == n_windows else part
 
 
 def check_separate(fold: Fold, X: LazyWindows, protocol: Any) -> None:

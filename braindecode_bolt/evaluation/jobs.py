@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..lazy import LazyWindows
@@ -280,13 +281,20 @@ def check_search(name: str, model: BaseEstimator) -> None:
     Raises
     ------
     ValueError
-        If its folds cut recordings at random or without a gap.
+        If its folds cut recordings at random or without a gap, or it is behind
+        another step of a pipeline, where nothing tells recordings apart.
     """
     found = {k: v for k, v in model.get_params().items() if k.split("__")[-1] == "cv"}
     for key, cv in found.items():
         owner = model.get_params()[key[: -len("__cv")]] if "__" in key else model
         if cv is None and not is_search(owner):
             continue  # It has a way of its own, RidgeCV for one.
+        if is_search(owner) and _is_behind_a_step(model, key):
+            raise ValueError(
+                f"{name} has a search ({key[: -len('__cv')]}) behind another step of a "
+                "pipeline, where windows no longer say which recording they are from. Put "
+                "the pipeline into the search: GridSearchCV(make_pipeline(...), ...)."
+            )
         if isinstance(cv, Splitter) or "Group" in type(cv).__name__:
             continue
         raise ValueError(
@@ -295,6 +303,14 @@ def check_search(name: str, model: BaseEstimator) -> None:
             "GroupSplit() of braindecode_bolt.splits, or GroupKFold for a search by itself "
             "(it is given the subjects)."
         )
+
+
+def _is_behind_a_step(model: BaseEstimator, key: str) -> bool:
+    for name in key.split("__")[:-1]:
+        if isinstance(model, Pipeline) and name != model.steps[0][0]:
+            return True
+        model = model.get_params()[name]
+    return False
 
 
 def _fit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from ..splits import (
@@ -28,10 +29,13 @@ class _Protocol:
         From the number of folds and, for transfer, source and target.
     summary : str
         What its scores are about.
+    has_folds : bool
+        Whether the number of folds can be chosen.
     """
 
     make: Callable[..., Any]
     summary: str
+    has_folds: bool = True
 
 
 #: Protocols by name.
@@ -46,28 +50,30 @@ PROTOCOLS = {
         lambda n: GroupSplit("run", n), "runs not seen, of people seen in others"
     ),
     "leave-one-subject-out": _Protocol(
-        lambda n: LeaveOneOut("subject"), "people not seen, one after the other"
+        lambda n: LeaveOneOut("subject"), "people not seen, one after the other", False
     ),
     "leave-one-session-out": _Protocol(
-        lambda n: LeaveOneOut("session"), "sessions not seen, one after the other"
+        lambda n: LeaveOneOut("session"), "sessions not seen, one after the other", False
     ),
     "leave-one-run-out": _Protocol(
-        lambda n: LeaveOneOut("run"), "runs not seen, one after the other"
+        lambda n: LeaveOneOut("run"), "runs not seen, one after the other", False
     ),
     "leave-one-task-out": _Protocol(
-        lambda n: LeaveOneOut("task"), "people and a task not seen"
+        lambda n: LeaveOneOut("task"), "people and a task not seen", False
     ),
     "leave-one-site-out": _Protocol(
-        lambda n: LeaveOneOut("site"), "people and a site not seen"
+        lambda n: LeaveOneOut("site"), "people and a site not seen", False
     ),
     "within": _Protocol(
-        lambda n: GapSplit(), "the last tenth of each recording, behind a gap (the paper's)"
+        lambda n: GapSplit(),
+        "the last tenth of each recording, behind a gap (the paper's)",
+        False,
     ),
     "within-folds": _Protocol(
         lambda n: GapKFold(n), "stretches of each recording in turn, between gaps"
     ),
     "published": _Protocol(
-        lambda n: PublishedSplit(), "the six scans that the paper tested on"
+        lambda n: PublishedSplit(), "the six scans that the paper tested on", False
     ),
     "zero-shot": _Protocol(
         lambda n, source, target: TransferSplit(source, target, n_splits=n),
@@ -124,11 +130,14 @@ def make_protocol(
                 "source and target are for protocols by name; give them to the splitter."
             )
         return protocol
-    if type(n_splits) is not int or n_splits < 2:
-        raise ValueError(f"n_splits must be a whole number from 2 on, got {n_splits!r}.")
     if protocol not in PROTOCOLS:
         raise ValueError(
             f"There is no protocol {protocol!r}. There are {', '.join(PROTOCOLS)}."
+        )
+    whole = isinstance(n_splits, Integral) and not isinstance(n_splits, bool)
+    if PROTOCOLS[protocol].has_folds and not (whole and n_splits >= 2):
+        raise ValueError(
+            f"n_splits (--folds) must be a whole number from 2 on, got {n_splits!r}."
         )
     tasks = [task for task in (source, target) if task is not None]
     if protocol in TRANSFER:

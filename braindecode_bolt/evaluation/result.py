@@ -34,8 +34,8 @@ class Evaluation:
     Attributes
     ----------
     scores : pandas.DataFrame
-        A row per ``dataset``, ``pipeline`` (the model, with its control where there is
-        one), ``seed``, ``fold``, ``recording`` and ``region``, with
+        A row per ``dataset``, ``pipeline`` (``model``, with its ``control`` where there
+        is one), ``seed``, ``fold``, ``recording`` and ``region``, with
 
         - ``subject``, ``session``, ``run``, ``task``, ``site`` of the recording;
         - ``score``: Pearson R over the tested windows of the recording;
@@ -47,10 +47,12 @@ class Evaluation:
           recordings at the same volumes;
         - ``ceiling``, ``ceiling_window``: R of the BOLD before noise was added, where
           it was simulated, and the same with the response cut to the window;
-        - ``samples`` (windows tested), ``n_train`` (windows trained on), ``channels``,
-          ``time`` and ``predict_time`` (seconds of the fit and the prediction).
+        - ``samples`` (windows tested), ``n_train`` (windows given to the fit, which
+          may validate on some), ``channels``, ``time`` and ``predict_time`` (seconds of
+          the fit and the prediction).
 
-        Undefined scores (of constant predictions, or of fewer than 8 windows) are NaN.
+        Undefined scores (of constant predictions, or of fewer than 8 windows) are NaN;
+        the mean squared error always has a value. Without rows where all fits failed.
         The columns are named as MOABB names them; see :meth:`to_moabb`.
     predictions : pandas.DataFrame
         A row per window: the same keys, ``volume``, and for each region

@@ -59,14 +59,15 @@ def summarise(
     -------
     pandas.DataFrame
         A row per ``dataset``, ``pipeline`` and ``region``, and one for the mean over
-        regions (``region`` is ``"mean"``), with ``score`` (R), ``ci_low`` and
-        ``ci_high``, ``null_low`` and ``null_high`` (band of the null distribution of
-        the mean R), ``p``, ``p_fdr``, ``pooled`` (R over all windows together: another
-        number), ``mse``, ``r2``, ``spearman``, ``best_lag``, ``control_r``,
-        ``ceiling``, ``ceiling_window``, ``n_recordings`` and ``n_subjects`` (with a
-        score; folds of a recording count by themselves), ``n_seeds``, ``n_undefined``
-        (scores of constant predictions, or of fewer than 8 windows, left out of the
-        means), and ``level`` and ``null``, the level and the null model used.
+        regions (``region`` is ``"mean"``), with ``control`` (empty where there is none),
+        ``score`` (R), ``ci_low`` and ``ci_high``, ``null_low`` and ``null_high`` (band of
+        the null distribution of the mean R), ``p``, ``p_fdr``, ``pooled`` (R over all
+        windows together: another number), ``mse``, ``r2``, ``spearman``, ``best_lag``,
+        ``control_r``, ``ceiling``, ``ceiling_window``, ``n_recordings`` and
+        ``n_subjects`` (with a score; folds of a recording count by themselves),
+        ``n_seeds``, ``n_undefined`` (scores of constant predictions, or of fewer than 8
+        windows, left out of the means), and ``level`` and ``null``, the level and the
+        null model used. Empty where there are no scores.
     """
     parts: list[pd.DataFrame] = []
     if not len(scores):

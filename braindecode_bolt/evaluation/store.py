@@ -94,13 +94,15 @@ class Store:
             raise ResultsError(f"{self.path} is a file; expected a folder for results.")
         found = read_settings(self.path)
         if not _OURS <= set(found):
-            there = sorted(file.name for file in self.path.iterdir())
+            # Of a run that was killed before its first result, hidden files may be left.
+            names = (file.name for file in self.path.iterdir())
+            there = sorted(name for name in names if not name.startswith("."))
             if there and there != [_FOLDS]:
                 raise ResultsError(
                     f"{self.path} is not empty and holds no results of this package "
                     f"(it has {', '.join(there[:5])}). Choose another folder."
                 )
-            if there and any((self.path / _FOLDS).iterdir()):
+            if there and any(self._files("*")):
                 raise ResultsError(
                     f"{path} is missing, so that nobody can tell what the results in "
                     f"{self.path / _FOLDS} are of. Put it back, or choose another folder."
@@ -194,6 +196,9 @@ class Store:
             return sorted(kept, key=lambda outcome: outcome.job)
         read = []
         for file in self._files("*.json"):
+            if file.with_suffix(".npz").exists():
+                file.unlink()  # Killed between the success and this.
+                continue
             try:
                 content = json.loads(file.read_text())
                 outcome = Outcome(Job.of_file(file.stem), **content)

@@ -122,8 +122,8 @@ class Study:
         -------
         BOLDWindows
             With the BOLD of each stretch of a recording that is in one part prepared
-            by itself. Rows in no part have NaN. `windows` where no recording is in
-            two parts.
+            by itself. Rows of such recordings that are in no part have NaN. `windows`
+            where no recording is in two parts, or in one and in none.
 
         Raises
         ------

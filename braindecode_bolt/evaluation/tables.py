@@ -129,7 +129,7 @@ def _lags(
     unknown = np.full(measured.shape[1], np.nan)
     steps = np.diff(volumes)
     longest = min(_MAX_LAG, len(volumes) // 4 * tr)
-    if not longest >= tr or (steps != 1).any():
+    if len(volumes) < FEWEST or not longest >= tr or (steps != 1).any():
         return {"best_lag": unknown, "score_at_best_lag": unknown}
     lags, r = best_lag(measured, predicted, tr, longest)
     return {"best_lag": lags, "score_at_best_lag": r}
@@ -154,7 +154,7 @@ def _control(
             continue
         row_of = pd.Series(rows, index=metadata["volume"].to_numpy()[rows])
         common = volumes.isin(row_of.index).to_numpy()
-        if common.sum() >= 3:
+        if common.sum() >= FEWEST:
             measured = study.windows.y[row_of[volumes[common]].to_numpy()][:, columns]
             all_r.append(pearson_r(measured, predicted[common]))
     return np.mean(all_r, axis=0) if all_r else np.full(len(columns), np.nan)

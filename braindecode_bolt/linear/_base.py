@@ -12,16 +12,12 @@ from .band_power import as_windows
 
 
 class LinearBOLD(RegressorMixin, BaseEstimator):
-    """Targets in and out in the form they were given."""
+    """Targets in and out in the form they were given, checked as networks check them."""
 
     def _targets(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         source = as_windows(X)
         targets, self.y_ndim_ = as_targets(y, source)
-        if not np.isfinite(targets).all():
-            raise ValueError(
-                f"y has {np.sum(~np.isfinite(targets))} values that are not finite. Leave "
-                "such windows out."
-            )
+        source.check(targets)
         return source, targets
 
     def _in_shape(self, predicted: np.ndarray) -> np.ndarray:

@@ -124,14 +124,21 @@ class BandPower(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If a segment is longer than the window or too short for a band, the
-            window does not hold so many lags, or bands are not pairs of rising
-            frequencies.
+            window does not hold so many lags, bands are not pairs of rising
+            frequencies, `sfreq` is not that of the windows, or an argument is out of
+            range.
         TypeError
             If `X` is a torch data set, whose windows are not at hand as an array.
         """
         source = as_windows(X)
         n_chans, n_times = source.data.shape[1:]
         self.sfreq_ = sfreq = self._sfreq_of(source)
+        times = (self.segment_seconds, self.step_seconds)
+        if not all(t is None or (isinstance(t, Real) and np.isfinite(t)) for t in times):
+            raise ValueError(
+                f"segment_seconds and step_seconds must be seconds, got {times[0]!r} and "
+                f"{times[1]!r}."
+            )
         if self.standardise not in ("recording", None):
             raise ValueError(
                 f'standardise must be "recording" or None, got {self.standardise!r}.'
@@ -170,7 +177,8 @@ class BandPower(TransformerMixin, BaseEstimator):
     def _sfreq_of(self, source: Input) -> float:
         known = None if source.info is None else float(source.info["sfreq"])
         given = self.sfreq
-        if given is not None and not (isinstance(given, Real) and given > 0):
+        positive = isinstance(given, Real) and 0 < given < np.inf
+        if given is not None and not positive:
             raise ValueError(f"sfreq must be a positive number of Hz, got {given!r}.")
         if known is not None and given is not None and not np.isclose(known, given):
             raise ValueError(
@@ -196,7 +204,7 @@ class BandPower(TransformerMixin, BaseEstimator):
                 f"A segment of {self.segment_seconds:g} s does not fit a window of "
                 f"{n_times / sfreq:g} s."
             )
-        if not 1 <= n_lags <= most:
+        if not isinstance(n_lags, Integral) or not 1 <= n_lags <= most:
             raise ValueError(
                 f"n_lags must lie between 1 and {most}, as many as a window of "
                 f"{n_times / sfreq:g} s holds; got {self.n_lags}."
@@ -213,7 +221,8 @@ class BandPower(TransformerMixin, BaseEstimator):
         if isinstance(self.bands, Mapping):
             return check_bands(self.bands)
         inside = np.flatnonzero((frequency >= _RANGE[0]) & (frequency < _RANGE[1]))
-        if not isinstance(self.bands, Integral) or not 1 <= self.bands <= len(inside):
+        whole = isinstance(self.bands, Integral) and not isinstance(self.bands, bool)
+        if not whole or not 1 <= self.bands <= len(inside):
             raise ValueError(
                 f"bands must be a mapping, or a number between 1 and {len(inside)}, the "
                 f"frequencies of a {self.segment_seconds:g} s segment between "
@@ -226,6 +235,10 @@ class BandPower(TransformerMixin, BaseEstimator):
         for row in rows:
             segments = _segments(np.asarray(source.data[int(row)]), self.offsets_, taper)
             energy += (np.abs(rfft(segments)[..., inside]) ** 2).mean(axis=(0, 1))
+        if not 0 < energy.sum() < np.inf:
+            raise ValueError(
+                "No bands of equal energy can be found in EEG that is silent or not finite."
+            )
         return equal_energy(energy, frequency[inside], self.bands)
 
     def transform(self, X: Any) -> np.ndarray:
@@ -246,7 +259,10 @@ class BandPower(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If the windows have another length or sampling rate than those of the
-            fit, lack one of their channels, or hold values that are not finite.
+            fit, lack one of their channels, or hold values that are not finite; or,
+            where recordings are standardised, if there is one window of a recording.
+        TypeError
+            If `X` is a torch data set.
         """
         check_is_fitted(self)
         source = as_windows(X)

@@ -34,8 +34,11 @@ def check_bands(
                 f"The frequencies of a band must rise from 0 or more; {name} goes from "
                 f"{band[0]:g} to {band[1]:g} Hz."
             )
-    if not bands:
-        raise ValueError("bands holds no band. Leave it out for delta to gamma.")
+    if len({str(name) for name in bands}) < len(bands) or not bands:
+        raise ValueError(
+            f"bands must hold bands by different names, got {list(bands)}. Leave it out "
+            "for delta to gamma."
+        )
     return {str(name): (float(low), float(high)) for name, (low, high) in bands.items()}
 
 

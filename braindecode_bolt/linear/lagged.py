@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._inputs import as_groups
 from ..splits import window_groups
 from ._base import LinearBOLD
-from .band_power import BandPower
+from .band_power import BandPower, as_windows
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
 
 __all__ = ["LaggedBandPower", "RidgeFingerprint"]
@@ -43,7 +43,8 @@ class _LaggedPowerRegressor(LinearBOLD):
         Raises
         ------
         ValueError
-            If `X` and `y` do not fit together, or an argument is out of range.
+            If `X` and `y` do not fit together, the EEG cannot be in microvolts, a
+            channel is flat or a region constant, or an argument is out of range.
         """
         source, targets = self._targets(X, y)
         groups = as_groups(groups, source)
@@ -79,6 +80,7 @@ class _LaggedPowerRegressor(LinearBOLD):
         ndarray, shape (n_windows,) or (n_windows, n_rois)
         """
         check_is_fitted(self)
+        as_windows(X).warn_of_input()
         return self._in_shape(self.pipeline_.predict(X))
 
     def weights(self, roi_names: Sequence[str] | None = None) -> pd.DataFrame:

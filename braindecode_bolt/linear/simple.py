@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.validation import check_is_fitted
 
+from ..channels import normalize_channel_name
 from ._base import LinearBOLD
 from .band_power import BandPower, as_windows
 
@@ -50,11 +51,6 @@ class AlphaHRF(LinearBOLD):
     hrf_ : ndarray, shape (n_lags,)
         The haemodynamic response at the lags, of unit sum, forward in time.
 
-    Raises
-    ------
-    ValueError
-        In a fit, if a channel is not there, or the window is too short.
-
     References
     ----------
     Goldman, R. I., Stern, J. M., Engel, J., & Cohen, M. S. (2002). Simultaneous EEG
@@ -94,6 +90,12 @@ class AlphaHRF(LinearBOLD):
         -------
         AlphaHRF
             Itself.
+
+        Raises
+        ------
+        ValueError
+            If a channel is not there or flat, the window is too short, the EEG cannot
+            be in microvolts, or a region is constant.
         """
         from nilearn.glm.first_level import glover_hrf
 
@@ -117,13 +119,19 @@ class AlphaHRF(LinearBOLD):
         if self.channels is None:
             posterior = [n for n in names if n.upper().startswith(("O", "P"))]
             return posterior if named and posterior else list(names)
-        missing = [name for name in self.channels if name not in names]
-        if missing or not len(self.channels):
+        if isinstance(self.channels, str) or not len(self.channels):
+            raise ValueError(
+                f'channels must be a list of names such as ["O1", "O2"], got '
+                f"{self.channels!r}."
+            )
+        wanted = [normalize_channel_name(name) for name in self.channels]
+        missing = [name for name in wanted if name not in names]
+        if missing:
             raise ValueError(
                 f"channels must name some of {', '.join(names)}; there is no "
-                f"{', '.join(missing) or 'name'}."
+                f"{', '.join(missing)}."
             )
-        return list(self.channels)
+        return wanted
 
     def _driven(self, windows: Any) -> np.ndarray:
         power = self.power_.transform(windows)
@@ -144,6 +152,7 @@ class AlphaHRF(LinearBOLD):
         ndarray, shape (n_windows,) or (n_windows, n_rois)
         """
         check_is_fitted(self)
+        as_windows(X).warn_of_input()
         driven = self._driven(X)
         return self._in_shape(driven * self.coef_ + self.intercept_)
 
@@ -165,7 +174,7 @@ class MeanBOLD(LinearBOLD):
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG, not looked at.
+            EEG, checked and not used.
         y : array-like, shape (n_windows,) or (n_windows, n_rois)
             BOLD.
         groups : None

@@ -35,6 +35,11 @@ def plot_r_per_region(
         chance in grey, and the ceiling where it is known; controls are left out. Filled
         symbols: R is more than chance (p < 0.05, adjusted for the number of regions).
         Where this would be too many rows, a table of colours instead.
+
+    Raises
+    ------
+    ValueError
+        If there are several data sets and none is named, or there is none of this name.
     """
     scores, summary = only_dataset(scores, dataset), only_dataset(summary, dataset)
     # Controls say what they say in one number; constant predictions have no R.
@@ -75,7 +80,7 @@ def _forest(
     axes.set_ylim(len(regions) - 0.4, -0.6)
     axes.set_xlabel(f"Pearson R{' (simulated BOLD)' if is_simulated(scores) else ''}")
     tidy(axes)
-    _legend(figure, pipelines, colours, is_simulated(scores))
+    _legend(figure, pipelines, colours, summary["level"].iloc[0], is_simulated(scores))
     return figure
 
 
@@ -99,13 +104,17 @@ def _draw_row(axes: Axes, y: float, width: float, row: pd.Series, colour: str) -
 
 
 def _legend(
-    figure: Figure, pipelines: list[str], colours: dict[str, str], simulated: bool
+    figure: Figure,
+    pipelines: list[str],
+    colours: dict[str, str],
+    level: float,
+    simulated: bool,
 ) -> None:
     handles = [
         Line2D([], [], color=colours[name], marker="o", lw=1.8, label=literal(name))
         for name in pipelines
     ]
-    handles.append(Patch(color=PALE, label="chance (95 %)"))
+    handles.append(Patch(color=PALE, label=f"chance ({100 * level:g} %)"))
     if simulated:
         handles.append(
             Line2D([], [], color=INK, marker="|", ms=10, mew=1.6, lw=0, label="ceiling")

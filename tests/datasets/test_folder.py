@@ -74,7 +74,15 @@ def test_markers_may_stand_in_a_table(tmp_path, make_raw, make_bold, crop):
     np.testing.assert_array_equal(recording.marker_samples(), np.round(onsets * 200))
     np.testing.assert_allclose(recording.bold, bold)
 
+    (tmp_path / "sub-1_volumes.tsv").unlink()
+    volumes.to_csv(tmp_path / "sub-1_volumes.csv", index=False)
+    (same,) = EEGfMRIFolder(tmp_path).load()
+    np.testing.assert_array_equal(same.marker_samples(), recording.marker_samples())
+
     (volumes + 100).to_csv(tmp_path / "sub-1_volumes.tsv", sep="\t", index=False)
+    with pytest.raises(DataFolderError, match="remove one of the two"):
+        EEGfMRIFolder(tmp_path).load()
+    (tmp_path / "sub-1_volumes.csv").unlink()
     with pytest.raises(DataFolderError, match="20 volumes outside the EEG of"):
         EEGfMRIFolder(tmp_path).load()
     volumes.rename(columns={"onset": "time"}).to_csv(

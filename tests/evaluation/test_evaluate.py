@@ -4,6 +4,7 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
@@ -326,10 +327,16 @@ def test_nested_choice_of_hyper_parameters(study):
 
 
 def test_a_search_inside_a_pipeline_is_looked_at(study):
-    ridge = GridSearchCV(Ridge(), {"alpha": [1.0, 1e3]}, cv=3)
+    ridge = GridSearchCV(Ridge(), {"alpha": [1.0, 1e3]}, cv=GroupSplit(n_splits=2))
     model = make_pipeline(BandPower(), StandardScaler(), ridge)
-    with pytest.raises(ValueError, match="hyper-parameters with gridsearchcv__cv=3"):
-        evaluate({"leaky": model}, study, n_splits=2)
+    with pytest.raises(ValueError, match="Put the pipeline into the search"):
+        evaluate({"fails": model}, study, n_splits=2)
+    model = make_pipeline(BandPower(), StandardScaler(), Ridge())
+    inside = GridSearchCV(model, {"ridge__alpha": [1.0, 1e3]}, cv=GroupSplit(n_splits=2))
+    assert evaluate({"fine": inside}, study, n_splits=2).scores["score"].mean() > 0.3
+    scaled = TransformedTargetRegressor(GridSearchCV(LaggedBandPower(), {}, cv=3))
+    with pytest.raises(ValueError, match="hyper-parameters with regressor__cv=3"):
+        evaluate({"leaky": scaled}, study, n_splits=2)
     # RidgeCV leaves out one window after the other by default: a choice of its own.
     model = make_pipeline(BandPower(), StandardScaler(), RidgeCV([1e2, 1e3]))
     found = evaluate({"fine": model}, study, n_splits=2, on_error="raise")
@@ -348,6 +355,16 @@ def test_scikit_learn_s_splitters_of_people_do(study):
     keys = ["recording", "region"]
     first, second = (f.scores.set_index(keys)["score"] for f in (by_us, by_them))
     np.testing.assert_allclose(second[first.index], first)
+
+
+def test_folds_may_be_masks(study):
+    class Masks:
+        def split(self, X, y=None, groups=None):
+            test = X.metadata["subject"].to_numpy() == "04"
+            yield ~test, test
+
+    found = evaluate(RIDGE, study, Masks())
+    assert set(found.scores["subject"]) == {"04"} and found.scores["score"].mean() > 0.3
 
 
 def test_a_fold_with_an_empty_part_is_refused(study):
@@ -459,7 +476,11 @@ def test_recordings_windows_and_names_do(raw_recordings, study):
         ({"regions": "some"}, ValueError, "regions must be one of together"),
         ({"on_error": "ignore"}, ValueError, "on_error must be one of record"),
         ({"settings": {"x": np.nan}}, ValueError, "a mapping that JSON can hold"),
-        ({"n_splits": 1}, ValueError, "n_splits must be a whole number from 2 on"),
+        (
+            {"n_splits": 1},
+            ValueError,
+            "n_splits .--folds. must be a whole number from 2",
+        ),
         ({"data": "folder"}, TypeError, "gives its recordings by load"),
         ({"data": [3]}, TypeError, "Expected Recordings, got int among them"),
         ({"n_splits": 9}, ValueError, "n_splits=9, but there are only 4 subjects"),

@@ -183,7 +183,7 @@ def test_predictions_that_fit_everybody_are_cautioned_about(found):
     rows = (drift["pipeline"] == "ridge") & (drift["region"] == "mean")
     drift.loc[rows, "control_r"] = 0.9 * drift.loc[rows, "score"]
     assert suspicious(drift) == ["ridge"]
-    assert "CAUTION: ridge goes along with the BOLD of other people" in layout(drift)
+    assert "CAUTION: ridge goes along with the BOLD of other recordings" in layout(drift)
 
 
 def test_nothing_to_compare(found):

@@ -166,6 +166,20 @@ def test_a_result_about_windows_that_are_not_there(study, tmp_path):
             evaluate(RIDGE, study, n_splits=2, out=tmp_path)
 
 
+def test_killed_before_the_first_result_it_begins_anew(study, tmp_path):
+    (tmp_path / ".settings.json.123").write_text("{")
+    (tmp_path / ".eeg-abc").mkdir()
+    assert len(evaluate(RIDGE, study, n_splits=2, out=tmp_path).scores) == 12
+
+
+def test_a_success_counts_where_the_note_of_a_failure_was_left(study, tmp_path):
+    evaluate(RIDGE, study, n_splits=2, out=tmp_path)
+    note = next((tmp_path / "folds").glob("*.npz")).with_suffix(".json")
+    note.write_text('{"error": "RuntimeError: before", "details": ""}')
+    assert not len(evaluate(RIDGE, study, n_splits=2, out=tmp_path).failures)
+    assert not note.exists()
+
+
 def test_a_damaged_note_of_a_failure_is_named(study, tmp_path):
     evaluate({"fails": Fails("01")}, study, n_splits=2, out=tmp_path)
     (file,) = (tmp_path / "folds").glob("*.json")

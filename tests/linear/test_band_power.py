@@ -122,6 +122,13 @@ def test_arguments_and_shapes_are_checked(windows):
         BandPower({"slow": (0.1, 0.2)}).fit(windows.X)
     with pytest.raises(ValueError, match="n_lags must lie between 1 and 2"):
         BandPower(n_lags=3).fit(windows.X)
+    with pytest.raises(ValueError, match="n_lags must lie between 1 and 2"):
+        BandPower(n_lags=1.5).fit(windows.X)
+    for seconds in (np.nan, "2"):
+        with pytest.raises(ValueError, match="step_seconds must be seconds, got"):
+            BandPower(segment_seconds=seconds).fit(windows.X)
+    with pytest.raises(ValueError, match="silent or not finite"):
+        BandPower(3).fit(np.zeros((4, 2, 800)))
     with pytest.raises(ValueError, match="at least one sample"):
         BandPower(step_seconds=0.0).fit(windows.X)
     with pytest.raises(ValueError, match="standardise must be"):
@@ -172,7 +179,9 @@ def test_epochs_carry_their_names(windows):
 @pytest.mark.parametrize(
     ("bands", "message"),
     [
-        ({}, "bands holds no band"),
+        ({}, "bands by different names, got "),
+        ({1: (8, 13), "1": (4, 8)}, "bands by different names"),
+        (True, "bands must be a mapping, or a number"),
         ({"alpha": 8}, "two frequencies in Hz, as .8, 13.; alpha is 8"),
         ({"alpha": "8-13"}, "alpha is '8-13'"),
         ({"alpha": (8, 10, 13)}, "two frequencies"),
@@ -190,8 +199,9 @@ def test_bands_are_checked(windows, bands, message):
 def test_the_sampling_rate_must_not_contradict_the_windows(windows):
     with pytest.raises(ValueError, match="sampled at 200 Hz, and sfreq is 100 Hz"):
         BandPower(sfreq=100.0).fit(windows.X)
-    with pytest.raises(ValueError, match="sfreq must be a positive number"):
-        BandPower(sfreq=0).fit(np.asarray(windows.X))
+    for wrong in (0, np.inf, "200"):
+        with pytest.raises(ValueError, match="sfreq must be a positive number"):
+            BandPower(sfreq=wrong).fit(np.asarray(windows.X))
     power = BandPower(sfreq=100.0).fit(np.asarray(windows.X))
     with pytest.raises(ValueError, match="Fitted on windows at 100 Hz, got 200 Hz"):
         power.transform(windows.X)

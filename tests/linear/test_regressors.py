@@ -96,6 +96,31 @@ def test_targets_that_do_not_fit(model, windows):
         model.fit(windows.X, y)
 
 
+@pytest.mark.parametrize("name", ["ridge", "alpha", "mean"])
+def test_impossible_eeg_is_said(name, windows):
+    model, X = clone(MODELS[name]), np.asarray(windows.X)
+    with pytest.raises(ValueError, match="microvolts"):
+        model.fit(X * 1e-6, windows.y)
+    flat = X.copy()
+    flat[:, 1] = 0
+    with pytest.raises(ValueError, match="flat"):
+        model.fit(flat, windows.y)
+    y = windows.y.copy()
+    y[:, 1] = 3
+    with pytest.raises(ValueError, match="y is constant in column 1"):
+        model.fit(X, y)
+    if name != "mean":
+        with pytest.warns(UserWarning, match="microvolts"):
+            model.fit(windows.X, windows.y).predict(X * 1e-6)
+
+
+def test_alpha_channels_go_by_name(windows):
+    model = AlphaHRF(channels=["oz", "EEG Pz-Ref"]).fit(windows.X, windows.y)
+    assert model.channels_ == ["Oz", "Pz"]
+    with pytest.raises(ValueError, match="must be a list of names"):
+        AlphaHRF(channels="Oz").fit(windows.X, windows.y)
+
+
 def test_the_penalty_is_chosen_across_subjects(windows):
     model = LaggedBandPower().fit(windows.X, windows.y)
     features = StandardScaler().fit_transform(BandPower().fit_transform(windows.X))

@@ -48,6 +48,7 @@ def make_tables(pipelines=("a", "b"), regions=REGIONS, ceiling=0.7, n_recordings
         ci_high=summary["score"] + 0.1,
         null_low=-0.1,
         null_high=0.1,
+        level=0.95,
         p=0.01,
         p_fdr=np.where(summary["region"] == "mean", np.nan, 0.02),
     )
@@ -79,6 +80,12 @@ def test_r_of_each_region_with_all_that_makes_it_honest():
     for word in (*REGIONS, "mean over regions", "a", "b", "chance (95 %)", "ceiling"):
         assert word in shown
     assert "simulated BOLD" in shown and "wrong subject" not in shown
+
+
+def test_the_level_is_that_of_the_summary():
+    scores, summary, *_ = make_tables()
+    shown = texts(drawn(plot_r_per_region(scores, summary.assign(level=0.8))))
+    assert "chance (80 %)" in shown and "95" not in shown
 
 
 def test_measured_bold_has_no_ceiling():

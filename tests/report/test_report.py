@@ -133,11 +133,11 @@ def test_predictions_that_fit_everybody_are_cautioned_about(found, tmp_path):
     summary = found.summary(level=0.9, method="block", n_surrogates=20)
     page = write_report(found, tmp_path / "r.html", summary).read_text(encoding="utf-8")
     assert "90 %" in page and "blocks in another order" in page
-    assert "BOLD of other people" not in page
+    assert "go along with the BOLD" not in page
     of_mean = (summary["pipeline"] == "ridge") & (summary["region"] == "mean")
     summary.loc[of_mean, "control_r"] = summary.loc[of_mean, "score"]
     page = write_report(found, tmp_path / "r.html", summary).read_text(encoding="utf-8")
-    assert "BOLD of other people" in page
+    assert "go along with the BOLD" in page
 
 
 def test_without_results_there_is_no_report(tmp_path):
