@@ -13,6 +13,8 @@ from ._montage import N_ROWS
 
 #: Samples in a patch, one second at 200 Hz.
 PATCH = 200
+#: Standard deviation of the tables in LaBraM, before training.
+TABLE_STD = 0.02
 _EPS = 1e-6
 
 
@@ -167,11 +169,19 @@ class SpatiotemporalEncoder(nn.Module):
             tokens = block(tokens)
         return self.norm(tokens[:, 1:].mean(dim=1)), tokens[:, 0]
 
-    def initialise(self) -> None:
-        """Fill the tables and shrink what writes into the residual stream, as in BEiT."""
+    def initialise(self, table_std: float) -> None:
+        """Fill the tables and shrink what writes into the residual stream, as in BEiT.
+
+        Parameters
+        ----------
+        table_std : float
+            Standard deviation of the tables of channels and seconds.
+        """
         for table in self.tables():
-            nn.init.trunc_normal_(table, std=0.02)
+            nn.init.trunc_normal_(table, std=TABLE_STD)
         with torch.no_grad():
+            for table in self.tables()[1:]:
+                table.mul_(table_std / TABLE_STD)
             for number, block in enumerate(self.blocks, start=1):
                 block.attn.proj.weight.div_(math.sqrt(2 * number))
                 block.mlp.fc2.weight.div_(math.sqrt(2 * number))

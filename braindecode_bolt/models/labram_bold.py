@@ -21,7 +21,7 @@ from ._checks import (
 from ._groups import layer_decay_groups
 from ._montage import Montage
 from ._registry import register
-from ._spatiotemporal import PATCH
+from ._spatiotemporal import PATCH, TABLE_STD
 from ._weight_names import translate_labram
 from .checkpoints import load_published_weights
 
@@ -74,6 +74,12 @@ class LabramBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         Stochastic depth of the last block, rising linearly from 0. Default 0.1.
     input_scale : float
         The input is divided by it. Default 100.
+    table_std : float
+        Standard deviation of the tables of channels and seconds as they are made.
+        Default 0.02, as published. Beside patches of unit scale this is next to
+        nothing, and weights of LaBraM-base replace it; a network that begins without
+        them hardly knows which channel and second a patch is from, and learns other
+        people's BOLD only with about 1 (measured, see :doc:`baselines`).
     activation : type of nn.Module
         Non-linearity throughout. Default ``nn.GELU``.
     unknown_channels : {"raise", "drop", "nearest"}
@@ -132,6 +138,7 @@ class LabramBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         drop_prob: float = 0.1,
         drop_path_prob: float = 0.1,
         input_scale: float = 100.0,
+        table_std: float = 0.02,
         activation: type[nn.Module] = nn.GELU,
         unknown_channels: str = "raise",
         pretrained: str | None = None,
@@ -150,7 +157,7 @@ class LabramBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         check_window("LabramBOLD", self.n_times, self.sfreq)
         check_divisors(num_heads=num_heads)
         check_counts(num_layers=num_layers)
-        check_positive(input_scale=input_scale)
+        check_positive(input_scale=input_scale, table_std=table_std)
         check_choice("unknown_channels", unknown_channels, ("raise", "drop", "nearest"))
         montage = Montage.of(self.ch_names, self._chs_info, unknown_channels)
         self.input_scale = input_scale
@@ -169,6 +176,9 @@ class LabramBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
             use_mean_pooling=True,
         )
         self.encoder.final_layer = nn.Identity()
+        with torch.no_grad():
+            for table in (self.encoder.position_embedding, self.encoder.temporal_embedding):
+                table.mul_(table_std / TABLE_STD)
         for block in self.encoder.blocks:
             # A lambda that nothing calls any more, and that cannot be pickled.
             block.mlp.normalization = None

@@ -97,6 +97,12 @@ class NeuroBOLT(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
     input_scale : float
         The input is divided by it. Default 100: microvolts become units of
         100 microvolts, as LaBraM was trained on.
+    table_std : float
+        Standard deviation of the tables of channels and seconds as they are made.
+        Default 0.02, as published. Beside patches of unit scale this is next to
+        nothing, and weights of LaBraM-base replace it; a network that begins without
+        them hardly knows which channel and second a patch is from, and learns other
+        people's BOLD only with about 1 (measured, see :doc:`baselines`).
     activation : type of nn.Module
         Non-linearity throughout. Default ``nn.GELU`` (the exact one).
     branches : {"both", "spatiotemporal", "spectral"}
@@ -176,6 +182,7 @@ class NeuroBOLT(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         drop_path_prob: float = 0.1,
         spectral_drop_prob: float = 0.2,
         input_scale: float = 100.0,
+        table_std: float = 0.02,
         activation: type[nn.Module] = nn.GELU,
         branches: str = "both",
         nonlinear_head: bool = True,
@@ -205,7 +212,7 @@ class NeuroBOLT(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
             spectral_depth=spectral_depth,
             attention_rank=attention_rank,
         )
-        check_positive(input_scale=input_scale)
+        check_positive(input_scale=input_scale, table_std=table_std)
         # The spectral encoder has a row for every channel, whatever its name.
         montage = (
             Montage(names, list(range(len(names))), [0] * len(names), 0)
@@ -240,20 +247,20 @@ class NeuroBOLT(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
                 activation,
                 attention_rank if attention == "linformer" else None,
             )
-        self._initialise()
+        self._initialise(table_std)
         self._add_head(PATCH, activation if nonlinear_head else nn.Identity)
         if pretrained is not None:
             load_published_weights(self, pretrained, new_head=new_head)
         self._remember_weights()
 
-    def _initialise(self) -> None:
+    def _initialise(self, table_std: float) -> None:
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         if self.spatiotemporal is not None:
-            self.spatiotemporal.initialise()
+            self.spatiotemporal.initialise(table_std)
 
     def _encode(
         self, x: torch.Tensor, rows: torch.Tensor

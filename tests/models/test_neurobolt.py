@@ -185,6 +185,17 @@ def test_input_scale_divides(small, x):
     )
 
 
+@pytest.mark.parametrize("std", [0.02, 1.0])
+def test_tables_begin_as_large_as_asked(std):
+    torch.manual_seed(0)
+    model = NeuroBOLT(1, ch_names=["Fz"], n_times=1600, num_layers=1, table_std=std)
+    encoder = model.spatiotemporal
+    for table in (encoder.position_embedding, encoder.temporal_embedding):
+        assert table.std().item() == pytest.approx(std, rel=0.1)
+    assert encoder.cls_token.std().item() == pytest.approx(0.02, rel=0.2)
+    assert model.get_config()["table_std"] == std
+
+
 def test_more_than_32_channels_work():
     names = LABRAM_CHANNEL_ORDER[:64]
     model = NeuroBOLT(3, ch_names=names, n_times=800, num_layers=1, spectral_depth=1)
@@ -209,6 +220,7 @@ def test_more_than_32_channels_work():
         ({"spectral_depth": -1}, "spectral_depth must be at least 1"),
         ({"unknown_channels": "guess"}, "unknown_channels must be one of raise, drop"),
         ({"input_scale": 0.0}, "input_scale must be positive, got 0"),
+        ({"table_std": 0.0}, "table_std must be positive, got 0"),
         ({"ch_names": "Fz"}, "ch_names must be a list of names"),
         ({"n_chans": 3}, "n_chans is 3, but 2 channels are named"),
         ({"ch_names": ["Fz", "E1"]}, "no row for E1"),
