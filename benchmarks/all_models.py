@@ -11,7 +11,7 @@ Nothing here was measured on people recorded with EEG and fMRI at the same time.
 
 Run: python benchmarks/all_models.py --eeg FOLDER [--noise TABLE ...]
          [--models NeuroBOLT,LaggedBandPower] [--size small] [--epochs 20]
-         [--lr 0.001] [--folds 4] [--threads 2]
+         [--lr 0.001] [--folds 4] [--threads 2] [--set module__table_std=0.02]
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def measure(folder: str, name: str, settings: str) -> None:
     peak = Peak()
     network = {"verbose": 0, "random_state": 0}
     network |= {key: options[key] for key in ("max_epochs", "lr") if options[key]}
+    network |= options["set"]
     r, fit_seconds, predict_seconds, n_epochs = [], 0.0, 0.0, 0
     recordings = windows.metadata["recording"].to_numpy()
     folds = GroupKFold(options["folds"]).split(windows.X, windows.y, windows.groups)
@@ -114,6 +115,13 @@ def main() -> None:
     parser.add_argument("--snr", type=float, default=0.7)
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=JSON",
+        help="arguments of the networks",
+    )
     arguments = parser.parse_args()
     import joblib
     import numpy as np
@@ -126,6 +134,9 @@ def main() -> None:
         "lr": arguments.lr,
         "folds": arguments.folds,
         "threads": arguments.threads,
+        "set": {
+            name: json.loads(value) for name, value in (s.split("=") for s in arguments.set)
+        },
     }
     with tempfile.TemporaryDirectory() as folder:
         joblib.dump(windows, Path(folder) / "windows.joblib")
