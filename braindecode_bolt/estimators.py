@@ -12,11 +12,16 @@ from .regressor import EEGRegressor
 
 __all__ = ["SIZES", "estimator_names", "make_estimator"]
 
-#: Arguments of the networks for two cores, and as published.
+#: Arguments of the networks for two cores, and as published. Small ones are trained from
+#: scratch, where LaBraM's tables of channels and seconds begin too small to be seen.
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "small": {
-        "NeuroBOLT": {"module__num_layers": 2, "module__spectral_depth": 1},
-        "LabramBOLD": {"module__num_layers": 2},
+        "NeuroBOLT": {
+            "module__num_layers": 2,
+            "module__spectral_depth": 1,
+            "module__table_std": 1.0,
+        },
+        "LabramBOLD": {"module__num_layers": 2, "module__table_std": 1.0},
         "BIOTBOLD": {"module__num_layers": 1},
         "BEIRA": {"module__n_maps": 32},
         "SirenED": {"module__n_maps": 32},
