@@ -144,8 +144,8 @@ def test_cnn_transformer_knows_the_order_of_its_segments():
     swapped = torch.cat([x[..., 800:], x[..., 200:800], x[..., :200]], dim=-1)
     assert not torch.allclose(model(x), model(swapped), atol=1e-4)
     assert model.segment == 200
-    with pytest.raises(ValueError, match="windows of at least 5 samples"):
-        CNNTransformer(2, 3, n_times=4)
+    with pytest.raises(ValueError, match="windows of at least 250 samples"):
+        CNNTransformer(2, 3, n_times=240)
 
 
 def test_st_transformer_mixes_channels_that_go_together():
