@@ -44,7 +44,9 @@ class LabramBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
     paper does not say how LaBraM was fine-tuned; the recipe is that of NeuroBOLT
     (learning rates that fall from block to block, see :meth:`parameter_groups`),
     and dropout is NeuroBOLT's. The paper's numbers are for weights of LaBraM-base,
-    ``pretrained=``.
+    ``pretrained=``. **Found**: trained from scratch it learns its training people by
+    heart and predicts nobody else, because its tables begin too small; see
+    `table_std` and :doc:`/baselines`.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ class LabramBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         Default 0.02, as published. Beside patches of unit scale this is next to
         nothing, and weights of LaBraM-base replace it; a network that begins without
         them hardly knows which channel and second a patch is from, and learns other
-        people's BOLD only with about 1 (measured, see :doc:`baselines`).
+        people's BOLD only with about 1 (measured, see :doc:`/baselines`).
     activation : type of nn.Module
         Non-linearity throughout. Default ``nn.GELU``.
     unknown_channels : {"raise", "drop", "nearest"}

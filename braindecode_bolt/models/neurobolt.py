@@ -102,7 +102,7 @@ class NeuroBOLT(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         Default 0.02, as published. Beside patches of unit scale this is next to
         nothing, and weights of LaBraM-base replace it; a network that begins without
         them hardly knows which channel and second a patch is from, and learns other
-        people's BOLD only with about 1 (measured, see :doc:`baselines`).
+        people's BOLD only with about 1 (measured, see :doc:`/baselines`).
     activation : type of nn.Module
         Non-linearity throughout. Default ``nn.GELU`` (the exact one).
     branches : {"both", "spatiotemporal", "spectral"}
