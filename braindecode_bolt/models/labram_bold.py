@@ -45,8 +45,8 @@ class LabramBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
     (learning rates that fall from block to block, see :meth:`parameter_groups`),
     and dropout is NeuroBOLT's. The paper's numbers are for weights of LaBraM-base,
     ``pretrained=``. **Found**: trained from scratch it learns its training people by
-    heart and predicts nobody else, because its tables begin too small; see
-    `table_std` and :doc:`/baselines`.
+    heart and predicts nobody else, for its tables begin too small, and too slowly
+    do they learn; see `table_std` and :doc:`/baselines`.
 
     Parameters
     ----------
@@ -80,8 +80,9 @@ class LabramBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         Standard deviation of the tables of channels and seconds as they are made.
         Default 0.02, as published. Beside patches of unit scale this is next to
         nothing, and weights of LaBraM-base replace it; a network that begins without
-        them hardly knows which channel and second a patch is from, and learns other
-        people's BOLD only with about 1 (measured, see :doc:`/baselines`).
+        them hardly knows which channel and second a patch is from. Begin with 1
+        there, and learn at one rate (``EEGRegressor(layer_decay=1.0)``); measured in
+        :doc:`/baselines`.
     activation : type of nn.Module
         Non-linearity throughout. Default ``nn.GELU``.
     unknown_channels : {"raise", "drop", "nearest"}

@@ -101,8 +101,9 @@ class NeuroBOLT(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         Standard deviation of the tables of channels and seconds as they are made.
         Default 0.02, as published. Beside patches of unit scale this is next to
         nothing, and weights of LaBraM-base replace it; a network that begins without
-        them hardly knows which channel and second a patch is from, and learns other
-        people's BOLD only with about 1 (measured, see :doc:`/baselines`).
+        them hardly knows which channel and second a patch is from. Begin with 1
+        there, and learn at one rate (``EEGRegressor(layer_decay=1.0)``); measured in
+        :doc:`/baselines`.
     activation : type of nn.Module
         Non-linearity throughout. Default ``nn.GELU`` (the exact one).
     branches : {"both", "spatiotemporal", "spectral"}
