@@ -284,6 +284,8 @@ for name, sizes in {SIZES}.items():
 
 # Said about the Fourier transform, which it leaves to torch.
 @pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation")
+# By torch's tracer, where it goes on behind an LSTM.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.slow
 def test_it_can_be_compiled(build, x):
     model = build()
