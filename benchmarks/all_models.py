@@ -46,9 +46,9 @@ def measure(folder: str, name: str, settings: str) -> None:
     from sklearn.model_selection import GroupKFold
     from sklearn.preprocessing import StandardScaler
 
-    from braindecode_bolt.estimators import make_estimator
     from braindecode_bolt.metrics import noise_ceiling, pearson_r
     from braindecode_bolt.models import NETWORKS
+    from braindecode_bolt.training import make_estimator
 
     options = json.loads(settings)
     torch.set_num_threads(options["threads"])
@@ -104,7 +104,7 @@ def measure(folder: str, name: str, settings: str) -> None:
 
 def main() -> None:
     sys.path[:0] = [str(HERE), str(HERE.parent)]
-    from braindecode_bolt.estimators import estimator_names
+    from braindecode_bolt.training import estimator_names
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--eeg", type=Path, required=True)

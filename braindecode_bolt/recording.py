@@ -10,7 +10,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from .markers import (
+from .markers.annotations import (
     MarkerError,
     find_markers,
     matches_marker,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ..markers import with_annotations
+from ..markers.annotations import with_annotations
 from ..recording import TABLES, Recording
 
 __all__ = ["keep_volumes", "split_volumes"]

@@ -15,7 +15,7 @@ from nilearn.glm.first_level import (
 )
 from scipy.signal import fftconvolve, lfilter
 
-from ..markers import add_markers, with_annotations
+from ..markers.annotations import add_markers, with_annotations
 from ..recording import attach_bold
 
 #: Rhythms and their frequency bands in Hz.

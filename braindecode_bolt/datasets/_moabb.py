@@ -8,7 +8,7 @@ import mne
 import numpy as np
 from moabb.datasets.base import BaseDataset
 
-from ..markers import MarkerError
+from ..markers.annotations import MarkerError
 from ..recording import Recording
 
 __all__ = ["MOABBEEGfMRI"]

@@ -16,9 +16,9 @@ import pandas as pd
 from mne_bids import BIDSPath, find_matching_paths, get_entities_from_fname, read_raw_bids
 
 from ..bold.regions import GLOBAL_SIGNALS
-from ..markers import MarkerError, find_markers, with_annotations
+from ..markers import find_volume_markers
+from ..markers.annotations import MarkerError, find_markers, with_annotations
 from ..recording import Recording, attach_bold
-from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3

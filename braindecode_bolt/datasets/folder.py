@@ -12,9 +12,9 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..markers import add_markers
+from ..markers import find_volume_markers
+from ..markers.annotations import add_markers
 from ..recording import TABLES, Recording, attach_bold
-from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._coupling import MARKER

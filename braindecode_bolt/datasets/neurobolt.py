@@ -13,9 +13,9 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..channels import channel_kind
+from ..eeg.channels import channel_kind
+from ..markers import find_volume_markers
 from ..recording import Recording, attach_bold, check_bold
-from ..volumes import find_volume_markers
 from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._download import DownloadError, fetch_hub

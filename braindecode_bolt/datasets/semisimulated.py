@@ -12,8 +12,8 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
-from ..channels import ChannelNameError
-from ..eeg import common_channels, prepare_eeg
+from ..eeg.channels import ChannelNameError
+from ..eeg.prepare import common_channels, prepare_eeg
 from ..recording import Recording
 from ._base import EEGfMRIDataset
 from ._coupling import (

@@ -8,8 +8,8 @@ import mne
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
-from ..channels import ChannelNameError, normalize_channel_name
-from ..eeg import SFREQ
+from ..eeg.channels import ChannelNameError, normalize_channel_name
+from ..eeg.prepare import SFREQ
 from ..recording import Recording
 from ._base import EEGfMRIDataset
 from ._coupling import (

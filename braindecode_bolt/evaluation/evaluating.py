@@ -15,11 +15,11 @@ from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator
 from tqdm.auto import tqdm
 
-from ..estimators import make_estimator
-from ..finetuning import FineTuneRegressor
 from ..recording import Recording
-from ..regressor import EEGRegressor
-from ..windows import BOLDWindows
+from ..training.estimators import make_estimator
+from ..training.finetuning import FineTuneRegressor
+from ..training.regressor import EEGRegressor
+from ..windows.create import BOLDWindows
 from .folds import describe_folds, folds_of
 from .jobs import Job, Outcome, check_search
 from .protocols import make_protocol
@@ -78,7 +78,7 @@ def evaluate(
     models : mapping of str to estimator | sequence of str | str
         Models by name: :class:`~braindecode_bolt.EEGRegressor`, linear ones, or any
         scikit-learn regressor or search that takes windows. Names alone are those of
-        :func:`~braindecode_bolt.estimators.estimator_names`.
+        :func:`~braindecode_bolt.training.estimator_names`.
     data : recordings | BOLDWindows | Study | mapping of str to one of them
         Recordings with prepared EEG and BOLD that was not filtered yet, windows of
         them, or several data sets by name.
@@ -93,7 +93,7 @@ def evaluate(
         Each model that has a ``random_state`` is fitted with each. Default (0,).
     controls : sequence of {"wrong_subject", "constant_eeg"}
         Each model is trained and tested on such windows besides, see
-        :mod:`braindecode_bolt.controls`.
+        :mod:`braindecode_bolt.null.controls`.
     regions : {"together", "separately"}
         Whether a model predicts all regions (default), or one is fitted for each, as
         published.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..lazy import LazyWindows
+from ..windows.lazy import LazyWindows
 from .study import Study
 
 __all__ = ["Fold", "check_separate", "describe_folds", "folds_of"]

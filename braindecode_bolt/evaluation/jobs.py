@@ -14,9 +14,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..lazy import LazyWindows
 from ..splits import FixedValidation
 from ..splits._base import Splitter
+from ..windows.lazy import LazyWindows
 
 __all__ = ["Job", "Outcome", "run_job"]
 

@@ -17,9 +17,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 
-from ..controls import constant_eeg, wrong_subject
-from ..lazy import LazyWindows
+from ..null.controls import constant_eeg, wrong_subject
 from ..splits import ValidationSplit, window_groups
+from ..windows.lazy import LazyWindows
 from .folds import Fold, check_separate
 from .jobs import Job, Outcome, Targets, run_job
 from .study import Study

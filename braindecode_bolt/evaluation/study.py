@@ -15,7 +15,7 @@ import pandas as pd
 from ..bold import prepare_bold, prepare_series, repetition_time
 from ..bold.targets import LOW_PASS
 from ..recording import TABLES, Recording, as_recordings
-from ..windows import BOLDWindows, create_bold_windows
+from ..windows.create import BOLDWindows, create_bold_windows
 
 __all__ = ["Study"]
 

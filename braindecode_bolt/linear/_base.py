@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from .._inputs import as_targets
+from ..windows.inputs import as_targets
 from .band_power import as_windows
 
 

@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.helper import SliceDataset
 from skorch.utils import is_dataset
 
-from .._inputs import Input, as_input
-from ..lazy import LazyWindows
 from ..splits import recording_labels
+from ..windows.inputs import Input, as_input
+from ..windows.lazy import LazyWindows
 from .bands import BANDS, check_bands, equal_energy
 
 __all__ = ["BandPower"]

@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from .._inputs import as_groups
 from ..splits import window_groups
+from ..windows.inputs import as_groups
 from ._base import LinearBOLD
 from .band_power import BandPower, as_windows
 from .penalties import GroupedRidge, GroupedSparseGroupLasso

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.utils.validation import check_is_fitted
 
-from ..channels import normalize_channel_name
+from ..eeg.channels import normalize_channel_name
 from ._base import LinearBOLD
 from .band_power import BandPower, as_windows
 

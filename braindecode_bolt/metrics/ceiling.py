@@ -10,7 +10,7 @@ import pandas as pd
 from .regions import pearson_r
 
 if TYPE_CHECKING:
-    from ..windows import BOLDWindows
+    from ..windows.create import BOLDWindows
 
 
 def noise_ceiling(windows: BOLDWindows) -> pd.DataFrame:

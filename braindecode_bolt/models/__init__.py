@@ -1,4 +1,7 @@
-"""Networks that predict BOLD from windows of EEG."""
+"""Networks that predict BOLD from windows of EEG.
+
+Importing this package registers them with braindecode.
+"""
 
 from .beira import BEIRA
 from .biot_bold import BIOTBOLD

@@ -11,7 +11,7 @@ import torch
 from braindecode.models.base import EEGModuleMixin
 from torch import nn
 
-from ..channels import ChannelNameError, match_channels, resolve_ch_names, same_names
+from ..eeg.channels import ChannelNameError, match_channels, resolve_ch_names, same_names
 from ._groups import layer_decay_groups
 
 #: Sampling rate where none is said, in Hz: that of the published preparation.

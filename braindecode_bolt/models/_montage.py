@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from braindecode.models.labram import LABRAM_CHANNEL_ORDER
 
-from ..channels import ChannelNameError
+from ..eeg.channels import ChannelNameError
 
 logger = logging.getLogger(__name__)
 

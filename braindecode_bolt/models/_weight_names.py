@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from ..channels import ChannelNameError, match_channels, normalize_channel_name
+from ..eeg.channels import ChannelNameError, match_channels, normalize_channel_name
 from ._montage import Montage
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from ..channels import same_names
+from ..eeg.channels import same_names
 
 __all__ = ["JoinedRegions"]
 

@@ -1,6 +1,7 @@
 """Is it more than chance: surrogates, their null distribution, intervals."""
 
 from .chance import NullR, null_r
+from .controls import constant_eeg, wrong_subject
 from .intervals import bootstrap_interval, fdr
 from .surrogates import block_permuted, circular_shifts, phase_randomised
 
@@ -9,7 +10,9 @@ __all__ = [
     "block_permuted",
     "bootstrap_interval",
     "circular_shifts",
+    "constant_eeg",
     "fdr",
     "null_r",
     "phase_randomised",
+    "wrong_subject",
 ]

@@ -111,7 +111,7 @@ def null_r(
     They take BOLD to be stationary. A drift, or what a task does to everybody at the
     same time, is in the measured and may be in the predicted BOLD without coming from
     the person's EEG, and p is small then. Take drifts off the BOLD (nilearn does), and
-    compare with :func:`~braindecode_bolt.controls.wrong_subject`.
+    compare with :func:`~braindecode_bolt.null.wrong_subject`.
 
     Parameters
     ----------

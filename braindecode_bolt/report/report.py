@@ -22,7 +22,7 @@ from ..evaluation.significance import MEAN
 from ..evaluation.store import atomic
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
 from ..plotting._style import chosen_pipelines
-from ..score_table import SURROGATES, format_p, suspicious
+from .score_table import SURROGATES, format_p, suspicious
 
 __all__ = ["write_report"]
 

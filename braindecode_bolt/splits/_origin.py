@@ -12,8 +12,8 @@ from skorch.dataset import Dataset as SkorchDataset
 from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
-from ..lazy import LazyWindows
 from ..recording import Recording
+from ..windows.lazy import LazyWindows
 from ._timeline import Timeline, least_distance
 
 _ENTITIES = ("subject", "session", "run", "task", "site")

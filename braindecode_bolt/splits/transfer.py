@@ -23,7 +23,7 @@ class TransferSplit(Splitter):
     fold's windows of the target; trained on are the source, and with `joint`
     the target of the other folds' people (paper, section 4: zero-shot and joint
     transfer from rest to tasks; for fine-tuning take `joint` and
-    :class:`~braindecode_bolt.finetuning.FineTuneRegressor`).
+    :class:`~braindecode_bolt.training.FineTuneRegressor`).
 
     Parameters
     ----------

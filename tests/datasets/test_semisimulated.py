@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from braindecode_bolt import Recording, create_bold_windows, prepare_bold, prepare_eeg
-from braindecode_bolt.channels import ChannelNameError
 from braindecode_bolt.datasets import simulate_bold
+from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.metrics import noise_ceiling
 
 ROIS = ["Thalamus", "Cuneus"]

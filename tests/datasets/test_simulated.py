@@ -4,9 +4,9 @@ import pytest
 from nilearn.glm.first_level import glover_hrf
 
 from braindecode_bolt import create_bold_windows, prepare_bold
-from braindecode_bolt.channels import ChannelNameError
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.datasets._coupling import RATE, couple, hrf_kernel
+from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.metrics import noise_ceiling, pearson_r
 

@@ -12,7 +12,7 @@ from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.evaluation import Study, compare_pipelines, evaluate, summarise
 from braindecode_bolt.linear import AlphaHRF, LaggedBandPower
 from braindecode_bolt.null import bootstrap_interval, null_r
-from braindecode_bolt.score_table import layout, suspicious
+from braindecode_bolt.report.score_table import layout, suspicious
 
 from .models import Seeded
 

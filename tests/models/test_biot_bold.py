@@ -6,7 +6,7 @@ import torch
 from braindecode.models import BIOT
 
 from braindecode_bolt import BIOTBOLD, load_published_weights
-from braindecode_bolt.channels import ChannelNameError
+from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.models import PUBLISHED_CHANNELS, CheckpointError
 
 SMALL = {"n_times": 800, "embed_dim": 32, "num_layers": 2, "num_heads": 4}

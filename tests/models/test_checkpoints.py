@@ -10,7 +10,7 @@ from braindecode.models import Labram
 from sklearn.base import clone
 
 from braindecode_bolt import EEGRegressor, JoinedRegions, NeuroBOLT, load_published_weights
-from braindecode_bolt.channels import ChannelNameError
+from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.models import PUBLISHED_CHANNELS, CheckpointError
 
 from . import golden

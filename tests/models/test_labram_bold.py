@@ -6,7 +6,7 @@ from braindecode.models.labram import LABRAM_CHANNEL_ORDER
 from torch import nn
 
 from braindecode_bolt import LabramBOLD, NeuroBOLT, load_published_weights
-from braindecode_bolt.channels import ChannelNameError
+from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.models import PUBLISHED_CHANNELS, CheckpointError
 
 from . import golden

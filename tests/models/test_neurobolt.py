@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from braindecode_bolt import NeuroBOLT
-from braindecode_bolt.channels import ChannelNameError
+from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.models import PUBLISHED_CHANNELS
 from braindecode_bolt.models._layers import Dropout
 

@@ -1,0 +1,285 @@
+"""Markers on a regular grid: runs of them, and the line that fits a run.
+
+Positions are in samples, as floats, in the order of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from .annotations import MarkerError
+
+__all__ = ["Axis", "Grid", "Run", "find_runs", "fit_grid", "linked", "nearest"]
+
+#: How far the repetition time in the data may be from the given one: the clocks
+#: of scanners and amplifiers differ by a few 1e-5.
+CLOCKS = 2e-4
+#: A marker alone that lies on the grid of a run beyond its end is there by
+#: chance if more volumes than this are between.
+LONGEST_HOLE = 5
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The recording that positions belong to, and how close is the same place."""
+
+    name: str
+    sfreq: float
+    #: In samples.
+    tolerance: float
+
+    def at(self, position: float) -> str:
+        """Say where a position is."""
+        return f"{position / self.sfreq:.3f} s (sample {round(position)})"
+
+    def places(self, positions: Sequence[float], n: int = 5) -> str:
+        """Say where the first few of some positions are."""
+        more = f" and {len(positions) - n} more" if len(positions) > n else ""
+        return ", ".join(self.at(position) for position in positions[:n]) + more
+
+    def error(self, text: str) -> MarkerError:
+        """Make the error that says which recording is meant."""
+        return MarkerError(f"{self.name}: {text}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Markers on one grid: their positions, and which volume each stands for.
+
+    ``rival`` describes another series of markers between them, where there is
+    one.
+    """
+
+    positions: np.ndarray
+    volumes: np.ndarray
+    rival: str | None = None
+
+    @classmethod
+    def join(cls, pieces: Sequence[Run]) -> Run:
+        """Put pieces of one run together."""
+        return cls(
+            np.concatenate([piece.positions for piece in pieces]),
+            np.concatenate([piece.volumes for piece in pieces]),
+            next((piece.rival for piece in pieces if piece.rival), None),
+        )
+
+    def shifted(self, volumes: int) -> Run:
+        """Count the volumes from another one."""
+        return Run(self.positions, self.volumes + volumes, self.rival)
+
+    def volumes_until(self, later: Run, period: float, axis: Axis) -> int | None:
+        """Count volumes from this run's volume 0 to that of a later one.
+
+        None where the later one is not on this run's grid, or the two are too
+        little to say so.
+        """
+        # The ends that face each other, so that clocks hardly differ between.
+        here = np.median(self.positions[-5:] - period * self.volumes[-5:])
+        there = np.median(later.positions[:5] - period * later.volumes[:5])
+        shift = round((there - here) / period)
+        hole = shift + later.volumes[0] - self.volumes[-1] - 1
+        alone = min(len(self.positions), len(later.positions)) == 1
+        if alone and hole > LONGEST_HOLE:
+            return None
+        return shift if abs(there - here - shift * period) <= axis.tolerance else None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where volumes should be: volume k at ``origin + k * period`` samples."""
+
+    origin: float
+    period: float
+    n_volumes: int
+    #: Time between the markers by the clock of the EEG, in samples.
+    measured: float
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Position of each volume."""
+        return self.origin + self.period * np.arange(self.n_volumes)
+
+    def nearest(self, positions: np.ndarray) -> np.ndarray:
+        """Find the volume nearest to each position; it may lie outside the grid."""
+        return np.rint((positions - self.origin) / self.period).astype(int)
+
+
+def nearest(positions: np.ndarray, targets: np.ndarray | float) -> np.ndarray:
+    """Find which of the positions (ascending, two at least) is nearest to each target."""
+    after = np.clip(np.searchsorted(positions, targets), 1, len(positions) - 1)
+    return after - (targets - positions[after - 1] <= positions[after] - targets)
+
+
+def linked(
+    positions: np.ndarray, period: float, axis: Axis
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the marker one period after each.
+
+    Returns
+    -------
+    found : ndarray of bool
+        Whether there is one.
+    following : ndarray of int
+        Which it is.
+    """
+    if len(positions) < 2:
+        return np.zeros(len(positions), dtype=bool), np.zeros(len(positions), dtype=int)
+    following = nearest(positions, positions + period)
+    # Each of the two may be off by the tolerance.
+    found = np.abs(positions[following] - positions - period) <= 2 * axis.tolerance
+    return found, following
+
+
+def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
+    """Link markers one period apart, and join what lies on one grid.
+
+    Steps are counted from marker to marker, so that the difference between a
+    scanner's and an amplifier's clock does not add up.
+
+    Parameters
+    ----------
+    starts : ndarray of float
+        One marker per volume, and strays.
+    period : float
+        Time between volumes, to about a sample.
+    axis : Axis
+        What the markers belong to.
+
+    Returns
+    -------
+    list of Run
+        Each of two markers at least, in the order of time.
+    """
+    found, following = linked(starts, period, axis)
+    if not found.any():
+        return []
+    links = (np.ones(np.count_nonzero(found)), (np.flatnonzero(found), following[found]))
+    graph = coo_array(links, shape=(len(starts), len(starts)))
+    _, label = connected_components(graph, directed=False)
+    order = np.argsort(label, kind="stable")
+    chains = np.split(starts[order], np.flatnonzero(np.diff(label[order])) + 1)
+    pieces = [_count(chain, period) for chain in sorted(chains, key=lambda c: c[0])]
+    longest = max(pieces, key=lambda piece: piece.volumes[-1])
+    period = float(np.ptp(longest.positions[[0, -1]])) / longest.volumes[-1]
+    runs: list[list[Run]] = []
+    alone: list[Run] = []
+    for piece in _without_inner(pieces, axis):
+        shift = None
+        if runs:
+            shift = Run.join(runs[-1][-5:]).volumes_until(piece, period, axis)
+        if shift is not None:
+            runs[-1].append(piece.shifted(shift))
+        elif len(piece.positions) == 1:
+            alone.append(piece)
+        else:
+            runs.append(_with_earlier(alone, piece, period, axis))
+            alone = []
+    return [Run.join(run).shifted(-run[0].volumes[0]) for run in runs]
+
+
+def _count(chain: np.ndarray, period: float) -> Run:
+    """Count the volumes of linked markers."""
+    steps = np.rint(np.diff(chain) / period).astype(int)
+    return Run(chain, np.append(0, np.cumsum(steps)))
+
+
+def _without_inner(pieces: list[Run], axis: Axis) -> list[Run]:
+    """Leave out what stands between the markers of a longer run.
+
+    One or two are strays; more are a rival, and an error if that run is wanted.
+    """
+    kept: list[Run] = []
+    for piece in pieces:
+        if not kept or piece.positions[0] > kept[-1].positions[-1]:
+            kept.append(piece)
+            continue
+        short, run = sorted([kept[-1], piece], key=lambda each: len(each.positions))
+        rival = kept[-1].rival or piece.rival
+        if len(short.positions) > 2:
+            first, last = short.positions[[0, -1]]
+            rival = f"{len(short.positions)} from {axis.at(first)} to {axis.at(last)}"
+        kept[-1] = Run(run.positions, run.volumes, rival)
+    return kept
+
+
+def _with_earlier(alone: list[Run], piece: Run, period: float, axis: Axis) -> list[Run]:
+    """Take in markers that stand alone before a run, on its grid."""
+    pieces = [piece]
+    for single in reversed(alone):
+        shift = single.volumes_until(pieces[0], period, axis)
+        if shift is not None:
+            pieces.insert(0, single.shifted(-shift))
+    return pieces
+
+
+def fit_grid(run: Run, axis: Axis, tr: float | None) -> Grid:
+    """Fit a line to the markers of a run.
+
+    The nominal repetition time (as given, or else the nearest millisecond)
+    holds unless the markers refute it by five standard errors: then the clocks
+    differ, and the line follows the clock of the EEG.
+
+    Parameters
+    ----------
+    run : Run
+        Two markers at least.
+    axis : Axis
+        What they belong to.
+    tr : float | None
+        Repetition time in seconds, if it is known.
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    MarkerError
+        If `tr` and the markers differ by more than clocks do.
+    """
+    volume, first = np.unique(run.volumes, return_index=True)
+    position = run.positions[first]
+    off = _distance_from_line(position, volume)
+    trusted = np.abs(off) <= max(1.0, 4.5 * np.median(np.abs(off)))
+    x, y = volume[trusted], position[trusted]
+    centre, spread = x.mean(), np.sum((x - x.mean()) ** 2)
+    measured = float((x - centre) @ y / spread)
+    left = y - y.mean() - measured * (x - centre)
+    # Markers are rounded to samples: a variance of 1/12 at least.
+    variance = max(np.sum(left**2) / max(len(left) - 2, 1), 1 / 12)
+    n_volumes = int(volume[-1]) + 1
+    if tr is None:
+        nominal = round(measured / axis.sfreq, 3) * axis.sfreq
+    else:
+        nominal = tr * axis.sfreq
+        _check_clocks(measured, nominal, n_volumes, axis)
+    if abs(measured - nominal) <= 5 * np.sqrt(variance / spread):
+        origin = float(np.median(position - nominal * volume))
+        return Grid(origin, nominal, n_volumes, measured)
+    return Grid(float(y.mean() - measured * centre), measured, n_volumes, measured)
+
+
+def _distance_from_line(position: np.ndarray, volume: np.ndarray) -> np.ndarray:
+    """Distances from a line that single markers hardly move.
+
+    Its slope is the median over pairs of markers half a run apart.
+    """
+    half = len(position) // 2
+    slopes = (position[half:] - position[:-half]) / (volume[half:] - volume[:-half])
+    off = position - np.median(slopes) * volume
+    return off - np.median(off)
+
+
+def _check_clocks(measured: float, nominal: float, n_volumes: int, axis: Axis) -> None:
+    steps = n_volumes - 1
+    if abs(measured - nominal) * steps > CLOCKS * nominal * steps + axis.tolerance:
+        raise axis.error(
+            f"tr={nominal / axis.sfreq:g} s does not fit: the markers of {n_volumes} "
+            f"volumes are {measured / axis.sfreq:.6g} s apart. Correct tr, or the sampling "
+            "rate of the EEG; clocks differ by a few 1e-5 only."
+        )

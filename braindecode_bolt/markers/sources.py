@@ -1,0 +1,176 @@
+"""Where volume markers are written: annotations and stimulus channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mne
+import numpy as np
+
+from .annotations import find_markers, marker_descriptions
+from .grid import Axis
+from .series import is_regular
+
+__all__ = ["Found", "read_positions"]
+
+#: What markers from a stimulus channel are called in annotations.
+FROM_CHANNEL = "volume"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Markers as they were found.
+
+    Attributes
+    ----------
+    positions : ndarray of float
+        In samples from the first of the data, ascending.
+    marker : str
+        What they are called in annotations.
+    source : str
+        Where they were found, for the report.
+    """
+
+    positions: np.ndarray
+    marker: str
+    source: str
+
+
+def read_positions(
+    raw: mne.io.BaseRaw,
+    axis: Axis,
+    marker: str | int | None,
+    stim_channel: str | None,
+    tr: float | None,
+    n_slices: int | None,
+) -> Found:
+    """Read the positions of markers.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG.
+    axis : Axis
+        Its samples.
+    marker : str | int | None
+        Description, or event code.
+    stim_channel : str | None
+        The channel to read.
+    tr, n_slices : float | None, int | None
+        What tells a code that marks volumes from others.
+
+    Returns
+    -------
+    Found
+        Of two markers at least.
+
+    Raises
+    ------
+    MarkerError
+        If there are fewer.
+    """
+    is_code = isinstance(marker, int | np.integer)
+    if stim_channel is not None or is_code:
+        if marker is not None and not is_code:
+            raise ValueError(
+                f"Markers in the channel {stim_channel!r} have integer codes, got "
+                f"marker={marker!r}."
+            )
+        return _from_channels(raw, axis, marker, stim_channel, tr, n_slices)
+    channels = mne.pick_types(raw.info, meg=False, stim=True)
+    if marker is None and len(channels) and not marker_descriptions(raw):
+        return _from_channels(raw, axis, None, None, tr, n_slices)
+    return _from_annotations(raw, axis, marker)
+
+
+def _from_annotations(raw: mne.io.BaseRaw, axis: Axis, marker: str | None) -> Found:
+    index = find_markers(raw, marker)
+    spelled = sorted(set(raw.annotations.description[index]))
+    if len(index) < 2:
+        raise axis.error(
+            f"only one marker {spelled[0]!r}, at {axis.at(_positions(raw, index)[0])}; "
+            f"expected one per volume. It has annotations {_counts(raw)}. Name the marker."
+        )
+    # Where it is spelled in several ways, the part that they share.
+    name = spelled[0] if len(spelled) == 1 else spelled[0].split("/")[-1]
+    source = f"annotations {', '.join(map(repr, spelled))}"
+    return Found(_positions(raw, index), str(name), source)
+
+
+def _positions(raw: mne.io.BaseRaw, index: np.ndarray) -> np.ndarray:
+    onsets = raw.annotations.onset[index]
+    # Onsets are sums of seconds; what is a whole sample must come out as one.
+    return np.round((onsets - raw.first_time) * raw.info["sfreq"], 6)
+
+
+def _counts(raw: mne.io.BaseRaw) -> str:
+    names, counts = np.unique(raw.annotations.description, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:8]
+    return ", ".join(f"{str(names[i])!r} ({counts[i]})" for i in order) or "none"
+
+
+def _from_channels(
+    raw: mne.io.BaseRaw,
+    axis: Axis,
+    code: int | None,
+    stim_channel: str | None,
+    tr: float | None,
+    n_slices: int | None,
+) -> Found:
+    trains = _trains(raw, axis, stim_channel)
+    listed = ", ".join(f"{c} in {name!r} ({len(p)})" for (name, c), p in trains.items())
+    listed = listed or "none"
+    candidates = {key: p for key, p in trains.items() if code is None or key[1] == code}
+    if not candidates:
+        wanted = "" if code is None else f" of code {code}"
+        raise axis.error(
+            f"no events{wanted} in the stimulus channels; codes (and numbers): {listed}. "
+            f"Annotations: {_counts(raw)}."
+        )
+    if len(candidates) > 1:
+        candidates = {
+            key: p for key, p in candidates.items() if is_regular(p, axis, tr, n_slices)
+        }
+    # Some systems write each event into a channel of its own and a common one.
+    different = {tuple(p): key for key, p in reversed(candidates.items())}
+    if len(different) != 1:
+        at = "" if tr is None else f" at tr={tr:g} s"
+        raise axis.error(
+            f"{len(different) or 'none'} of the codes in the stimulus channels are "
+            f"regular{at}; codes (and numbers): {listed}. Give marker=<code>, tr, and "
+            "stim_channel if several channels have that code. For codes that share a "
+            "channel bit by bit, use mne.find_events with a mask."
+        )
+    ((positions, (name, code)),) = different.items()
+    if len(positions) < 2:
+        raise axis.error(
+            f"only one event of code {code} in {name!r}, at {axis.at(positions[0])}; "
+            f"expected one per volume. Codes (and numbers): {listed}."
+        )
+    source = f"code {code} in the channel {name!r}"
+    return Found(np.array(positions), FROM_CHANNEL, source)
+
+
+def _trains(
+    raw: mne.io.BaseRaw, axis: Axis, stim_channel: str | None
+) -> dict[tuple[str, int], np.ndarray]:
+    """Read the positions of each code in each stimulus channel."""
+    channels = [raw.ch_names[i] for i in mne.pick_types(raw.info, meg=False, stim=True)]
+    if stim_channel is not None and stim_channel not in raw.ch_names:
+        raise axis.error(
+            f"there is no channel {stim_channel!r}; stimulus channels: "
+            f"{', '.join(channels) or 'none'}."
+        )
+    if stim_channel is None and not channels:
+        raise axis.error(
+            "there are no stimulus channels. Set the type of the channel that holds the "
+            "events (Raw.set_channel_types), or name the annotations."
+        )
+    trains = {}
+    for name in channels if stim_channel is None else [stim_channel]:
+        # A pulse may last one sample only.
+        events = mne.find_events(raw, name, shortest_event=1, verbose="error")
+        for code in np.unique(events[:, 2]):
+            samples = events[events[:, 2] == code, 0] - raw.first_samp
+            trains[name, int(code)] = samples.astype(float)
+    return trains

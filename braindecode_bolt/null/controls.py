@@ -1,0 +1,183 @@
+"""Windows whose EEG says nothing about their BOLD, for models that are trained again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ..windows.create import BOLDWindows
+from ..windows.lazy import LazyWindows
+
+__all__ = ["constant_eeg", "wrong_subject"]
+
+logger = logging.getLogger(__name__)
+
+
+def wrong_subject(
+    windows: BOLDWindows, random_state: int | np.random.Generator | None = 0
+) -> BOLDWindows:
+    """Give the BOLD of each recording the EEG of another person.
+
+    At each volume stands the window that the donor has at this volume. What a model
+    still predicts, trained and scored on these windows as on the real ones, is not
+    from the person's own EEG: it is the same at the same volume in everybody, as
+    drifts from the start of a scan are, and responses in a task that is timed alike.
+
+    Everybody is the donor of one person, never of themselves. So where subjects are
+    kept apart in cross-validation, the EEG is kept apart as well.
+
+    Parameters
+    ----------
+    windows : BOLDWindows
+        Windows of at least two subjects. They are not changed, and share their EEG
+        with the result.
+    random_state : int | numpy.random.Generator | None
+        Seed of who is whose donor, and of the choice among several recordings of the
+        donor. Default 0.
+
+    Returns
+    -------
+    BOLDWindows
+        With metadata, `y`, `noiseless` and `noiseless_window` of the BOLD; ``start``
+        and ``stop`` are those of the donor. Volumes without a window in the donor are
+        left out, logged, and counted as ``no_donor_window`` in `left_out`, whose
+        ``eeg_of`` names the donor's recording.
+
+    Raises
+    ------
+    ValueError
+        If there is only one subject, or donors have no window at any volume.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.null import wrong_subject
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> windows = create_bold_windows(SimulatedEEGfMRI(3, duration=60.0).load())
+    >>> control = wrong_subject(windows)
+    >>> control.left_out[["recording", "eeg_of"]].shape
+    (3, 2)
+    """
+    table = windows.metadata.reset_index(drop=True)
+    donors = _donors(table, np.random.default_rng(random_state))
+    wanted = pd.DataFrame(
+        {"recording": table["recording"].map(donors), "volume": table["volume"]}
+    )
+    offered = table[["recording", "volume", "start", "stop"]]
+    found = wanted.merge(offered, "left", ["recording", "volume"])
+    rows = np.flatnonzero(found["start"].notna())
+    if not len(rows):
+        raise ValueError(
+            f"None of the {len(table)} windows has a donor with a window at its volume: "
+            "recordings of different subjects have no volumes in common."
+        )
+    metadata = table.iloc[rows].reset_index(drop=True)
+    for column in ("start", "stop"):
+        metadata[column] = found[column].to_numpy()[rows].astype(table[column].dtype)
+    signals = [
+        windows.X.signals[donors.get(recording, recording)]
+        for recording in range(len(windows.X.signals))
+    ]
+    X = LazyWindows(signals, metadata, windows.X.info, windows.X.baseline)
+    left_out = _count(windows.left_out, table, metadata, donors)
+    return _with(windows, X, rows, left_out)
+
+
+def constant_eeg(windows: BOLDWindows, window: int = 0) -> BOLDWindows:
+    """Give all volumes of all recordings the same window of EEG.
+
+    Real EEG, not zeros, so that it passes the checks of a fit. A model trained on it
+    can learn no more than the mean of the BOLD: its predictions are constant, their R
+    is not defined, and their squared error is what a model on the real windows must
+    beat. A defined R shows that something other than the window reaches the model.
+
+    Parameters
+    ----------
+    windows : BOLDWindows
+        The windows. They are not changed.
+    window : int
+        Which of them is repeated. Default 0, the first.
+
+    Returns
+    -------
+    BOLDWindows
+        With the rows and the BOLD of `windows`. In the metadata ``start`` and ``stop``
+        are those of the one window everywhere, so that splits within a recording,
+        which go by time, are to be made on `windows`; their rows hold here too.
+
+    Raises
+    ------
+    IndexError
+        If there is no such window.
+    """
+    source = windows.X
+    (one,) = source[[window]].metadata.itertuples()
+    # Cut out, so that nothing else of the EEG is within reach.
+    stretch = np.array(source.signals[one.recording][:, one.start : one.stop])
+    metadata = source.metadata.assign(start=0, stop=source.shape[-1])
+    # As many as before, so that positions in the metadata stay valid.
+    signals = [stretch] * len(source.signals)
+    X = LazyWindows(signals, metadata, source.info, source.baseline)
+    return _with(windows, X, np.arange(len(windows)), windows.left_out.copy())
+
+
+def _donors(table: pd.DataFrame, rng: np.random.Generator) -> dict[int, int]:
+    """Choose the recording that gives its EEG, for each recording."""
+    of_subject = table.groupby("subject")["recording"].unique()
+    if len(of_subject) < 2:
+        raise ValueError(
+            f"All {table['recording'].nunique()} recordings are of one subject "
+            f"({', '.join(map(str, of_subject.index))}), and the EEG of another one is "
+            "needed. Give windows of two subjects or more, or use constant_eeg."
+        )
+    # Each gives to the next in a ring: nobody to themselves, everybody to one.
+    ring = rng.permutation(len(of_subject))
+    donors = {}
+    for receiver, giver in zip(ring, np.roll(ring, 1), strict=True):
+        offered = rng.permutation(of_subject.iloc[giver])
+        for position, recording in enumerate(of_subject.iloc[receiver]):
+            donors[int(recording)] = int(offered[position % len(offered)])
+    return donors
+
+
+def _count(
+    left_out: pd.DataFrame,
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    donors: dict[int, int],
+) -> pd.DataFrame:
+    """Say per recording whose EEG it has, and what it lost."""
+    positions = range(len(left_out))
+    n_before, n_after = (
+        table["recording"].value_counts().reindex(positions, fill_value=0).to_numpy()
+        for table in (before, after)
+    )
+    names = left_out["recording"].to_numpy()
+    eeg_of = [names[donors[p]] if p in donors else None for p in positions]
+    logger.info(
+        "EEG of other subjects for %d of %d windows; left out: %d whose donor has no "
+        "window at their volume",
+        len(after),
+        len(before),
+        len(before) - len(after),
+    )
+    for position in np.flatnonzero((n_after == 0) & (n_before > 0)):
+        logger.warning("%s has no volume in common with its donor", names[position])
+    return left_out.assign(
+        windows=n_after, no_donor_window=n_before - n_after, eeg_of=eeg_of
+    )
+
+
+def _with(
+    windows: BOLDWindows, X: LazyWindows, rows: np.ndarray, left_out: pd.DataFrame
+) -> BOLDWindows:
+    """Put other EEG to the BOLD of some rows."""
+    tables = {
+        name: getattr(windows, name)[rows]
+        for name in ("y", "noiseless", "noiseless_window")
+        if getattr(windows, name) is not None
+    }
+    return replace(windows, X=X, left_out=left_out, **tables)

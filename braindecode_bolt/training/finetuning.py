@@ -1,0 +1,189 @@
+"""Training in one condition and going on in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+from skorch.utils import is_dataset
+from torch.utils.data import Subset
+
+from ..splits import FixedValidation
+from ..splits._base import read_origin
+from ..splits.groups import CONDITIONS, origin_labels
+from ..splits.transfer import condition_rows
+from .regressor import EEGRegressor
+
+__all__ = ["FineTuneRegressor"]
+
+
+class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """Train on other conditions first, then go on with the target condition.
+
+    The first stage fits a clone of `estimator` to the windows that are not of
+    the target. The second begins with its weights and is fitted to those of the
+    target, as a rule with a lower learning rate: the transfer of the paper from
+    rest to tasks, by fine-tuning. Both validate on a part of their own windows.
+
+    Parameters
+    ----------
+    estimator : EEGRegressor
+        The model and how it is trained. It is not changed.
+    target : str | sequence of str
+        Name of the target condition, such as ``"movie"``.
+    by : {"task", "site"}
+        What the condition is. Default ``"task"``.
+    lr : float | None
+        Learning rate of the second stage. By default a tenth of the first's.
+    max_epochs : int | None
+        Epochs of the second stage. By default as many as in the first.
+
+    Attributes
+    ----------
+    pretrained_ : EEGRegressor
+        After the first stage.
+    estimator_ : EEGRegressor
+        After the second stage; the one that predicts.
+
+    Notes
+    -----
+    For scores on people that were in neither stage, cross-validate it with
+    ``TransferSplit(source, target, joint=True)``.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from braindecode_bolt import EEGRegressor, create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.training import FineTuneRegressor
+    >>> recordings = SimulatedEEGfMRI(2, duration=60.0, n_runs=2).load()
+    >>> recordings = [
+    ...     replace(r, task="rest" if number % 2 else "movie")
+    ...     for number, r in enumerate(recordings)
+    ... ]
+    >>> windows = create_bold_windows(recordings)
+    >>> regressor = EEGRegressor(
+    ...     "NeuroBOLT", module__num_layers=1, module__spectral_depth=1,
+    ...     max_epochs=1, verbose=0,
+    ... )
+    >>> model = FineTuneRegressor(regressor, target="movie").fit(windows.X, windows.y)
+    >>> model.predict(windows.X).shape == windows.y.shape
+    True
+    """
+
+    # Metadata routing: fit takes groups without having to be told.
+    __metadata_request__fit = {"groups": True}
+
+    def __init__(
+        self,
+        estimator: EEGRegressor,
+        target: str | Sequence[str],
+        by: str = "task",
+        lr: float | None = None,
+        max_epochs: int | None = None,
+    ):
+        self.estimator = estimator
+        self.target = target
+        self.by = by
+        self.lr = lr
+        self.max_epochs = max_epochs
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> FineTuneRegressor:
+        """Train both stages from the start.
+
+        Parameters
+        ----------
+        X : LazyWindows | SliceDataset | BaseConcatDataset
+            Windows that tell their condition.
+        y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
+            Targets. None where `X` is a data set that holds them.
+        groups : array-like, shape (n_windows,) | None
+            What must not be torn apart between training and validation in
+            either stage. Overrides what is read from `X`.
+
+        Returns
+        -------
+        FineTuneRegressor
+            Itself.
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is no EEGRegressor.
+        ValueError
+            If `X` does not tell the condition, or a stage has no windows.
+        """
+        if not isinstance(self.estimator, EEGRegressor):
+            raise TypeError(
+                f"estimator must be an EEGRegressor, got {type(self.estimator).__name__}: "
+                "its weights are what the second stage begins with. Put pipelines and "
+                "target transformers around FineTuneRegressor."
+            )
+        first, second = self._stages(X)
+        self.pretrained_ = _fit_part(clone(self.estimator), X, y, groups, first)
+        self.estimator_ = _fit_part(self._second_stage(), X, y, groups, second)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the targets of windows, whatever their condition.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG in microvolts.
+
+        Returns
+        -------
+        ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            One-dimensional where the targets were.
+        """
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict(X)
+
+    def _stages(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Give the rows of the other conditions and those of the target."""
+        if self.by not in CONDITIONS:
+            raise ValueError(f"by must be one of {', '.join(CONDITIONS)}, got {self.by!r}.")
+        labels = origin_labels(read_origin(X, None), self.by)
+        target = condition_rows(labels, self.target, "target", self.by)
+        others = np.setdiff1d(np.arange(len(labels)), target)
+        if not len(others):
+            raise ValueError(
+                f"All {len(target)} windows are of the {self.by} "
+                f"{', '.join(np.unique(labels))}, the target; the first stage has none. "
+                "Give windows of other conditions, too, or fit the estimator itself."
+            )
+        return others, target
+
+    def _second_stage(self) -> EEGRegressor:
+        params = clone(self.estimator).get_params(deep=False)
+        # The module is built already, and its arguments are in it.
+        params = {k: v for k, v in params.items() if not k.startswith("module__")}
+        first_lr = params.pop("optimizer__lr", params["lr"])
+        params["module"] = self.pretrained_.module_
+        params["lr"] = first_lr / 10 if self.lr is None else self.lr
+        if self.max_epochs is not None:
+            params["max_epochs"] = self.max_epochs
+        return type(self.estimator)(**params)
+
+
+def _fit_part(
+    estimator: EEGRegressor, X: Any, y: Any, groups: Any, rows: np.ndarray
+) -> EEGRegressor:
+    """Fit an estimator to a part of the windows."""
+    given = estimator.train_split
+    if isinstance(given, FixedValidation):
+        valid = np.flatnonzero(np.isin(rows, given.rows))
+        if not len(valid):
+            raise ValueError(
+                f"None of the windows to validate on ({given!r}) is among the {len(rows)} "
+                "of one of the stages; name some of each."
+            )
+        estimator.set_params(train_split=FixedValidation(valid))
+    part = Subset(X, rows) if is_dataset(X) else X[rows]
+    targets = None if y is None else np.asarray(y)[rows]
+    labels = None if groups is None else np.asarray(groups)[rows]
+    return estimator.fit(part, targets, groups=labels)

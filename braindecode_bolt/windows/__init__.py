@@ -1,0 +1,6 @@
+"""Windows: one piece of EEG for each volume, cut when it is read."""
+
+from .create import BOLDWindows, create_bold_windows
+from .lazy import LazyWindows
+
+__all__ = ["BOLDWindows", "LazyWindows", "create_bold_windows"]

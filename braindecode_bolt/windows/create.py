@@ -1,0 +1,400 @@
+"""One window of EEG for each fMRI volume."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mne
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from ..eeg.cache import CachedRaw
+from ..eeg.channels import same_names
+from ..eeg.units import MICROVOLTS
+from ..recording import (
+    TABLES,
+    MarkerError,
+    Recording,
+    as_recordings,
+    check_bold,
+    onset_samples,
+)
+from .lazy import LazyWindows
+
+__all__ = ["BOLDWindows", "create_bold_windows"]
+
+logger = logging.getLogger(__name__)
+
+_ENTITIES = ("subject", "session", "run", "task", "site")
+
+
+@dataclass(frozen=True, repr=False)
+class BOLDWindows:
+    """Windows of EEG with the BOLD of the volume that each ends at.
+
+    Attributes
+    ----------
+    X : LazyWindows, shape (n_windows, n_chans, n_times)
+        EEG in microvolts.
+    y : ndarray, shape (n_windows, n_rois)
+        BOLD, float32, in the units of the recordings.
+    roi_names : list of str
+        The columns of `y`.
+    noiseless, noiseless_window : ndarray of shape (n_windows, n_rois) | None
+        Simulated data only: BOLD before noise was added, from the whole
+        haemodynamic response and from the part of it inside the window.
+    left_out : pandas.DataFrame
+        Per recording, the number of volumes, of windows made, and of volumes
+        left out by reason.
+    """
+
+    X: LazyWindows
+    y: np.ndarray
+    roi_names: list[str]
+    left_out: pd.DataFrame
+    noiseless: np.ndarray | None = None
+    noiseless_window: np.ndarray | None = None
+
+    @property
+    def metadata(self) -> pd.DataFrame:
+        """Recording, subject, session, run, task, site, volume, start, stop sample."""
+        return self.X.metadata
+
+    @property
+    def groups(self) -> np.ndarray:
+        """Subject of each window, shape (n_windows,)."""
+        return self.X.groups
+
+    @property
+    def ch_names(self) -> list[str]:
+        """Names of the channels."""
+        return self.X.ch_names
+
+    @property
+    def sfreq(self) -> float:
+        """Sampling rate in Hz."""
+        return self.X.sfreq
+
+    def __len__(self) -> int:  # noqa: D105
+        return len(self.X)
+
+    def __repr__(self) -> str:  # noqa: D105
+        return f"<BOLDWindows X={self.X!r}, y={self.y.shape}>"
+
+    def to_braindecode(self):
+        """Give the windows as braindecode holds them.
+
+        Returns
+        -------
+        braindecode.datasets.BaseConcatDataset
+            Of one ``EEGWindowsDataset`` per recording, in the order of `X`,
+            whose windows (microvolts, baseline subtracted) and targets (a
+            float32 array per window) are those of `X` and `y`. Wrap it in
+            ``skorch.helper.SliceDataset`` for scikit-learn. It holds its own
+            copy of the EEG, in volts and float64, as MNE does.
+        """
+        from braindecode.datasets import BaseConcatDataset, EEGWindowsDataset
+
+        datasets = []
+        metadata = self.metadata.reset_index(drop=True)
+        # By runs of one recording, so that the order of the windows is kept.
+        breaks = (metadata["recording"].diff() != 0).cumsum()
+        for _, rows in metadata.groupby(breaks, sort=False):
+            recording = rows["recording"].iloc[0]
+            raw = mne.io.RawArray(
+                self.X.signals[recording].astype(float) / MICROVOLTS,
+                self.X.info,
+                verbose="error",
+            )
+            described = rows.reindex(columns=_ENTITIES).iloc[0].dropna().to_dict()
+            # Windows out of order are in several data sets of one recording.
+            described["recording"] = int(recording)
+            windows = pd.DataFrame(
+                {
+                    "i_window_in_trial": np.arange(len(rows)),
+                    "i_start_in_trial": rows["start"].to_numpy(),
+                    "i_stop_in_trial": rows["stop"].to_numpy(),
+                    "target": list(self.y[rows.index]),
+                    "volume": rows["volume"].to_numpy(),
+                    **described,
+                }
+            )
+            transform = _ToMicrovolts(self.X.baseline)
+            datasets.append(EEGWindowsDataset(raw, windows, described, transform=transform))
+        return BaseConcatDataset(datasets)
+
+
+@dataclass
+class _ToMicrovolts:
+    """What LazyWindows does to a window, for windows read from a Raw in volts."""
+
+    baseline: str | None
+
+    def __call__(self, window: np.ndarray) -> np.ndarray:
+        window = window * np.float32(MICROVOLTS)
+        if self.baseline == "window":
+            window -= window.mean(axis=-1, keepdims=True, dtype=np.float64)
+        return window
+
+
+def create_bold_windows(
+    recordings: Iterable[Recording],
+    window_seconds: float = 16.0,
+    lag_seconds: float = 0.0,
+    marker: str | None = None,
+    baseline: str | None = "window",
+) -> BOLDWindows:
+    """Cut one window of EEG for each fMRI volume.
+
+    The window of a volume holds the ``window_seconds`` that end right before
+    its marker, `lag_seconds` earlier if so wished (paper, section 2.1: 16 s
+    and no lag, so that the model finds the haemodynamic delay by itself).
+    Volumes whose window would begin before the recording or that touches an
+    annotation whose description begins with ``BAD`` are left out, counted in
+    `left_out` and logged.
+
+    Parameters
+    ----------
+    recordings : iterable of Recording | BaseConcatDataset
+        Prepared recordings that carry their BOLD (:func:`attach_bold`), or a
+        braindecode data set of such raws. They may come from a generator: the
+        windows keep the EEG as float32 and let go of the recordings. EEG that
+        was prepared into a cache (``prepare_eeg(..., cache_dir=...)``) stays
+        on disk.
+    window_seconds : float
+        Length of a window in seconds. Default 16, as published.
+    lag_seconds : float
+        Time between the end of the window and the marker in seconds.
+    marker : str | None
+        Description of the volume markers. By default all annotations that
+        carry BOLD.
+    baseline : {"window", None}
+        Subtract the mean of each channel over the window (default), or not.
+
+    Returns
+    -------
+    BOLDWindows
+        With `X`, `y`, `groups`, `metadata`, `ch_names` and `roi_names`.
+
+    Raises
+    ------
+    MarkerError
+        If a recording has no volume markers that carry BOLD.
+    ValueError
+        If recordings differ in channels, sampling rate or regions, no volume
+        of any recording has a full window, a region is constant, or values
+        are not finite.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> recordings = SimulatedEEGfMRI(n_subjects=2, duration=60.0).load()
+    >>> windows = create_bold_windows(recordings)
+    >>> windows.X.shape[1:], windows.y.shape[1]
+    ((10, 3200), 7)
+    """
+    if not (0 < window_seconds < np.inf and 0 <= lag_seconds < np.inf):
+        raise ValueError(
+            "window_seconds must be positive and lag_seconds not negative, got "
+            f"{window_seconds} and {lag_seconds}."
+        )
+    pieces = []
+    bar = tqdm(as_recordings(recordings), "Recordings", leave=False, disable=None)
+    for position, recording in enumerate(bar):
+        piece = _Piece.cut(recording, position, window_seconds, lag_seconds, marker)
+        if pieces:
+            piece = piece.matched_to(pieces[0])
+        pieces.append(piece)
+    if not pieces:
+        raise ValueError("There are no recordings to cut windows from.")
+    left_out = pd.DataFrame([piece.counts for piece in pieces])
+    if not left_out["windows"].sum():
+        raise ValueError(
+            f"No volume has a full window of {window_seconds:g} s: the longest recording "
+            f"lasts {max(p.seconds for p in pieces):.1f} s, and "
+            f"{left_out['touches_bad'].sum()} volumes touch a BAD annotation."
+        )
+    logger.info(
+        "%d windows of %g s from %d recordings; left out: %d volumes without a full "
+        "window, %d that touch a BAD annotation",
+        left_out["windows"].sum(),
+        window_seconds,
+        len(pieces),
+        left_out["no_full_window"].sum(),
+        left_out["touches_bad"].sum(),
+    )
+    metadata = pd.concat([piece.metadata for piece in pieces], ignore_index=True)
+    X = LazyWindows([p.signal for p in pieces], metadata, pieces[0].info, baseline)
+    tables = {
+        kind: np.concatenate([piece.tables[kind] for piece in pieces])
+        for kind in TABLES
+        if all(kind in piece.tables for piece in pieces)
+    }
+    return BOLDWindows(
+        X,
+        tables["bold"],
+        pieces[0].roi_names,
+        left_out,
+        tables.get("noiseless"),
+        tables.get("noiseless_window"),
+    )
+
+
+@dataclass
+class _Piece:
+    """What one recording gives to the windows."""
+
+    name: str
+    signal: np.ndarray
+    info: mne.Info
+    metadata: pd.DataFrame
+    tables: dict[str, np.ndarray]
+    roi_names: list[str]
+    counts: dict[str, Any]
+    seconds: float
+
+    @classmethod
+    def cut(
+        cls,
+        recording: Recording,
+        position: int,
+        window_seconds: float,
+        lag_seconds: float,
+        marker: str | None,
+    ) -> _Piece:
+        raw = recording.raw
+        bold = recording.table("bold", marker)
+        if bold.shape[1] == 0:
+            raise MarkerError(
+                f"{recording.name} has no volume markers that carry BOLD"
+                f"{'' if marker is None else f' and are called {marker!r}'}. Write the "
+                "BOLD into the markers with attach_bold."
+            )
+        check_bold(bold, f"The BOLD of {recording.name}")
+        constant = [roi for roi in bold if bold[roi].nunique() == 1]
+        if constant and len(bold) > 1:
+            raise ValueError(
+                f"The BOLD of {recording.name} is constant in {', '.join(constant)}. "
+                "Leave the region out of all recordings."
+            )
+        sfreq = raw.info["sfreq"]
+        n_times = round(window_seconds * sfreq)
+        if n_times < 1:
+            raise ValueError(
+                f"A window of {window_seconds:g} s holds no sample at {sfreq:g} Hz."
+            )
+        stop = recording.marker_samples(marker) - round(lag_seconds * sfreq)
+        start = stop - n_times
+        full = (start >= 0) & (stop <= raw.n_times)
+        bad = full & _touches_bad(raw, start, stop)
+        keep = full & ~bad
+        picks = mne.pick_types(raw.info, eeg=True, exclude=())
+        signal = _signal_of(raw, picks)
+        _check_finite(signal, recording)
+        metadata = pd.DataFrame(
+            {
+                "recording": position,
+                **{key: getattr(recording, key) for key in _ENTITIES},
+                "volume": bold.index[keep],
+                "start": start[keep],
+                "stop": stop[keep],
+            }
+        )
+        tables = {kind: recording.table(kind, marker) for kind in TABLES}
+        counts = {
+            "recording": recording.name,
+            "volumes": len(bold),
+            "windows": int(keep.sum()),
+            "no_full_window": int((~full).sum()),
+            "touches_bad": int(bad.sum()),
+        }
+        logger.log(
+            logging.DEBUG if keep.any() else logging.WARNING,
+            "%(recording)s: %(windows)d windows from %(volumes)d volumes "
+            "(%(no_full_window)d without a full window, %(touches_bad)d bad)",
+            counts,
+        )
+        return cls(
+            recording.name,
+            signal,
+            mne.pick_info(raw.info, picks, verbose="error"),
+            metadata,
+            {k: t.to_numpy(np.float32)[keep] for k, t in tables.items() if t.shape[1]},
+            [str(roi) for roi in bold.columns],
+            counts,
+            raw.n_times / sfreq,
+        )
+
+    def matched_to(self, first: _Piece) -> _Piece:
+        """Bring channels and regions into the order of the first recording."""
+        if self.info["sfreq"] != first.info["sfreq"]:
+            raise ValueError(
+                f"{self.name} is sampled at {self.info['sfreq']:g} Hz, {first.name} at "
+                f"{first.info['sfreq']:g} Hz. Use prepare_eeg to resample them."
+            )
+        ours, theirs = self.info["ch_names"], first.info["ch_names"]
+        _check_same("channels", ours, theirs, self.name, first.name)
+        _check_same("regions", self.roi_names, first.roi_names, self.name, first.name)
+        if not same_names(ours, theirs):
+            self.signal = self.signal[[ours.index(name) for name in theirs]]
+            self.info = first.info
+        if self.roi_names != first.roi_names:
+            order = [self.roi_names.index(roi) for roi in first.roi_names]
+            self.tables = {kind: table[:, order] for kind, table in self.tables.items()}
+            self.roi_names = first.roi_names
+        return self
+
+
+def _check_same(
+    what: str, ours: Sequence[str], theirs: Sequence[str], our_name: str, name: str
+) -> None:
+    missing = [item for item in theirs if item not in ours]
+    more = [item for item in ours if item not in theirs]
+    if missing or more:
+        raise ValueError(
+            f"{our_name} and {name} differ in their {what}: {our_name} lacks "
+            f"{', '.join(missing) or 'none'} and has {', '.join(more) or 'none'} besides. "
+            f"Choose {what} that all recordings have."
+        )
+
+
+def _touches_bad(raw: mne.io.BaseRaw, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    annotations = raw.annotations
+    touched = np.zeros(len(start), dtype=bool)
+    for description, onset, duration in zip(
+        annotations.description, annotations.onset, annotations.duration, strict=True
+    ):
+        if description.upper().startswith("BAD"):
+            first, last = onset_samples(raw, np.array([onset, onset + duration]))
+            # A span without duration, such as the boundary of two joined
+            # recordings, is bad where it stands.
+            touched |= (start < max(last, first + 1)) & (stop > first)
+    return touched
+
+
+def _signal_of(raw: mne.io.BaseRaw, picks: np.ndarray) -> np.ndarray:
+    """Give the EEG in microvolts as float32; mapped from its file if it is cached."""
+    if isinstance(raw, CachedRaw) and len(picks) == len(raw.ch_names):
+        mapped = raw.signal
+        if mapped is not None:
+            return mapped
+    signal = np.empty((len(picks), raw.n_times), np.float32)
+    # Channel by channel: all of them as float64 take twice the memory of the result.
+    # From a file in one go, since every channel costs a pass through it.
+    for part in [[pick] for pick in picks] if raw.preload else [picks]:
+        rows = np.flatnonzero(np.isin(picks, part))
+        signal[rows] = raw.get_data(part) * MICROVOLTS
+    return signal
+
+
+def _check_finite(signal: np.ndarray, recording: Recording) -> None:
+    if not all(np.isfinite(channel).all() for channel in signal):
+        raise ValueError(
+            f"The EEG of {recording.name} holds NaN or infinite values. Mark the spans as "
+            "BAD and interpolate them, or leave the channel out."
+        )

@@ -1,0 +1,47 @@
+import pytest
+from sklearn.base import clone
+
+from braindecode_bolt import EEGRegressor
+from braindecode_bolt.linear import LaggedBandPower
+from braindecode_bolt.models import NETWORKS
+from braindecode_bolt.training import SIZES, estimator_names, make_estimator
+
+
+def test_every_model_is_made_by_its_name():
+    assert estimator_names()[0] == "NeuroBOLT" and len(estimator_names()) == 13
+    for name in estimator_names():
+        arguments = {"max_epochs": 3} if name in NETWORKS else {}
+        for spelling in (name, name.upper()):
+            made = make_estimator(spelling, **arguments)
+            assert clone(made).get_params().keys() == made.get_params().keys()
+        if name in NETWORKS:
+            assert made.module == name and made.max_epochs == 3
+    assert make_estimator("SparseBandPower").penalty == "sparse_group_lasso"
+    assert isinstance(make_estimator("LaggedBandPower"), LaggedBandPower)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_small_networks_fit_any_windows(name, windows):
+    net = make_estimator(name, "small", max_epochs=1, verbose=0, random_state=0)
+    net.fit(windows.X[::8], windows.y[::8])
+    assert net.predict(windows.X[:3]).shape == (3, 2)
+    small = sum(p.numel() for p in net.module_.parameters())
+    whole = NETWORKS[name](2, ch_names=windows.ch_names, n_times=800)
+    assert small < sum(p.numel() for p in whole.parameters())
+    # What is given counts.
+    (key, _), *_ = SIZES["small"][name].items()
+    assert make_estimator(name, "small", **{key: 7}).get_params()[key] == 7
+
+
+def test_names_and_sizes_are_checked():
+    with pytest.raises(ValueError, match="no model 'NeuroBLOT'. There are NeuroBOLT, "):
+        make_estimator("NeuroBLOT")
+    with pytest.raises(ValueError, match="size must be one of small, published"):
+        make_estimator("NeuroBOLT", "huge")
+    with pytest.raises(ValueError, match="AlphaHRF is a linear model and takes no lr"):
+        make_estimator("AlphaHRF", lr=0.1)
+
+
+def test_a_linear_model_is_no_module(windows):
+    with pytest.raises(ValueError, match=r"use braindecode_bolt.make_estimator\('LaggedBandPower'\)"):
+        EEGRegressor("LaggedBandPower", verbose=0).fit(windows.X, windows.y)

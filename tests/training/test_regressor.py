@@ -1,0 +1,587 @@
+import copy
+import inspect
+import pickle
+from dataclasses import replace
+
+import joblib
+import mne
+import numpy as np
+import pytest
+import torch
+from braindecode.models import ShallowFBCSPNet
+from skorch.callbacks import Callback
+from skorch.exceptions import NotInitializedError
+from skorch.helper import SliceDataset
+from torch import nn
+
+from braindecode_bolt import EEGRegressor, NeuroBOLT, create_bold_windows
+from braindecode_bolt.eeg import ChannelNameError
+from braindecode_bolt.metrics import pearson_r
+from braindecode_bolt.training import CorrelationLoss
+
+from ..conftest import CH_NAMES, N_TIMES, TINY, WINDOW
+
+FAST = {"max_epochs": 2, "verbose": 0, "lr": 1e-3}
+BY_NAME = {f"module__{name}": value for name, value in TINY.items()}
+
+
+def template(n_outputs=2, **kwargs):
+    return NeuroBOLT(n_outputs, ch_names=CH_NAMES, n_times=N_TIMES, **{**TINY, **kwargs})
+
+
+def weights(module):
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+@pytest.fixture(scope="module")
+def windows(recordings):
+    """Two people are enough here."""
+    return create_bold_windows(recordings[:2], WINDOW, lag_seconds=4.0)
+
+
+@pytest.fixture(scope="module")
+def fitted(windows):
+    return EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(windows.X, windows.y)
+
+
+# What fit takes and gives
+
+
+def test_fit_returns_itself_and_predicts_in_the_shape_of_y(windows):
+    net = EEGRegressor(template(), **FAST)
+    assert net.fit(windows.X, windows.y) is net
+    assert net.predict(windows.X).shape == windows.y.shape
+    assert -1 < net.score(windows.X, windows.y) < 1
+    one = EEGRegressor(template(1), **FAST)
+    assert one.fit(windows.X, windows.y[:, 0]).predict(windows.X).shape == (len(windows),)
+    column = one.fit(windows.X, windows.y[:, :1]).predict(windows.X)
+    assert column.shape == (len(windows), 1)
+
+
+@pytest.mark.parametrize("module", ["name", "class", "instance"])
+def test_module_by_name_class_and_instance(windows, module):
+    by = {"name": "NeuroBOLT", "class": NeuroBOLT, "instance": template()}[module]
+    arguments = BY_NAME if module != "instance" else {}
+    net = EEGRegressor(by, **arguments, **FAST).fit(windows.X, windows.y)
+    assert net.module_.ch_names == CH_NAMES
+    assert net.predict(windows.X[:3]).shape == (3, 2)
+
+
+def test_every_form_of_windows_gives_the_same_model(windows):
+    array = np.asarray(windows.X)
+    dataset = windows.to_braindecode()
+    groups = windows.groups
+    forms = {
+        "lazy": (windows.X, windows.y, groups),
+        "array": (array, windows.y, groups),
+        "float64": (array.astype(float), windows.y.astype(float), groups),
+        "tensor": (torch.from_numpy(array), torch.from_numpy(windows.y), groups),
+        "list": (list(array), windows.y.tolist(), list(groups)),
+        "slices": (SliceDataset(dataset), windows.y, groups),
+        "data set": (dataset, None, groups),
+    }
+    predictions = {}
+    for name, (X, y, groups) in forms.items():
+        net = EEGRegressor(template(), **FAST)
+        net.module.load_state_dict(_SAME)
+        predictions[name] = net.fit(X, y, groups=groups).predict(X)
+    for name, predicted in predictions.items():
+        # Data sets of braindecode pass through volts: rounding, no more.
+        np.testing.assert_allclose(
+            predicted, predictions["lazy"], rtol=0, atol=2e-4, err_msg=name
+        )
+
+
+_SAME = template().state_dict()
+
+
+def test_epochs_are_turned_into_microvolts(windows):
+    info = mne.create_info(CH_NAMES, 200.0, "eeg")
+    volts = np.asarray(windows.X, dtype=float) * 1e-6
+    epochs = mne.EpochsArray(volts, info, verbose="error")
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    from_epochs = net.fit(epochs, windows.y, groups=windows.groups).predict(epochs)
+    assert net.module_.ch_names == CH_NAMES
+    from_windows = net.fit(windows.X, windows.y).predict(windows.X)
+    np.testing.assert_allclose(from_epochs, from_windows, rtol=0, atol=2e-4)
+
+
+def test_one_dimensional_targets_of_a_data_set_do_not_broadcast(windows):
+    dataset = windows.to_braindecode()
+    for part in dataset.datasets:
+        part.y = [np.float32(target[0]) for target in part.y]
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(dataset)
+    assert net.predict(dataset).shape == (len(dataset),)
+    same = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(windows.X, windows.y[:, 0])
+    np.testing.assert_allclose(
+        net.history[:, "train_loss"], same.history[:, "train_loss"], rtol=1e-3
+    )
+
+
+def test_small_data_sets_are_trained_on(windows):
+    net = EEGRegressor(template(), batch_size=128, train_split=None, **FAST)
+    net.fit(windows.X[:10], windows.y[:10])
+    assert not torch.equal(weights(net.module_), weights(net.module))
+
+
+def test_refitting_takes_on_other_shapes(windows, recordings):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    assert net.fit(windows.X, windows.y).module_.n_outputs == 2
+    longer = create_bold_windows(recordings, 8.0)
+    net.fit(longer.X, longer.y[:, 0])
+    assert net.module_.n_outputs == 1 and net.module_.n_times == 1600
+    array = np.asarray(windows.X)[:, :2]
+    net.set_params(module__ch_names=["Fp1", "Fp2"])
+    net.fit(array, windows.y, groups=windows.groups)
+    assert net.module_.ch_names == ["Fp1", "Fp2"]
+    assert "module__n_outputs" not in net.get_params()
+
+
+def test_pickle_and_joblib_keep_the_predictions(fitted, windows, tmp_path):
+    expected = fitted.predict(windows.X[:5])
+    back = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(back.predict(windows.X[:5]), expected)
+    joblib.dump(fitted, tmp_path / "net.joblib")
+    back = joblib.load(tmp_path / "net.joblib")
+    np.testing.assert_array_equal(back.predict(windows.X[:5]), expected)
+
+
+def test_other_models_of_braindecode_train_and_pickle(windows):
+    net = EEGRegressor("ShallowFBCSPNet", **FAST).fit(windows.X, windows.y)
+    assert net.predict(windows.X[:3]).shape == (3, 2)
+
+
+def test_labram_is_told_its_channels_and_can_be_pickled(windows):
+    with pytest.warns(UserWarning, match="does not match LABRAM_CHANNEL_ORDER"):
+        net = EEGRegressor("Labram", module__num_layers=1, **FAST).fit(windows.X, windows.y)
+    back = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(back.predict(windows.X[:3]), net.predict(windows.X[:3]))
+
+
+def test_partial_fit_goes_on(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).partial_fit(windows.X, windows.y)
+    before = weights(net.module_).clone()
+    net.partial_fit(windows.X, windows.y)
+    assert len(net.history) == 4
+    assert not torch.equal(weights(net.module_), before)
+
+
+# An instance is a template
+
+
+def test_no_fit_changes_the_instance(windows):
+    module = template()
+    before = weights(module).clone()
+    net = EEGRegressor(module, **FAST)
+    first = net.fit(windows.X, windows.y).predict(windows.X)
+    assert torch.equal(weights(module), before)
+    assert net.module is module and net.module_ is not module
+    second = net.fit(windows.X, windows.y).predict(windows.X)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_no_fit_changes_an_argument(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    before = net.get_params(deep=False)
+    net.fit(windows.X, windows.y, groups=windows.groups)
+    assert net.get_params(deep=False) == before
+
+
+def test_module_parameters_merge_with_the_instances_own(windows):
+    module = template(drop_prob=0.3, spectral_depth=2)
+    net = EEGRegressor(module, module__num_layers=2, **FAST).fit(windows.X, windows.y)
+    config = net.module_.get_config()
+    assert (config["num_layers"], config["drop_prob"]) == (2, 0.3)
+    assert config["spectral_depth"] == 2 and config["ch_names"] == CH_NAMES
+    assert len(module.spatiotemporal.blocks) == 1
+
+
+@pytest.mark.parametrize("change", ["loaded", "trained"])
+def test_merging_never_loses_weights(windows, change):
+    module = template()
+    if change == "loaded":
+        module.load_state_dict(template().state_dict())
+    else:
+        with torch.no_grad():
+            module.final_layer.bias.add_(1.0)
+    net = EEGRegressor(module, module__num_layers=2, **FAST)
+    with pytest.raises(ValueError, match="lose the loaded or trained weights"):
+        net.fit(windows.X, windows.y)
+    kept = EEGRegressor(module, train_split=None, max_epochs=1, lr=0.0, verbose=0)
+    kept.fit(windows.X, windows.y)
+    assert torch.equal(weights(kept.module_), weights(module))
+
+
+def test_merging_into_modules_of_others(windows):
+    module = ShallowFBCSPNet(n_chans=4, n_outputs=2, n_times=N_TIMES)
+    net = EEGRegressor(module, module__drop_prob=0.1, **FAST)
+    with pytest.warns(UserWarning, match="built anew"):
+        net.fit(windows.X, windows.y)
+    assert net.module_.drop_prob == 0.1
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(4 * N_TIMES, 2))
+    assert EEGRegressor(plain, **FAST).fit(windows.X, windows.y).predict(windows.X).shape
+    with pytest.raises(TypeError, match="has no get_config"):
+        EEGRegressor(plain, module__bias=False, **FAST).fit(windows.X, windows.y)
+
+
+# Randomness
+
+
+def test_the_seed_decides_and_global_generators_are_left_alone(windows):
+    def predictions(seed):
+        net = EEGRegressor("NeuroBOLT", **BY_NAME, random_state=seed, **FAST)
+        return net.fit(windows.X, windows.y).predict(windows.X)
+
+    torch.manual_seed(3)
+    np.random.seed(3)
+    expected = torch.rand(1), np.random.rand()
+    torch.manual_seed(3)
+    np.random.seed(3)
+    first = predictions(7)
+    assert (torch.rand(1), np.random.rand()) == expected
+    np.testing.assert_array_equal(first, predictions(7))
+    assert np.abs(first - predictions(8)).max() > 1e-3
+
+
+def test_without_a_seed_the_global_generator_counts(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, random_state=None, **FAST)
+    torch.manual_seed(0)
+    first = net.fit(windows.X, windows.y).predict(windows.X)
+    second = net.fit(windows.X, windows.y).predict(windows.X)
+    assert np.abs(first - second).max() > 1e-3
+    torch.manual_seed(0)
+    np.testing.assert_array_equal(net.fit(windows.X, windows.y).predict(windows.X), first)
+
+
+# Interruption
+
+
+class _Interrupt(Callback):
+    def on_batch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_is_not_swallowed(windows):
+    net = EEGRegressor(template(), callbacks=[_Interrupt()], **FAST)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(windows.X, windows.y)
+    with pytest.raises(KeyboardInterrupt):
+        net.partial_fit(windows.X, windows.y)
+
+
+# What cannot be meant
+
+
+def test_mismatches_are_errors(windows, recordings):
+    def fit(module, X=windows.X, y=windows.y, **kwargs):
+        EEGRegressor(module, **FAST, **kwargs).fit(X, y)
+
+    longer = create_bold_windows(recordings, 8.0)
+    with pytest.raises(ValueError, match="n_outputs=3, but y has 2 columns"):
+        fit(template(3))
+    with pytest.raises(ChannelNameError, match="The model has no channel Oz; it was made"):
+        fit(NeuroBOLT(2, ch_names=[*CH_NAMES[:3], "O1"], n_times=N_TIMES, **TINY))
+    with pytest.raises(ValueError, match=r"windows of 800 samples \(n_times\), X has 1600"):
+        fit(template(), longer.X, longer.y)
+    with pytest.raises(ValueError, match=r"windows of 4 channels \(n_chans\), X has 2"):
+        fit(template(), np.asarray(windows.X)[:, :2])
+    with pytest.raises(ValueError, match="windows, y 3 rows"):
+        fit(template(), y=windows.y[:3])
+    with pytest.raises(ValueError, match="Unknown model name 'NeuroBLOT'"):
+        fit("NeuroBLOT")
+    with pytest.raises(ValueError, match="give y"):
+        fit(template(), y=None)
+
+
+def test_a_wrong_output_never_broadcasts(windows):
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(4 * N_TIMES, 1))
+    with pytest.raises(ValueError, match="predicts .1,. values per window"):
+        EEGRegressor(plain, **FAST).fit(windows.X, windows.y)
+
+
+def test_other_channels_at_prediction_are_an_error(fitted, make_recording):
+    other = create_bold_windows([make_recording(ch_names=["Fz", "Cz", "Pz", "O1"])], 4.0)
+    with pytest.raises(ChannelNameError, match="no channel O1; it was made for Fz, Cz, Pz"):
+        fitted.predict(other.X)
+    with pytest.raises(ValueError, match=r"shape \(batch, 4, 800\), got \(.*, 3, 800"):
+        fitted.predict(np.asarray(other.X)[:, :3])
+
+
+def test_models_that_are_not_told_names_take_the_same_channels_only(
+    windows, make_recording
+):
+    other = create_bold_windows([make_recording(ch_names=CH_NAMES[::-1])], 4.0)
+    net = EEGRegressor(ShallowFBCSPNet, **{**FAST, "max_epochs": 1})
+    net.fit(windows.X, windows.y)
+    with pytest.raises(ChannelNameError, match="the same channels in the same order only"):
+        net.predict(other.X)
+
+
+# Any part of the channels, in any order
+
+
+def test_it_predicts_from_a_part_of_the_channels(fitted, windows, recordings, caplog):
+    order = ["Oz", "Fz", "Cz"]
+    raws = [replace(r, raw=r.raw.copy().pick(order)) for r in recordings]
+    part = create_bold_windows(raws, 4.0, lag_seconds=4.0)
+    assert part.ch_names == order
+    with caplog.at_level("INFO"):
+        predicted = fitted.predict(part.X)
+    assert "3 of the model's 4 channels are there" in caplog.text
+    x = torch.from_numpy(np.asarray(part.X))
+    with torch.inference_mode():
+        expected = fitted.module_(x, ch_names=order)
+    np.testing.assert_allclose(predicted, expected, rtol=1e-4, atol=1e-6)
+    # Afterwards the windows trained on are what it takes again.
+    assert fitted.predict(np.asarray(windows.X)[:3]).shape == (3, 2)
+
+
+def test_the_order_of_the_channels_does_not_matter(fitted, windows, recordings):
+    raws = [replace(r, raw=r.raw.copy().pick(CH_NAMES[::-1])) for r in recordings[:2]]
+    other = create_bold_windows(raws, WINDOW, lag_seconds=4.0)
+    assert other.ch_names == CH_NAMES[::-1]
+    np.testing.assert_allclose(
+        fitted.predict(other.X), fitted.predict(windows.X), rtol=1e-3, atol=1e-5
+    )
+
+
+def test_a_model_of_more_channels_can_be_trained_on_what_is_there(windows):
+    more = ["O1", *CH_NAMES[::-1], "T7"]
+    model = NeuroBOLT(2, ch_names=more, n_times=N_TIMES, **TINY)
+    table = model.spectral.channel_embedding.weight.detach().clone()
+    net = EEGRegressor(model, **FAST, optimizer__weight_decay=0.0)
+    net.fit(windows.X, windows.y)
+    moved = net.module_.spectral.channel_embedding.weight.detach() - table
+    assert (moved.abs().sum(dim=1) > 0).tolist() == [False, True, True, True, True, False]
+
+
+# Precision and losses
+
+
+def test_bfloat16_predicts_almost_the_same(fitted, windows):
+    """To about three digits of the spread of the predictions."""
+    exact = fitted.predict(windows.X)
+    rough = copy.deepcopy(fitted).set_params(precision="bfloat16")
+    predicted = rough.predict(windows.X)
+    assert predicted.dtype == np.float32 and not np.array_equal(predicted, exact)
+    assert np.abs(predicted - exact).max() < 0.05 * exact.std()
+
+
+def test_bfloat16_trains(windows):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, precision=precision)
+        net.fit(windows.X, windows.y)
+        assert all(p.dtype == torch.float32 for p in net.module_.parameters())
+        losses.append(net.history[:, "valid_loss"])
+    np.testing.assert_allclose(*losses, rtol=0.05)
+    with pytest.raises(ValueError, match="one of float32, bfloat16, got 'float16'"):
+        EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, precision="float16").fit(
+            windows.X, windows.y
+        )
+
+
+@pytest.mark.parametrize("form", ["lazy", "array with groups", "array", "one split"])
+def test_the_correlation_loss_gets_windows_of_one_recording(windows, form, monkeypatch):
+    """With the recording as the target, a batch within one is constant."""
+    recordings = windows.metadata["recording"].to_numpy()
+    y = np.stack([recordings, np.arange(len(recordings))], axis=1).astype(np.float32)
+    X, groups = windows.X, None
+    if form != "lazy" and form != "one split":
+        X = np.asarray(X)
+    if form == "array with groups":
+        groups = windows.groups
+    seen = []
+    forward = CorrelationLoss.forward
+
+    def watch(self, predicted, measured):
+        seen.append(measured[:, 0].unique().numel())
+        return forward(self, predicted, measured)
+
+    monkeypatch.setattr(CorrelationLoss, "forward", watch)
+    settings = {**FAST, "max_epochs": 1, "batch_size": 7, "module__ch_names": CH_NAMES}
+    if form == "one split":
+        settings["train_split"] = None
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **settings, criterion=CorrelationLoss)
+    if form == "array":
+        with pytest.warns(UserWarning, match="taken as one recording"):
+            net.fit(X, y)
+        assert max(seen) > 1
+    else:
+        net.fit(X, y, groups=groups)
+        assert set(seen) == {1}
+    assert net.predict(X).shape == y.shape
+
+
+def test_the_correlation_loss_teaches_correlation(recordings):
+    windows = create_bold_windows(recordings, WINDOW, lag_seconds=4.0)
+    net = EEGRegressor(
+        "NeuroBOLT",
+        **BY_NAME,
+        criterion=CorrelationLoss,
+        criterion__weight=1.0,
+        max_epochs=10,
+        lr=3e-3,
+        verbose=0,
+    )
+    test = windows.groups == "04"
+    net.fit(windows.X[~test], windows.y[~test])
+    r = pearson_r(windows.y[test], net.predict(windows.X[test]))
+    assert r.mean() > 0.3
+
+
+def test_shapes_that_are_no_windows(windows):
+    net = EEGRegressor(template(), **FAST)
+    with pytest.raises(ValueError, match=r"shape \(n_windows, n_chans, n_times\)"):
+        net.fit(windows.X[0], windows.y[:4])
+    with pytest.raises(ValueError, match="differ in shape"):
+        net.fit([np.zeros((4, 800)), np.zeros((4, 799))], windows.y[:2])
+    with pytest.raises(ValueError, match="no windows"):
+        net.fit(windows.X[:0], windows.y[:0])
+    with pytest.raises(TypeError, match="got dict"):
+        net.fit({"x": 1}, windows.y)
+    with pytest.raises(ValueError, match="y must be of shape"):
+        net.fit(windows.X, np.zeros((len(windows), 2, 2)))
+
+
+def test_input_that_cannot_be_eeg_is_refused(windows, fitted):
+    array, y = np.asarray(windows.X), windows.y
+
+    def fit(X, y=y, **kwargs):
+        module = template()
+        EEGRegressor(module, **FAST, **kwargs).fit(X, y, groups=windows.groups)
+
+    broken = array.copy()
+    broken[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="1 NaN or infinite"):
+        fit(broken)
+    flat = array.copy()
+    flat[:, 2] = 1.0
+    with pytest.raises(ValueError, match="channel number 2 is flat"):
+        fit(flat)
+    with pytest.raises(ValueError, match="values in volts.* Multiply by 1e6"):
+        fit(array * 1e-6)
+    with pytest.raises(ValueError, match="nanovolts"):
+        fit(array * 1e6)
+    wrong = y.copy()
+    wrong[5, 1] = np.inf
+    with pytest.raises(ValueError, match="1 values that are not finite"):
+        fit(array, wrong)
+    constant = y.copy()
+    constant[:, 1] = 2
+    with pytest.raises(ValueError, match="constant in column 1"):
+        fit(array, constant)
+    fit(flat, check_input=False)
+    with pytest.warns(UserWarning, match="Multiply by 1e6"):
+        fitted.predict(array * 1e-6)
+
+
+def test_without_names_the_error_says_how_to_give_them(windows):
+    net = EEGRegressor("NeuroBOLT", **FAST)
+    with pytest.raises(ValueError, match="pass module__ch_names"):
+        net.fit(np.asarray(windows.X), windows.y)
+
+
+def test_defaults_are_the_published_recipe():
+    net = EEGRegressor("NeuroBOLT")
+    assert (net.lr, net.optimizer__weight_decay, net.layer_decay) == (3e-4, 0.05, 0.65)
+    assert (net.max_epochs, net.batch_size) == (20, 16)
+    assert net.optimizer is torch.optim.AdamW and net.criterion is nn.MSELoss
+    assert net.random_state == 12345
+    schedule = dict(net._default_callbacks)["lr_scheduler"]
+    assert (schedule.warmup * net.max_epochs, schedule.min_lr) == (5, 1e-6)
+    assert "module" in inspect.signature(EEGRegressor).parameters
+
+
+# What an attack on it found
+
+
+@pytest.mark.parametrize("module", ["instance", "name"])
+def test_another_sampling_rate_is_an_error(windows, make_recording, module):
+    slow = make_recording(sfreq=100.0, ch_names=CH_NAMES, n_volumes=30)
+    slow = create_bold_windows([slow], 8.0)
+    assert slow.X.shape[1:] == windows.X.shape[1:]
+    net = (
+        EEGRegressor(template(), **FAST)
+        if module == "instance"
+        else EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    )
+    with pytest.raises(ValueError, match="100 Hz"):
+        net.fit(slow.X, np.tile(slow.y, 2)[:, :2])
+    net.fit(windows.X, windows.y)
+    with pytest.raises(ValueError, match="made for windows at 200 Hz, X is sampled at 100"):
+        net.predict(slow.X)
+
+
+def test_targets_are_given_once(windows):
+    dataset = torch.utils.data.TensorDataset(
+        torch.from_numpy(np.asarray(windows.X)), torch.from_numpy(windows.y)
+    )
+    with pytest.raises(ValueError, match="holds its own targets, and y is given as well"):
+        EEGRegressor(template(), **FAST).fit(dataset, windows.y)
+
+
+def test_recordings_of_different_montages_are_not_mixed(fitted):
+    def epochs(names):
+        info = mne.create_info(list(names), 200.0, "eeg")
+        data = 1e-5 * np.random.default_rng(0).standard_normal((1, 4, N_TIMES))
+        return mne.EpochsArray(data, info, verbose="error")
+
+    with pytest.raises(ValueError, match="number 1 has Oz, Pz, Cz, Fz, the first Fz, Cz"):
+        fitted.predict([epochs(CH_NAMES), epochs(CH_NAMES[::-1])])
+
+
+def test_a_refused_partial_fit_changes_nothing(windows, recordings):
+    net = EEGRegressor(template(), **FAST).fit(windows.X, windows.y)
+    before = net.predict(np.asarray(windows.X))
+    raws = [replace(r, raw=r.raw.copy().pick(CH_NAMES[::-1])) for r in recordings[:2]]
+    other = create_bold_windows(raws, WINDOW, lag_seconds=4.0)
+    with pytest.raises(ValueError, match="y has 4 columns"):
+        net.partial_fit(other.X, np.tile(other.y, 2))
+    np.testing.assert_array_equal(net.predict(np.asarray(windows.X)), before)
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, FloatingPointError])
+def test_a_fit_that_failed_is_not_fitted(windows, failure):
+    class Fails(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise failure
+
+    net = EEGRegressor(template(), **FAST, callbacks=[("fails", Fails())])
+    with pytest.raises(failure):
+        net.fit(windows.X, windows.y)
+    with pytest.raises(NotInitializedError, match="last fit failed or was interrupted"):
+        net.predict(windows.X)
+    net.set_params(callbacks__fails=None).fit(windows.X, windows.y)
+    assert net.predict(windows.X).shape == windows.y.shape
+
+
+def test_parameters_set_after_a_fit_count_when_training_goes_on(windows):
+    net = EEGRegressor(template(), **FAST).fit(windows.X, windows.y)
+    net.set_params(optimizer=torch.optim.SGD, criterion=nn.L1Loss)
+    net.partial_fit(windows.X, windows.y)
+    assert isinstance(net.optimizer_, torch.optim.SGD)
+    assert isinstance(net.criterion_, nn.L1Loss)
+
+
+def test_nan_that_the_check_did_not_see_is_reported(windows, fitted):
+    x = np.asarray(windows.X).copy()
+    x[-2] = np.nan  # not among those looked at
+    with pytest.warns(UserWarning, match="2 predicted values are not finite"):
+        fitted.predict(x)
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, module__ch_names=CH_NAMES)
+    with pytest.raises(FloatingPointError, match="NaN"):
+        net.fit(x, windows.y, groups=windows.groups)
+
+
+def test_groups_and_batches_that_cannot_be_meant(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
+    for groups in (np.zeros(10), np.zeros((len(windows), 2))):
+        with pytest.raises(ValueError, match="one label for each of 88 windows"):
+            net.fit(windows.X, windows.y, groups=groups)
+    net.set_params(criterion=CorrelationLoss, batch_size=2)
+    with pytest.raises(ValueError, match="batch_size of 3 or more"):
+        net.fit(windows.X, windows.y)
+    net.set_params(criterion=nn.MSELoss, callbacks__best_weights__monitor="valid_los")
+    with pytest.raises(ValueError, match="monitors 'valid_los', which the history"):
+        net.fit(windows.X, windows.y)
