@@ -397,7 +397,7 @@ def test_bold_and_data_survive(make_recording, caplog):
     assert "marked BAD_peak 0.01 s (0.02%), BAD_flat 0.00 s (0.00%)" in caplog.text
     assert marked.bold.equals(recording.bold)
     np.testing.assert_array_equal(marked.marker_samples(), recording.marker_samples())
-    assert marked.raw._data is recording.raw._data
+    assert not np.shares_memory(marked.raw._data, recording.raw._data)
     assert recording.raw.annotations == before.annotations
     assert recording.raw.info["bads"] == []
     # The window of 4 s before a volume touches the jump at 15 s.
