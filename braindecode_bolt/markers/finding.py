@@ -236,6 +236,7 @@ stim_channel, tolerance
         segment=series.segment,
         markers_per_volume=series.markers_per_volume,
         n_uneven=series.uneven,
+        volumes_per_marker=volumes_per_marker,
     )
     _log(report, axis)
     samples = samples[kept]
@@ -369,7 +370,7 @@ def _reasons(found: int, n_volumes: int, series: Series, options: MarkerOptions)
             "(extra='drop_last')"
         )
     every = (
-        f"only every {times}th volume has a marker (volumes_per_marker={times}), "
+        f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
         if times
         else ""
     )

@@ -215,6 +215,9 @@ def lay_gaps(raw: mne.io.BaseRaw, edge: str) -> mne.io.BaseRaw:
 
 
 def _described(gaps: tuple[Gap, ...]) -> str:
-    places = ", ".join(f"{gap.length:.3f} s after {gap.at:.3f} s" for gap in gaps[:5])
+    places = ", ".join(
+        f"{gap.length:.3f} s after {gap.at:.3f} s of data" for gap in gaps[:5]
+    )
     more = ", ..." if len(gaps) > 5 else ""
-    return f"the recording was interrupted {len(gaps)} times (EDF+D): {places}{more}"
+    number = f"{len(gaps)} gap" + ("s" if len(gaps) > 1 else "")
+    return f"the recording has {number} (EDF+D): {places}{more}"

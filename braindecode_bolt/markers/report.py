@@ -49,6 +49,8 @@ class MarkerReport:
         1, or the number of slice markers in each volume.
     n_uneven : int
         Number of volumes that have more or fewer slice markers than that.
+    volumes_per_marker : int
+        1, or n where only every n-th volume has a marker.
     """
 
     source: str
@@ -62,6 +64,7 @@ class MarkerReport:
     segment: int
     markers_per_volume: int
     n_uneven: int
+    volumes_per_marker: int = 1
 
     @property
     def n_found(self) -> int:
@@ -138,8 +141,11 @@ class MarkerReport:
         """Say in a few lines what was found and corrected."""
         clock = abs(self.measured_tr / self.tr - 1)
         measured = f" (measured {self.measured_tr:.7g} s)" if clock > 1e-7 else ""
+        every = self.volumes_per_marker
+        number = f"{self.n_volumes} volumes"
+        number += f" (one marker per {every} volumes)" if every > 1 else ""
         lines = [
-            f"{self.n_found} markers found ({self.source}): {self.n_volumes} volumes, TR "
+            f"{self.n_found} markers found ({self.source}): {number}, TR "
             f"{self.tr:.7g} s{measured}, largest residual {self.max_residual:.3g} samples"
         ]
         late = [

@@ -265,10 +265,14 @@ def _check_repetition(
         return
     interval, often = _usual_interval(markers, 1, axis)
     given = "" if tr is None else f"tr={tr:g} s does not fit: "
+    times = round(interval / period)
+    every = ""
+    if times > 1 and abs(interval - times * period) <= axis.tolerance:
+        every = f", give volumes_per_marker={times} if one in {times} volumes has a marker"
     raise axis.error(
         f"{given}{share:.0%} of {len(starts)} markers have another one "
         f"{period / axis.sfreq:.5g} s later; the most frequent interval is "
-        f"{interval / axis.sfreq:.5g} s ({often:.0%}). Correct tr, name the marker, "
+        f"{interval / axis.sfreq:.5g} s ({often:.0%}). Correct tr, name the marker{every}, "
         "or choose a segment if there are markers of other sequences besides."
     )
 

@@ -80,6 +80,21 @@ def test_real_eeg_from_outside_a_scanner_is_clean(files, caplog):
     assert not [record for record in caplog.records if record.levelno > 20]
 
 
+def test_gradient_artifacts_are_looked_for_between_joints():
+    """A step, or another phase of the volumes, would hide their harmonics."""
+    data = noise(48000) + 2e-5 * locked(48000)
+    whole = residual_gradient(record(data))
+    moved = np.concatenate([data[:, :24100], 5e-3 + data[:, 24000:]], axis=1)
+    recording = record(moved)
+    onsets = np.arange(1.0, 120.5, 2.0)
+    onsets = np.append(onsets, np.arange(121.5, 240, 2.0))
+    names = ["R128"] * len(onsets) + ["boundary"]
+    recording.raw.set_annotations(mne.Annotations(np.append(onsets, 120.5), 0.0, names))
+    found = residual_gradient(recording)
+    assert found.loc["volume", "suspicious"]
+    assert found.loc["volume", "median"] > 0.7 * whole.loc["volume", "median"]
+
+
 def test_residue_is_warned_of_and_grows_with_its_amplitude(caplog):
     data = noise(24000)
     artifact = locked(24000) * np.array([[1.0], [0.5], [-1.0], [3.0]])
