@@ -1,4 +1,4 @@
-"""What was found among volume markers, and what was done about it."""
+"""The report on volume markers: what was found, and what was corrected."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ __all__ = ["MarkerReport"]
 
 @dataclass(frozen=True, eq=False)
 class MarkerReport:
-    """What was found among volume markers, and what was done about it.
+    """What was found among volume markers, and what was corrected.
 
-    ``print(report)`` says it in a few lines; the table `markers` tells of every
-    single marker.
+    ``print(report)`` gives a summary; the table `markers` lists every marker.
 
     Attributes
     ----------
@@ -85,30 +84,9 @@ class MarkerReport:
         columns = {"volume": volume, "found": found, "sample": sample}
         return pd.DataFrame({**columns, "late": found - sample})
 
-    @property
-    def duplicates(self) -> np.ndarray:
-        """Samples of removed markers that repeated another one."""
-        return self._samples("duplicate")
-
-    @property
-    def slices(self) -> np.ndarray:
-        """Samples of removed markers of later slices."""
-        return self._samples("slice")
-
-    @property
-    def spurious(self) -> np.ndarray:
-        """Samples of removed markers that belong to no volume."""
-        return self._samples("spurious")
-
-    @property
-    def dummies(self) -> np.ndarray:
-        """Samples of markers of dummy volumes, which were skipped."""
-        return self._samples("dummy")
-
-    @property
-    def extra(self) -> np.ndarray:
-        """Samples of markers after the last expected volume, which were dropped."""
-        return self._samples("extra")
+    def samples(self, status: str) -> np.ndarray:
+        """Samples of the markers that have a status, in the order of time."""
+        return self.markers.loc[self.markers["status"] == status, "sample"].to_numpy()
 
     @property
     def dropped_segments(self) -> tuple[Segment, ...]:
@@ -154,15 +132,15 @@ class MarkerReport:
         ]
         uneven = f"; {self.n_uneven} volumes have more or fewer" if self.n_uneven else ""
         changes = {
-            "repeated markers removed": [self._at(s) for s in self.duplicates],
+            "repeated markers removed": self._places("duplicate"),
             "markers moved to the grid (samples)": late,
-            f"slice markers removed, {self.markers_per_volume} per volume{uneven}": [
-                self._at(s) for s in self.slices
-            ],
-            "markers of dummy volumes skipped": [self._at(s) for s in self.dummies],
+            f"slice markers removed, {self.markers_per_volume} per volume{uneven}": (
+                self._places("slice")
+            ),
+            "markers of dummy volumes skipped": self._places("dummy"),
             "missing markers filled on the grid": [self._at(s) for s in self.filled],
-            "spurious markers removed": [self._at(s) for s in self.spurious],
-            "markers after the last volume dropped": [self._at(s) for s in self.extra],
+            "spurious markers removed": self._places("spurious"),
+            "markers after the last volume dropped": self._places("extra"),
         }
         for what, places in changes.items():
             if places:
@@ -171,8 +149,8 @@ class MarkerReport:
         lines += [f"  segment left out: {each}" for each in self.dropped_segments]
         return "\n".join(lines if self.corrected else [f"{lines[0]}; nothing corrected"])
 
-    def _samples(self, status: str) -> np.ndarray:
-        return self.markers.loc[self.markers["status"] == status, "sample"].to_numpy()
+    def _places(self, status: str) -> list[str]:
+        return [self._at(sample) for sample in self.samples(status)]
 
     def _at(self, sample: int) -> str:
         return f"{sample / self.sfreq:.3f} s"

@@ -141,7 +141,6 @@ def resolve(
     _check_repetition(markers, starts, runs, period, axis, tr, segment)
     segments = tuple(_describe(run, period, axis) for run in runs)
     chosen = _choose(segments, segment, period, axis)
-    _check_rival(runs[chosen], axis)
     stretches = [s for s in stretches if _overlap(s, runs[chosen])]
     _check_stretches(stretches, axis, incomplete_end)
     grid = fit_grid(runs[chosen], axis, tr)
@@ -319,17 +318,6 @@ def _choose(
     return int(segment) % len(segments)
 
 
-def _check_rival(run: Run, axis: Axis) -> None:
-    if run.rival is not None:
-        first, last = run.positions[[0, -1]]
-        raise axis.error(
-            f"two series of markers run side by side: {len(run.positions)} from "
-            f"{axis.at(first)} to {axis.at(last)}, and {run.rival}. Name the marker; give "
-            "n_slices if there are several markers per volume, or a longer tolerance if "
-            "some were written twice."
-        )
-
-
 def _overlap(stretch: Stretch, run: Run) -> bool:
     return bool(stretch.begin <= run.positions[-1] and stretch.end >= run.positions[0])
 
@@ -419,6 +407,7 @@ def _check_spurious(
             f"{len(spurious)} markers are not on the grid of the {grid.n_volumes} volumes "
             f"from {axis.at(first)} to {axis.at(last)}: {axis.places(spurious)}, half of "
             f"them {np.median(np.abs(off)) / axis.sfreq:.3g} s or more from the nearest "
-            "volume. Name the marker, choose a segment, or give a longer tolerance if "
-            "they are the volumes' own markers."
+            "volume. Name the marker if there are two series, give n_slices if there are "
+            "several markers per volume, choose a segment, or give a longer tolerance if "
+            "they are the volumes' own markers or were written twice."
         )
