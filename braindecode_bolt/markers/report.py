@@ -85,7 +85,7 @@ class MarkerReport:
         return pd.DataFrame({**columns, "late": found - sample})
 
     def samples(self, status: str) -> np.ndarray:
-        """Samples of the markers that have a status, in the order of time."""
+        """List the samples of the markers that have a status, in the order of time."""
         return self.markers.loc[self.markers["status"] == status, "sample"].to_numpy()
 
     @property

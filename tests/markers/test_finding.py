@@ -171,9 +171,10 @@ def test_too_many_strays_are_an_error_that_says_where():
 
 def test_two_series_side_by_side_are_an_error():
     true = series(100)
-    for n in (20, 100):
-        with pytest.raises(MarkerError, match=rf"{n} markers are not .* two series"):
-            find_volume_markers(make_raw(np.sort(np.append(true, true[:n] + 200))), tr=TR)
+    with pytest.raises(MarkerError, match="20 markers are not .* two series"):
+        find_volume_markers(make_raw(np.sort(np.append(true, true[:20] + 200))), tr=TR)
+    with pytest.raises(MarkerError, match=r"0\.8 s apart, 2 in each repetition time"):
+        find_volume_markers(make_raw(np.sort(np.append(true, true + 200))), tr=TR)
 
 
 def test_the_tolerance_says_what_is_the_same_place():
