@@ -19,14 +19,14 @@ __all__ = ["Axis", "Grid", "Run", "find_runs", "fit_grid", "linked", "nearest"]
 #: How far the repetition time in the data may be from the given one: the clocks
 #: of scanners and amplifiers differ by a few 1e-5.
 CLOCKS = 2e-4
-#: A marker alone that lies on the grid of a run beyond its end is there by
-#: chance if more volumes than this are between.
+#: A single marker that fits the grid of a run, but comes more volumes than this
+#: before or after it, fits by chance.
 LONGEST_HOLE = 5
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The recording that positions belong to, and how close is the same place."""
+    """The samples of a recording, and the tolerance in which positions are the same."""
 
     name: str
     sfreq: float
@@ -49,7 +49,7 @@ class Axis:
         return ", ".join(self.at(position) for position in positions[:n]) + more
 
     def error(self, text: str) -> MarkerError:
-        """Make the error that says which recording is meant."""
+        """Make an error that names the recording."""
         return MarkerError(f"{self.name}: {text}")
 
 
@@ -69,7 +69,7 @@ class Run:
         )
 
     def shifted(self, volumes: int) -> Run:
-        """Count the volumes from another one."""
+        """Add to the volume numbers."""
         return Run(self.positions, self.volumes + volumes)
 
     def volumes_until(self, later: Run, period: float, axis: Axis) -> int | None:
@@ -78,7 +78,7 @@ class Run:
         None where the later one is not on this run's grid, the two are too short
         to say so, or there is a joint between them.
         """
-        # The ends that face each other, so that clocks hardly differ between.
+        # Only markers near the gap, since clocks differ over long times.
         here = np.median(self.positions[-5:] - period * self.volumes[-5:])
         there = np.median(later.positions[:5] - period * later.volumes[:5])
         shift = round((there - here) / period)
@@ -202,7 +202,7 @@ def _without_inner(pieces: list[Run]) -> list[Run]:
 
 
 def _with_earlier(alone: list[Run], piece: Run, period: float, axis: Axis) -> list[Run]:
-    """Take in markers that stand alone before a run, on its grid."""
+    """Add single markers before a run that lie on its grid."""
     pieces = [piece]
     for single in reversed(alone):
         shift = single.volumes_until(pieces[0], period, axis)
@@ -254,7 +254,7 @@ def fit_grid(run: Run, axis: Axis, tr: float | None) -> Grid:
 
 
 def _distance_from_line(position: np.ndarray, volume: np.ndarray) -> np.ndarray:
-    """Distances from a line that single markers hardly move.
+    """Measure distances from a line that outliers hardly affect.
 
     Its slope is the median over pairs of markers half a run apart.
     """

@@ -95,7 +95,7 @@ class MarkerReport:
 
     @property
     def residuals(self) -> np.ndarray:
-        """Samples that each volume's marker was found after the regular grid.
+        """How many samples after the regular grid each volume's marker was found.
 
         Of shape (n_volumes,), NaN where the marker was missing. Up to half a
         sample is rounding.

@@ -109,7 +109,7 @@ def _from_annotations(
             "expected one per volume. It has annotations "
             f"{count_descriptions(raw.annotations.description)}. Name the marker."
         )
-    # Where it is spelled in several ways, the marker that was looked for.
+    # With several spellings, the marker that was looked for.
     name = spelled[0] if len(spelled) == 1 else described[spelled[0]]
     if len(spelled) > 1 and not isinstance(marker, str | None):
         name = next(iter(marker))
