@@ -13,6 +13,7 @@ from braindecode_bolt import (
     prepare_eeg,
 )
 from braindecode_bolt.markers import RecordingGapError, joint_samples, mark_joints
+from braindecode_bolt.markers.gaps import find_gaps
 
 from .files import write_edf
 
@@ -109,3 +110,26 @@ def test_time_stamps_that_cannot_be_used(stamps, said, tmp_path):
     raw = read(write_edf(tmp_path / "x.edf", range(4), [], stamps=stamps))
     with pytest.raises(RecordingGapError, match=said):
         mark_joints(raw)
+
+
+def test_damaged_headers_give_typed_errors(tmp_path):
+    whole = write_edf(tmp_path / "x.edf", STARTS, MARKERS).read_bytes()
+    rng = np.random.default_rng(0)
+    found = {"error": 0, "gaps": 0, "none": 0}
+    for number in range(300):
+        content = bytearray(whole)
+        for _ in range(rng.integers(1, 4)):
+            content[rng.integers(184, 768)] = rng.integers(0, 256)
+        if number % 10 == 0:
+            content = content[: rng.integers(0, len(content))]
+        file = tmp_path / f"{number}.edf"
+        file.write_bytes(content)
+        try:
+            gaps = find_gaps(file)
+        except RecordingGapError as error:
+            assert file.name in str(error)
+            found["error"] += 1
+        else:
+            found["gaps" if gaps else "none"] += 1
+        file.unlink()
+    assert min(found.values()) > 5

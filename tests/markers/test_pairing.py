@@ -263,3 +263,26 @@ def test_numbered_markers_are_one_kind(raw, bold):
     paired = pair_bold(raw, bold)
     np.testing.assert_allclose(onsets_of(paired), ONSETS)
     assert set(paired.annotations.description) == {"R128"}
+
+
+@pytest.mark.parametrize("kind", ["events", "volumes"])
+def test_damaged_tables_give_typed_errors(kind, raw, bold, tmp_path):
+    alone = without_markers(raw, "tone")
+    file = write(tmp_path, kind, onset=ONSETS, trial_type="R128")
+    whole = file.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        content = bytearray(whole)
+        for _ in range(rng.integers(1, 4)):
+            content[rng.integers(len(content))] = rng.integers(0, 256)
+        file.write_bytes(content)
+        try:
+            onsets = onsets_of(pair_bold(alone, bold, table=file))
+        except MarkerError:
+            refused += 1
+        else:
+            # One digit of an onset may have become another one.
+            assert len(onsets) == N
+            assert (np.diff(onsets) > 0).all()
+    assert refused > 30
