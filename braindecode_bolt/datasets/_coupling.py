@@ -15,7 +15,7 @@ from nilearn.glm.first_level import (
 )
 from scipy.signal import fftconvolve, lfilter
 
-from ..markers.annotations import replace_markers
+from ..markers.annotations import marker_descriptions, replace_markers
 from ..recording import attach_bold
 
 #: Rhythms and their frequency bands in Hz.
@@ -219,8 +219,9 @@ def mark_volumes(
     mne.io.BaseRaw
         A copy.
     """
-    marked = replace_markers(raw, [MARKER], volume_times, MARKER)
-    return attach_bold(marked, marker=MARKER, **tables)
+    old = marker_descriptions(raw.annotations.description, MARKER)
+    raw = replace_markers(raw, list(old), volume_times, MARKER)
+    return attach_bold(raw, marker=MARKER, **tables)
 
 
 def standardise(series: np.ndarray) -> np.ndarray:

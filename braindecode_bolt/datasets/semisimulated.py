@@ -210,8 +210,8 @@ def simulate_bold(
     Returns
     -------
     mne.io.BaseRaw
-        A copy with volume markers (``R128``) that carry the BOLD, and the BOLD
-        without noise.
+        A copy with volume markers (``R128``) that carry
+        the BOLD, and the BOLD without noise.
 
     Raises
     ------
