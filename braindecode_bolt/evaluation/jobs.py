@@ -245,7 +245,7 @@ def _described(warning: warnings.WarningMessage) -> str:
 
 def _expected(warning: warnings.WarningMessage, job: Job) -> bool:
     """Whether a warning says what the control is for: all its windows are one."""
-    overlap = "windows to validate on share EEG" in str(warning.message)
+    overlap = "validation windows share EEG" in str(warning.message)
     return job.control == "constant_eeg" and overlap
 
 

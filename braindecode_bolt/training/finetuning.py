@@ -12,7 +12,7 @@ from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
 from ..splits import FixedValidation
-from ..splits._base import read_origin
+from ..splits.origin import read_origin
 from ..splits.groups import CONDITIONS, origin_labels
 from ..splits.transfer import condition_rows
 from .regressor import EEGRegressor
