@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
-__all__ = ["as_float32", "check_number"]
+__all__ = ["as_float32", "check_lag", "check_number", "warn_if_not_finite"]
 
 
 def check_number(
@@ -89,3 +90,35 @@ def as_float32(values: Any, name: str) -> np.ndarray:
             f"{array[lost][0]:.3g}. Scale them, or leave them out."
         )
     return converted
+
+
+def check_lag(fitted: float | None, given: float | None) -> None:
+    """Raise if windows have another lag than those that a model was fitted on.
+
+    Parameters
+    ----------
+    fitted, given : float | None
+        Seconds from the end of a window to its volume; None if unknown.
+
+    Raises
+    ------
+    ValueError
+        If both are known and differ.
+    """
+    if fitted is None or given is None or np.isclose(fitted, given):
+        return
+    raise ValueError(
+        f"The model was fitted on windows that end {fitted:g} s before their volume, these "
+        f"end {given:g} s before it. Use create_bold_windows(..., lag_seconds={fitted:g})."
+    )
+
+
+def warn_if_not_finite(predicted: np.ndarray) -> None:
+    """Warn of predictions that are NaN, or too large for their type."""
+    broken = ~np.isfinite(predicted)
+    if broken.any():
+        warnings.warn(
+            f"{broken.sum()} predicted values are not finite: look for NaN and extreme "
+            "values in the windows.",
+            stacklevel=3,
+        )

@@ -36,8 +36,8 @@ class _WithinRecordings(Splitter):
         warn_of_groups(groups, origin.recordings, origin.subjects)
         return timelines(origin, self.gap_seconds)
 
-    def _jobs(self, lines: list[Timeline]) -> list[list[Timeline]]:
-        """Recordings that are split at the same time."""
+    def _splits_of(self, lines: list[Timeline]) -> list[list[Timeline]]:
+        """Put together the recordings that are split at the same time."""
         return [lines] if self.recordings == "together" else [[line] for line in lines]
 
 
@@ -110,7 +110,7 @@ class GapSplit(_WithinRecordings):
         return np.flatnonzero(np.isin(train, np.concatenate([*valid, []])))
 
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
-        for lines in self._jobs(self._timelines(X, groups)):
+        for lines in self._splits_of(self._timelines(X, groups)):
             parts = [self._divide(line) for line in lines]
             train = [rows for training, valid, _ in parts for rows in (training, valid)]
             yield np.concatenate(train), np.concatenate([test for *_, test in parts])
@@ -209,7 +209,7 @@ class GapKFold(_WithinRecordings):
                     f"windows make {self.n_splits} blocks with fewer than {_FEWEST} "
                     "windows to test. Lower n_splits, or leave the recording out."
                 )
-        for together in self._jobs(lines):
+        for together in self._splits_of(lines):
             for number in range(self.n_splits):
                 train, test = zip(
                     *(self._block(line, number) for line in together), strict=True

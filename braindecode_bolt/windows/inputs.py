@@ -13,6 +13,7 @@ from skorch.helper import SliceDataset
 from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
+from .._checks import as_float32
 from ..eeg.channels import normalize_channel_name
 from ..eeg.prepare import check_signal
 from .lazy import LazyWindows
@@ -164,6 +165,12 @@ def _convert_list(windows: list[Any]) -> Input:
         parts = [_convert(item) for item in windows]
         _check_one_montage([part.ch_names for part in parts])
         return Input(np.concatenate([part.data for part in parts]), parts[0].info)
+    if windows and all(isinstance(item, tuple) for item in windows):
+        raise TypeError(
+            "X is a list of the items of a torch data set, (window, target, ...): "
+            "scikit-learn has taken the data set apart. Wrap it: from skorch.helper import "
+            "SliceDataset; X, y = SliceDataset(dataset, 0), SliceDataset(dataset, 1)."
+        )
     shapes = {np.shape(item) for item in windows}
     if len(shapes) > 1:
         raise ValueError(f"The windows of X differ in shape: {sorted(shapes)}.")
@@ -240,8 +247,10 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
 
     Raises
     ------
+    TypeError
+        If `y` is masked, complex or text.
     ValueError
-        If there are no targets, or `y` does not fit.
+        If there are no targets, `y` does not fit, or is too large for float32.
     """
     if y is not None and is_dataset(source.data):
         raise ValueError(
@@ -256,7 +265,7 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
         return None, target.ndim + 1
     if isinstance(y, torch.Tensor):
         y = y.detach().cpu()
-    targets = np.asarray(y, dtype=np.float32)
+    targets = as_float32(y, "y")
     if targets.ndim not in (1, 2):
         raise ValueError(
             f"y must be of shape (n_windows,) or (n_windows, n_outputs), got "

@@ -59,7 +59,10 @@ def test_tested_subjects_are_not_trained_on_in_other_tasks(caplog):
     with caplog.at_level(logging.INFO, "braindecode_bolt"):
         found = sides(LeaveOneOut("task"), X, "subject")
     assert found == [({"02"}, {"01", "03"}), ({"03"}, {"01", "02"})]
-    assert "task film is left out, the tested subjects are left out of training: 01 (10" in caplog.text
+    assert (
+        "task film is left out, the tested subjects are left out of training: 01 (10"
+        in caplog.text
+    )
     same = sides(LeaveOneOut("task", new_subjects=False), X, "subject")
     assert same == [({"01", "02"}, {"01", "03"}), ({"01", "03"}, {"01", "02"})]
     assert sides(LeaveOneOut("site"), X, "site") == [({"B"}, {"A"}), ({"A"}, {"B"})]
@@ -171,7 +174,10 @@ def test_impossible_transfers_are_refused():
         (TransferSplit("rest", ["rest", "film"]), "task rest is both source and target"),
         (TransferSplit("rest", "film"), "only 2 subjects with task film"),
         (TransferSplit("rest", "film", n_splits=0), "n_splits == 0, must be >= 1"),
-        (TransferSplit("rest", "film", joint=True, n_splits=1), "2 or more with joint=True"),
+        (
+            TransferSplit("rest", "film", joint=True, n_splits=1),
+            "2 or more with joint=True",
+        ),
         (TransferSplit("01", "02", by="subject"), "by must be one of task, site"),
         (TransferSplit("A", "B", by="site"), "whose site is unknown"),
     ):

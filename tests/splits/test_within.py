@@ -113,9 +113,13 @@ def test_short_recordings_and_wrong_arguments_are_refused():
         ValueError, match="sub-01_ses-01_task-rest_run-1 is too short .* its 60 windows"
     ):
         next(GapSplit().split(X))
-    with pytest.raises(ValueError, match=r"fewer than 3 for validation \(0\) and test \(0\)"):
+    with pytest.raises(
+        ValueError, match=r"fewer than 3 for validation \(0\) and test \(0\)"
+    ):
         next(GapSplit().split(X))
-    with pytest.raises(ValueError, match="leaves fewer than 3 of 60 windows to train on, with n_splits=2"):
+    with pytest.raises(
+        ValueError, match="leaves fewer than 3 of 60 windows to train on, with n_splits=2"
+    ):
         list(GapKFold(2, gap_seconds=80.0).split(X))
     with pytest.raises(ValueError, match="its 60 windows make 21 blocks"):
         next(GapKFold(21).split(X))
@@ -145,7 +149,9 @@ def test_a_test_part_of_a_few_volumes_is_too_short(n_test):
     complaint = rf"too short for this protocol.*fewer than 3 for test \({n_test}\)"
     with pytest.raises(ValueError, match=complaint):
         next(GapSplit(*sizes, gap_seconds=20.0).split(X))
-    with pytest.raises(ValueError, match="too short for this protocol: its 5 windows make 5"):
+    with pytest.raises(
+        ValueError, match="too short for this protocol: its 5 windows make 5"
+    ):
         next(GapKFold(gap_seconds=0).split(one_recording(5)))
 
 
