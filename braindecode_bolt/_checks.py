@@ -1,4 +1,4 @@
-"""Checks of arguments: numbers, and arrays of real numbers."""
+"""Checks of arguments and predictions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
-__all__ = ["as_float32", "check_lag", "check_number", "warn_if_not_finite"]
+__all__ = ["check_lag", "check_number", "warn_if_not_finite"]
 
 
 def check_number(
@@ -47,49 +47,6 @@ def check_number(
     check_scalar(value, name, kind, min_val=low, max_val=high, include_boundaries=inclusive)
     if not np.isfinite(value):
         raise ValueError(f"{name} must be a finite number, got {value}.")
-
-
-def as_float32(values: Any, name: str) -> np.ndarray:
-    """Turn values into float32, where nothing of them is lost.
-
-    Parameters
-    ----------
-    values : array-like
-        Real numbers.
-    name : str
-        Name of the argument, for the message.
-
-    Returns
-    -------
-    ndarray
-        float32. NaN and infinite values are kept.
-
-    Raises
-    ------
-    TypeError
-        If values are masked, complex, or no numbers.
-    ValueError
-        If a finite value is too large for float32, or the rows differ in length.
-    """
-    if np.ma.isMaskedArray(values):
-        raise TypeError(
-            f"{name} is a masked array. Leave out the masked windows, and pass a plain "
-            f"array ({name}.filled() keeps them)."
-        )
-    array = np.asarray(values)
-    if array.dtype.kind == "O" and not any(isinstance(v, str) for v in array.flat):
-        array = array.astype(np.float64)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must be real numbers, got values of type {array.dtype}.")
-    with np.errstate(over="ignore"):
-        converted = array.astype(np.float32)
-    lost = np.isinf(converted) & np.isfinite(array)
-    if lost.any():
-        raise ValueError(
-            f"{name} has {lost.sum()} values that are too large for float32, such as "
-            f"{array[lost][0]:.3g}. Scale them, or leave them out."
-        )
-    return converted
 
 
 def check_lag(fitted: float | None, given: float | None) -> None:

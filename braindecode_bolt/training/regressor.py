@@ -112,8 +112,10 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
     ch_names_ : list of str | None
         Channels of the training windows, if known.
     baseline_ : {"window", None}
-        Whether the mean of each channel over the window was subtracted in training.
-        Then it is also subtracted from windows of any kind at prediction.
+        Baseline of the training windows: None if their mean was kept on purpose
+        (``create_bold_windows(baseline=None)``), else "window". With "window" the mean
+        of each channel over the window is subtracted from all windows that the model
+        is given, be they LazyWindows, arrays, Epochs or a data set.
     lag_seconds_ : float | None
         Time from the end of the training windows to their volumes in seconds, if known.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from .._checks import check_lag
@@ -16,17 +15,10 @@ from .networks import takes_ch_names
 
 logger = logging.getLogger(__name__)
 
-#: Means of windows, as a share of their standard deviation, that are due to rounding.
-_ROUNDING = 1e-3
-
 
 def baseline_of(source: Input) -> str | None:
-    """Whether the mean of each channel was subtracted; for arrays, from a sample."""
-    if isinstance(source.data, LazyWindows):
-        return source.data.baseline
-    windows = source.sample()
-    offset = np.abs(windows.mean(axis=-1, dtype=np.float64))
-    return "window" if (offset <= _ROUNDING * windows.std(axis=-1)).all() else None
+    """Baseline of a model trained on windows: None if they keep their mean on purpose."""
+    return source.data.baseline if isinstance(source.data, LazyWindows) else "window"
 
 
 def check_windows(regressor: Any, source: Input) -> None:
@@ -55,9 +47,9 @@ def check_windows(regressor: Any, source: Input) -> None:
     kept_mean = getattr(regressor, "baseline_", "window") is None
     if kept_mean and getattr(source.data, "baseline", None) == "window":
         raise ValueError(
-            "The model was trained on windows that keep the mean of each channel; from "
-            "these windows it was subtracted. Use create_bold_windows(..., baseline=None), "
-            "or train on windows without the mean."
+            "The model was trained on windows that keep their mean (baseline=None), and "
+            "the mean of these windows was subtracted. Use create_bold_windows(..., "
+            "baseline=None)."
         )
 
 

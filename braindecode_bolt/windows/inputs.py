@@ -13,7 +13,6 @@ from skorch.helper import SliceDataset
 from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
-from .._checks import as_float32
 from ..eeg.channels import normalize_channel_name
 from ..eeg.prepare import check_signal
 from .lazy import LazyWindows
@@ -198,6 +197,50 @@ def _check_one_montage(names: list[list[str] | None]) -> None:
             )
 
 
+def as_float32(values: Any, what: str) -> np.ndarray:
+    """Turn values into float32, where nothing of them is lost.
+
+    Parameters
+    ----------
+    values : array-like
+        Real numbers.
+    what : str
+        What they are, for the message.
+
+    Returns
+    -------
+    ndarray
+        float32. NaN and infinite values are kept.
+
+    Raises
+    ------
+    TypeError
+        If values are complex or no numbers.
+    ValueError
+        If values are masked, a finite value is too large for float32, or the rows differ
+        in length.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{what} has {np.ma.count_masked(values)} masked values. Leave such windows "
+            "out, or fill the values (numpy.ma.filled)."
+        )
+    array = np.asarray(values)
+    if array.dtype.kind == "O" and not any(isinstance(v, str) for v in array.flat):
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{what} must be real numbers, got values of type {array.dtype}.")
+    with np.errstate(over="ignore"):
+        converted = array.astype(np.float32)
+    lost = np.isinf(converted) & np.isfinite(array)
+    if lost.any():
+        raise ValueError(
+            f"{what} has {lost.sum()} values that are too large for float32, such as "
+            f"{array[lost][0]:.3g}. Scale them, or leave them out."
+        )
+    return converted
+
+
 def as_groups(groups: Any, source: Input) -> np.ndarray | None:
     """Check that groups have a label for each window.
 
@@ -248,9 +291,10 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
     Raises
     ------
     TypeError
-        If `y` is masked, complex or text.
+        If `y` is not real numbers.
     ValueError
-        If there are no targets, `y` does not fit, or is too large for float32.
+        If there are no targets, or `y` does not fit, has masked values, or does not
+        fit into float32.
     """
     if y is not None and is_dataset(source.data):
         raise ValueError(
