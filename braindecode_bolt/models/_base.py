@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -201,16 +202,20 @@ class BOLDModel:
 
     def _remember_weights(self) -> None:
         """Take note of the weights as made; the last line of a constructor."""
-        self._weights_as_made = self._sum_of_weights()
+        self._weights_as_made = self._hash_of_weights()
 
     @property
     def weights_changed(self) -> bool:
         """Whether the weights were loaded or trained since construction."""
-        return self._sum_of_weights() != self._weights_as_made
+        return self._hash_of_weights() != self._weights_as_made
 
-    @torch.no_grad()
-    def _sum_of_weights(self) -> float:
-        return float(sum(p.detach().cpu().double().abs().sum() for p in self.parameters()))
+    def _hash_of_weights(self) -> str:
+        digest = hashlib.sha256()
+        for name, parameter in self.named_parameters():
+            values = parameter.detach().cpu().contiguous().reshape(-1)
+            digest.update(f"{name} {tuple(parameter.shape)} ".encode())
+            digest.update(values.view(torch.uint8).numpy())
+        return digest.hexdigest()
 
 
 class ByChannelName:
