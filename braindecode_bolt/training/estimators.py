@@ -13,20 +13,20 @@ from .regressor import EEGRegressor
 __all__ = ["SIZES", "estimator_names", "make_estimator"]
 
 #: Arguments of the networks for two cores, and as published. Small ones are trained from
-#: scratch, where LaBraM's tables of channels and seconds begin too small to be seen.
+#: scratch, for which LaBraM's channel and time embeddings are too small at initialisation.
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "small": {
         "NeuroBOLT": {
             "module__num_layers": 2,
             "module__spectral_depth": 1,
-            "module__table_std": 1.0,
+            "module__embedding_std": 1.0,
         },
-        "LabramBOLD": {"module__num_layers": 2, "module__table_std": 1.0},
+        "LabramBOLD": {"module__num_layers": 2, "module__embedding_std": 1.0},
         "BIOTBOLD": {"module__num_layers": 1},
-        "BEIRA": {"module__n_maps": 32},
-        "SirenED": {"module__n_maps": 32},
-        "FFCL": {"module__maps": (16, 32, 64), "module__hidden_size": 64},
-        "CNNTransformer": {"module__maps": (16, 32, 64), "module__num_layers": 2},
+        "BEIRA": {"module__n_feature_maps": 32},
+        "SirenED": {"module__n_feature_maps": 32},
+        "FFCL": {"module__feature_maps": (16, 32, 64), "module__hidden_size": 64},
+        "CNNTransformer": {"module__feature_maps": (16, 32, 64), "module__num_layers": 2},
         "STTransformer": {"module__num_layers": 1},
     },
     "published": {},
