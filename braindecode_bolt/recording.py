@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import mne
 import numpy as np
 import pandas as pd
 
+from .markers import MarkerOptions
 from .markers.annotations import (
     MarkerError,
     find_markers,
@@ -263,6 +266,64 @@ def attach_bold(
             )
     volumes = range(len(bold)) if volumes is None else volumes
     return _carry(raw, found, volumes, {"bold": bold, **tables})
+
+
+def pair_bold(
+    raw: mne.io.BaseRaw,
+    bold: pd.DataFrame,
+    options: MarkerOptions | Mapping[str, Any] | None = None,
+    *,
+    table: str | Path | None = None,
+    file_annotations: mne.Annotations | None = None,
+    repetition_times: Mapping[str, float | None] | None = None,
+    **tables: pd.DataFrame,
+) -> mne.io.BaseRaw:
+    """Find the volume markers of a recording and write the BOLD into them.
+
+    The one way of all data sets: which source of markers is believed,
+    :func:`~braindecode_bolt.find_volume_markers`, one annotation per volume,
+    :func:`attach_bold`.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG. It is not changed.
+    bold : pandas.DataFrame, shape (n_volumes, n_rois)
+        BOLD. Where its index is not 0, 1, 2 ..., it says which volume each row is,
+        and ``attrs["n_volumes"]``, where it is there, how many there are with those
+        that have no row.
+    options : MarkerOptions | mapping | None
+        What the user says about the markers. See
+        :class:`~braindecode_bolt.markers.MarkerOptions`.
+    table : str | Path | None
+        A table beside the EEG that may give the volumes: ``..._volumes.tsv`` (every
+        row a volume) or ``..._events.tsv`` (rows that name the marker in any column).
+        Its column ``onset`` has seconds from the first sample. Held against the
+        markers of the EEG: where the two disagree and `options` do not say which to
+        believe (``markers_from``), it is an error with the offset.
+    file_annotations : mne.Annotations | None
+        The annotations of the EEG file itself, on the time axis of `raw`, where
+        `raw` has others (mne-bids puts those of ``events.tsv`` in their place).
+    repetition_times : mapping of str to float | None
+        What is said elsewhere about the repetition time, by where
+        (``{"the sidecar sub-01_bold.json": 2.0, "the image's header": 1.0}``), the
+        most trusted first. The first that is known is used where ``options.tr`` is
+        None; all are named where the markers do not fit.
+    **tables : pandas.DataFrame
+        Further tables as for :func:`attach_bold`.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        A copy with one annotation per volume, those with BOLD carrying it.
+
+    Raises
+    ------
+    MarkerError
+        As :func:`~braindecode_bolt.find_volume_markers` and :func:`attach_bold`, or if
+        two sources of markers disagree, or the table is not usable.
+    """
+    raise NotImplementedError
 
 
 def _check_volumes(
