@@ -13,11 +13,14 @@ from pathlib import Path
 
 import mne
 
+from ..markers import mark_joints
+
 __all__ = [
     "DataFolderError",
     "Reader",
     "check_content",
     "check_regular",
+    "counted",
     "crashing_sets",
     "existing_folder",
     "find_eeg",
@@ -65,9 +68,9 @@ _SURVIVES = """
 import sys
 from scipy.io import loadmat
 print("ready", flush=True)
-for line in sys.stdin:
+for file in sys.stdin.read().split("\\0")[:-1]:
     try:
-        loadmat(line.rstrip("\\n"), squeeze_me=True, struct_as_record=False)
+        loadmat(file, squeeze_me=True, struct_as_record=False)
     except BaseException:
         pass
     print("survived", flush=True)
@@ -91,6 +94,11 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     names = [str(name) for name in names]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, in the plural where it is not 1."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def find_eeg(folder: str | Path, reader: Reader | None = None) -> list[Path]:
@@ -216,13 +224,17 @@ def read_eeg(path: Path, reader: Reader | None = None) -> mne.io.BaseRaw:
     Returns
     -------
     mne.io.BaseRaw
-        Not loaded into memory, where the format allows it.
+        Not loaded into memory, where the format allows it. Places where the
+        recording was interrupted are marked
+        (:func:`~braindecode_bolt.markers.mark_joints`).
 
     Raises
     ------
     DataFolderError
         If it is not an intact file, or names data or marker files of another
         recording.
+    RecordingGapError
+        If it is an EDF+D or BDF+D file whose time stamps cannot be used.
     """
     check_data_files(path)
     _reader_endings(reader)
@@ -246,7 +258,7 @@ def read_eeg(path: Path, reader: Reader | None = None) -> mne.io.BaseRaw:
     for file in raw.filenames:
         if file is not None:
             _check_other_name(path, Path(file), "data file")
-    return raw
+    return mark_joints(raw)
 
 
 def _short(error: Exception) -> str:
@@ -301,7 +313,9 @@ def _named_in_header(header: Path) -> dict[str, Path]:
         text = content.decode()
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    found = re.findall(r"^[ \t]*(DataFile|MarkerFile)[ \t]*=[ \t]*(\S[^\r\n]*?)\s*$", text, re.M)
+    found = re.findall(
+        r"^[ \t]*(DataFile|MarkerFile)[ \t]*=[ \t]*(\S[^\r\n]*?)\s*$", text, re.M
+    )
     # $b stands for the name of the header.
     return {key: header.parent / name.replace("$b", header.stem) for key, name in found}
 
@@ -361,7 +375,7 @@ def crashing_sets(files: Iterable[Path]) -> set[Path]:
     left = [file for file in left if not _begins_as_hdf5(file)]
     crashing = set()
     while left:
-        names = "".join(f"{file.resolve()}\n" for file in left)
+        names = "".join(f"{file.resolve()}\0" for file in left)
         child = subprocess.run(
             [sys.executable, "-P", "-W", "ignore", "-c", _SURVIVES],
             input=names,

@@ -1,13 +1,12 @@
-"""What participants.tsv of a BIDS data set says about people."""
+"""What participants.tsv of a BIDS data set says about subjects."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
 
-import pandas as pd
-
-from ._files import DataFolderError
+from ._files import listed
+from ._region_tables import read_text_table
 
 __all__ = ["read_sites"]
 
@@ -15,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_sites(root: str | Path) -> dict[str, str]:
-    """Read where people were recorded.
+    """Read where subjects were recorded.
 
     Parameters
     ----------
@@ -42,18 +41,9 @@ def read_sites(root: str | Path) -> dict[str, str]:
                 file.name,
             )
         return {}
-    try:
-        table = pd.read_csv(
-            file, sep="\t", dtype=str, na_values=["n/a"], encoding="utf-8-sig"
-        )
-    except pd.errors.EmptyDataError:
+    if not file.stat().st_size:
         return {}
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise DataFolderError(f"{file.name} is not a table: {error}") from error
-    if not isinstance(table.index, pd.RangeIndex):
-        raise DataFolderError(
-            f"{file.name} is not a table: its first row has more values than names."
-        )
+    table = read_text_table(file, dtype=str)
     table.columns = table.columns.str.lower()
     if not {"participant_id", "site"} <= set(table):
         return {}
@@ -62,9 +52,9 @@ def read_sites(root: str | Path) -> dict[str, str]:
     several = labels.duplicated(keep=False)
     if several.any():
         logger.warning(
-            "%s gives %d people more than one site, which are not used: %s",
+            "%s gives more than one site for %d subjects, and none is used for them: %s",
             file.name,
             labels[several].nunique(),
-            ", ".join(sorted(set(labels[several]))),
+            listed(sorted(set(labels[several]))),
         )
     return dict(zip(labels[~several], known["site"][~several], strict=True))

@@ -1,0 +1,120 @@
+"""EEG of a BIDS data set: finding it, and reading it with its sidecar files."""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+import warnings
+from pathlib import Path
+
+import mne
+import numpy as np
+from mne_bids import BIDSPath, get_bids_path_from_fname, read_raw_bids
+
+from ..markers import add_markers, joint_samples, mark_joints
+from ._bids_runs import Run, run_of
+from ._files import (
+    DataFolderError,
+    check_data_files,
+    check_regular,
+    existing_folder,
+    read_eeg,
+)
+
+__all__ = ["find_bids_eeg", "read_bids_eeg"]
+
+logger = logging.getLogger(__name__)
+
+_ENDINGS = (".vhdr", ".edf", ".bdf", ".set", ".fif")
+_ENTITIES = ("subject", "session", "task", "run")
+
+
+def find_bids_eeg(root: str | Path, pattern: str | None = None) -> dict[Run, list[Path]]:
+    """Find the EEG files of a BIDS data set, also links whose content is elsewhere.
+
+    Parameters
+    ----------
+    root : str | Path
+        The folder that holds ``sub-...``.
+    pattern : str | None
+        Of their names. By default all.
+
+    Returns
+    -------
+    dict of Run to list of Path
+    """
+    found: dict[Run, list[Path]] = {}
+    for file in sorted(existing_folder(root).glob("sub-*/**/eeg/sub-*")):
+        ending = file.suffix.lower()
+        if ending not in _ENDINGS or not file.stem.endswith("_eeg"):
+            continue
+        if pattern is not None and not fnmatch.fnmatch(file.name, pattern):
+            continue
+        # MNE finds the other parts of a recording in several files by itself.
+        split = [part for part in file.name.split("_") if part.startswith("split-")]
+        if not split or split[0].removeprefix("split-").lstrip("0") == "1":
+            found.setdefault(run_of(file), []).append(file)
+    return found
+
+
+def read_bids_eeg(
+    file: Path,
+) -> tuple[mne.io.BaseRaw, dict[str, str], Path | None, mne.Annotations | None]:
+    """Read EEG with its sidecar files; what mne-bids warns about is logged.
+
+    Parameters
+    ----------
+    file : Path
+        The EEG file.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        Its annotations are those of ``events.tsv``, if there is one, and the
+        joints of the recording.
+    entities : dict of str
+        Subject, session, task and run, as far as they are known.
+    events : Path | None
+        ``events.tsv``.
+    own : mne.Annotations | None
+        Those of the EEG file itself, where there is ``events.tsv``.
+
+    Raises
+    ------
+    DataFolderError
+        If it cannot be read.
+    """
+    check_data_files(file)
+    stem = file.stem.removesuffix("_eeg")
+    for beside in file.parent.iterdir():
+        if beside.name.startswith(f"{stem}_"):
+            check_regular(beside)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            path = get_bids_path_from_fname(file, check=False, verbose="error")
+            raw = read_raw_bids(path, verbose="error")
+        except Exception as error:  # As MNE's readers, in many ways.
+            raise DataFolderError(
+                f"mne-bids cannot read {file.name} ({type(error).__name__}: {error}); "
+                "expected an intact EEG file whose channels are those of channels.tsv"
+            ) from error
+    for text in dict.fromkeys(str(warning.message) for warning in said):
+        logger.info("%s: %s", file.name, text)
+    events = _events(path)
+    own = None
+    raw = mark_joints(raw)
+    if events is not None:
+        # mne-bids puts events.tsv in the place of the file's own annotations.
+        alone = read_eeg(file)
+        own = alone.annotations
+        joints = np.setdiff1d(joint_samples(alone), joint_samples(raw))
+        if len(joints):
+            raw = add_markers(raw, joints / raw.info["sfreq"], "EDGE boundary")
+    entities = {key: path.entities[key] for key in _ENTITIES if path.entities.get(key)}
+    return raw, entities, events, own
+
+
+def _events(path: BIDSPath) -> Path | None:
+    found = path.find_matching_sidecar(suffix="events", extension=".tsv", on_error="ignore")
+    return None if found is None else Path(str(found))
