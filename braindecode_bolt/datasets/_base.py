@@ -172,11 +172,13 @@ def open_all(
         except (ValueError, OSError) as error:
             complaints.setdefault(str(error).removeprefix(f"{name}: "), []).append(name)
     if complaints:
-        lines = [f"- {listed(names)}: {cause}" for cause, names in complaints.items()]
+        lines = [f"{listed(names)}: {cause}" for cause, names in complaints.items()]
         failed = len(items) - len(recordings)
         raise DataFolderError(
-            f"{failed} of {counted(len(items), 'recording')} in {folder} cannot be used:\n"
-            + "\n".join(lines)
+            f"{failed} of {counted(len(items), 'recording')} in {folder} cannot be used:\n- "
+            + "\n- ".join(lines)
+            if len(items) > 1
+            else f"The recording in {folder} cannot be used: {lines[0]}"
         )
     check_labels(recording.subject for recording in recordings.values())
     check_same_eeg(recordings)

@@ -313,11 +313,10 @@ def _named_in_header(header: Path) -> dict[str, Path]:
         text = content.decode()
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    found = re.findall(
-        r"^[ \t]*(DataFile|MarkerFile)[ \t]*=[ \t]*(\S[^\r\n]*?)\s*$", text, re.M
-    )
+    found = re.findall(r"^[ \t]*(DataFile|MarkerFile)[ \t]*=(.*)$", text, re.MULTILINE)
     # $b stands for the name of the header.
-    return {key: header.parent / name.replace("$b", header.stem) for key, name in found}
+    names = {key: name.strip().replace("$b", header.stem) for key, name in found}
+    return {key: header.parent / name for key, name in names.items() if name}
 
 
 def _check_other_name(header: Path, file: Path, kind: str) -> None:

@@ -87,10 +87,11 @@ def _compiled(pattern: str) -> re.Pattern:
         ) from error
     unknown = sorted(set(compiled.groupindex) - set(_ENTITIES))
     if "subject" not in compiled.groupindex or unknown:
+        groups = listed(compiled.groupindex) or "none"
         raise DataFolderError(
             f"The pattern {pattern!r} must have the group (?P<subject>...) and may have "
-            f"the groups session, task and run; it has {listed(compiled.groupindex) or 'none'}"
-            ". An example: '(?P<subject>p[0-9]+)_(?P<run>[0-9]+)'."
+            f"the groups session, task and run; it has {groups}. An example: "
+            "'(?P<subject>p[0-9]+)_(?P<run>[0-9]+)'."
         )
     return compiled
 
@@ -115,7 +116,7 @@ def _plain(label: str) -> str:
 
 
 def label_key(label: str) -> str:
-    """What two labels have in common that are likely to mean the same subject."""
+    """Give what labels that are likely to mean the same subject have in common."""
     plain = label.strip().casefold()
     return plain.lstrip("0") or plain[:1]
 

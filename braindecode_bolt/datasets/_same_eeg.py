@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +16,15 @@ from ._files import DataFolderError, listed
 
 __all__ = ["check_same_eeg"]
 
+logger = logging.getLogger(__name__)
+
 
 def check_same_eeg(recordings: Mapping[str, Recording]) -> None:
-    """Raise where recordings share their EEG.
+    """Raise or warn where recordings share their EEG.
 
-    Compared are the files, and one second of EEG at three places of recordings
-    of the same length.
+    Recordings that read the same file are an error. Files of the same content are
+    a warning: compared is one second of EEG at three places of recordings of the
+    same length.
 
     Parameters
     ----------
@@ -30,7 +34,7 @@ def check_same_eeg(recordings: Mapping[str, Recording]) -> None:
     Raises
     ------
     DataFolderError
-        If two read the same file, or files of the same content.
+        If two read the same file, or data cannot be read.
     """
     by_file: dict[tuple[int, int], list[str]] = {}
     by_size: dict[tuple, list[str]] = {}
@@ -59,15 +63,17 @@ def check_same_eeg(recordings: Mapping[str, Recording]) -> None:
                     "expected an intact EEG file."
                 ) from error
             if digest is not None and seen.setdefault(digest, name) != name:
-                raise DataFolderError(
-                    f"{seen[digest]} and {name} hold the same EEG: training and test data "
-                    "would share it. Leave one of the two out, or put the right file in "
-                    "its place."
+                logger.warning(
+                    "%s and %s hold the same EEG, so that training and test data can share "
+                    "it: scores would be too high. Leave one of the two out, or put the "
+                    "right file in its place",
+                    seen[digest],
+                    name,
                 )
 
 
 def _digest(raw: mne.io.BaseRaw) -> str | None:
-    """Hash of three seconds of EEG; None where a channel-wise constant would be hashed."""
+    """Hash of three seconds of EEG; None where all channels are constant there."""
     length = min(raw.n_times, max(1, round(raw.info["sfreq"])))
     starts = [int(share * (raw.n_times - length)) for share in (0.25, 0.5, 0.75)]
     parts = [raw.get_data(start=start, stop=start + length) for start in starts]

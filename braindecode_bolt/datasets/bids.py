@@ -240,9 +240,9 @@ class BIDSEEGfMRI(MarkedEEG):
             if several:
                 names = listed(file.name for file in found[several[0]])
                 raise DataFolderError(
-                    f"{counted(len(several), 'run')} of {len(both)} have several files of "
-                    f"{kind.upper()}; {several[0]} has {names}. Choose by {kind}, a pattern "
-                    "of their names."
+                    f"{len(several)} of {counted(len(both), 'run')} have several files of "
+                    f"{kind.upper()}; {several[0]} has {names}. Choose by the argument "
+                    f"{kind}, a pattern of their names."
                 )
         return {run: (eeg[run][0], bold[run][0]) for run in both}
 
@@ -256,9 +256,10 @@ class BIDSEEGfMRI(MarkedEEG):
             if any(fnmatch.fnmatch(file.name, pattern) for pattern in patterns):
                 found.setdefault(run_of(file), []).append(file)
         if not found:
+            others = listed((file.name for file in files), 3) or "none"
             raise DataFolderError(
                 f"{root} holds no BOLD called {self.bold or ' or '.join(_PATTERNS)}; other "
-                f"files of BOLD: {listed((f.name for f in files), 3) or 'none'}. Images must "
+                f"files of BOLD: {others}. Images must "
                 "be preprocessed (fMRIPrep); give their folder by derivatives, or other "
                 "names by bold."
             )
@@ -290,14 +291,12 @@ class BIDSEEGfMRI(MarkedEEG):
         if without or other:
             log = logger.warning if without else logger.info
             log(
-                "The BOLD is read from %s, which %d of %d runs with EEG have; other files of "
-                "BOLD are not used (choose by bold)%s",
+                "The BOLD is read from %s, which %d of %d runs with EEG have; other files "
+                "of BOLD are not used (choose by bold)%s",
                 best,
                 useful[best],
                 len(with_eeg),
-                f", so that these runs are left out: {listed(without, 20)}"
-                if without
-                else "",
+                f", so that these are left out: {listed(without, 20)}" if without else "",
             )
         # What has EEG and only another kind of BOLD was named above.
         return kinds[best] | {run: [] for run in without}
@@ -385,7 +384,5 @@ def _needed(eeg: Path, bold: Path) -> list[Path]:
     stem = eeg.name.split(".")[0].removesuffix("_eeg")
     run = bold.name.split("_space-")[0].split("_desc-")[0].split("_bold")[0]
     beside = [f for f in eeg.parent.iterdir() if f.name.startswith(f"{stem}_")]
-    confounds = [
-        f for f in bold.parent.iterdir() if f.name.startswith(f"{run}_desc-confounds")
-    ]
-    return [*beside, bold, *confounds]
+    near = (f"{run}_desc-confounds", f"{bold.name.split('.')[0]}.")
+    return beside + [f for f in bold.parent.iterdir() if f.name.startswith(near)]

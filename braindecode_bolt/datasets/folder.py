@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class EEGfMRIFolder(MarkedEEG):
-    """Recordings in a folder.
+    r"""Recordings in a folder.
 
     .. code-block:: none
 
@@ -57,7 +57,7 @@ class EEGfMRIFolder(MarkedEEG):
         What EEG files of other names are called: a regular expression with the
         group ``subject`` and, if they occur, ``session``, ``task`` and ``run``,
         which matches the whole name, with or without the ending
-        (``r"(?P<subject>p\\d+)_(?P<run>\\d+)"``). Other files are left out. The
+        (``r"(?P<subject>p\d+)_(?P<run>\d+)"``). Other files are left out. The
         BOLD of ``p01_1.vhdr`` is then ``p01_1_bold.tsv``.
     reader : str | callable | None
         MNE's reader of the EEG, for formats that share an ending or that
@@ -115,13 +115,16 @@ class EEGfMRIFolder(MarkedEEG):
         others = [path.name for path in everything if path not in found]
         wanted = f"match {self.pattern!r}" if self.pattern else "are sub-..._eeg"
         if not found:
-            names = f": {listed(others)}" if others else ""
-            advice = "" if self.pattern else ", or give a pattern that says what they mean"
+            there = f"{counted(len(others), 'EEG file')}: {listed(others)}"
             raise DataFolderError(
                 f"{self.data_dir} holds no recording. It has "
-                f"{counted(len(others), 'EEG file')}{names}; expected names that {wanted}, "
-                f"as sub-01_task-rest_eeg.vhdr, with sub-01_task-rest_bold.tsv beside it"
-                f"{advice}."
+                f"{there if others else 'no EEG file'}; expected names that {wanted}"
+                + (
+                    "."
+                    if self.pattern
+                    else ", as sub-01_task-rest_eeg.vhdr with sub-01_task-rest_bold.tsv "
+                    "beside it, or a pattern that says what other names mean."
+                )
             )
         if others:
             logger.warning(

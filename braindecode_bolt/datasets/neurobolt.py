@@ -243,9 +243,9 @@ class NeuroBOLTDataset(MarkedEEG):
                 complete[scan] = files
         if not complete or (lacking and self.incomplete == "raise"):
             raise DataFolderError(
-                f"{len(lacking)} of {counted(len(wanted), 'scan')} in {self.data_dir} are not "
-                f"complete; {_EXPECTED}. Download the rest, choose by subjects or split, or "
-                "leave them out with incomplete='skip'. Not complete: "
+                f"{len(lacking)} of {counted(len(wanted), 'scan')} in {self.data_dir} are "
+                f"not complete; {_EXPECTED}. Download the rest, choose by subjects or "
+                "split, or leave them out with incomplete='skip'. Not complete: "
                 f"{listed(lacking, 50) or 'there is no scan'}."
             )
         if lacking:
@@ -333,7 +333,7 @@ def _find_scans(folder: str | Path) -> dict[str, dict[str, Path]]:
             files = found.setdefault(match[0].lower(), {})
             files.setdefault(kind, []).append(path)
     twice = [
-        f"{scan} ({kind}) in {' and '.join(str(path.relative_to(folder)) for path in paths)}"
+        f"{scan} ({kind}) in {' and '.join(str(p.relative_to(folder)) for p in paths)}"
         for scan, files in found.items()
         for kind, paths in files.items()
         if len(paths) > 1

@@ -144,11 +144,12 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         entities = entities_of(files, self.pattern)
         nameless = [file.name for file in files if file not in entities]
         if nameless:
+            by = "" if self.pattern is None else f" by {self.pattern!r}"
             raise DataFolderError(
                 f"The names of {len(nameless)} of {counted(len(files), 'EEG file')} do not "
-                f"say the subject{'' if self.pattern is None else f' by {self.pattern!r}'}: "
-                f"{listed(nameless)}. Expected BIDS names (sub-01_run-1_eeg.edf), or a "
-                r"pattern such as '(?P<subject>p\d+)_(?P<run>\d+)'."
+                f"say the subject{by}: {listed(nameless)}. Expected BIDS names "
+                "(sub-01_run-1_eeg.edf), or a pattern such as "
+                r"'(?P<subject>p\d+)_(?P<run>\d+)'."
             )
         by_name: dict[str, list[Path]] = {}
         for file in files:
@@ -156,8 +157,8 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         for name, same in by_name.items():
             if len(same) > 1:
                 raise DataFolderError(
-                    f"{counted(len(same), 'file')} are named {name}: {listed(same)}. Give a "
-                    "pattern that tells them apart, a folder inside, or a reader."
+                    f"{counted(len(same), 'file')} are named {name}: {listed(same)}. Give "
+                    "a pattern that tells them apart, a folder inside, or a reader."
                 )
         return open_all(
             {str(file): file for file in files},
