@@ -154,11 +154,11 @@ def check_gaps(raw: mne.io.BaseRaw) -> None:
         # What was cropped before the first gap is right.
         if gaps and gaps[0].at <= last / sfreq:
             raise RecordingGapError(
-                f"{Path(file).name}: {_described(gaps)}. MNE joins what was recorded before "
-                "and after, and places every later marker too late by the length of the "
-                "gap. Call braindecode_bolt.markers.mark_joints(raw) right after reading "
-                "the file, which moves the markers to their samples; or use the part "
-                f"before {gaps[0].at:.3f} s (Raw.crop)."
+                f"{Path(file).name}: {_described(gaps)}. MNE joins what was recorded "
+                "before and after, and places every later marker too late by the length of "
+                "the gap. Call braindecode_bolt.markers.mark_joints(raw) right after "
+                "reading the file, which moves the markers to their samples; or use the "
+                f"part before {gaps[0].at:.3f} s (Raw.crop)."
             )
 
 

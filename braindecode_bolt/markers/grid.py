@@ -6,7 +6,7 @@ Positions are in samples, as floats, in the order of time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -32,6 +32,12 @@ class Axis:
     sfreq: float
     #: In samples.
     tolerance: float
+    #: First sample after each joint of the recording; no series crosses one.
+    joints: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+
+    def part(self, positions: np.ndarray | float) -> np.ndarray:
+        """Find the part of the recording, between joints, that positions lie in."""
+        return np.searchsorted(self.joints, positions, side="right")
 
     def at(self, position: float) -> str:
         """Say where a position is."""
@@ -75,13 +81,15 @@ class Run:
     def volumes_until(self, later: Run, period: float, axis: Axis) -> int | None:
         """Count volumes from this run's volume 0 to that of a later one.
 
-        None where the later one is not on this run's grid, or the two are too
-        little to say so.
+        None where the later one is not on this run's grid, the two are too short
+        to say so, or there is a joint between them.
         """
         # The ends that face each other, so that clocks hardly differ between.
         here = np.median(self.positions[-5:] - period * self.volumes[-5:])
         there = np.median(later.positions[:5] - period * later.volumes[:5])
         shift = round((there - here) / period)
+        if axis.part(self.positions[-1]) != axis.part(later.positions[0]):
+            return None
         hole = shift + later.volumes[0] - self.volumes[-1] - 1
         alone = min(len(self.positions), len(later.positions)) == 1
         if alone and hole > LONGEST_HOLE:
@@ -132,7 +140,7 @@ def linked(
     following = nearest(positions, positions + period)
     # Each of the two may be off by the tolerance.
     found = np.abs(positions[following] - positions - period) <= 2 * axis.tolerance
-    return found, following
+    return found & (axis.part(positions) == axis.part(positions[following])), following
 
 
 def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
@@ -144,7 +152,7 @@ def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
     Parameters
     ----------
     starts : ndarray of float
-        One marker per volume, and strays.
+        One marker per volume, and spurious.
     period : float
         Time between volumes, to about a sample.
     axis : Axis
@@ -191,7 +199,7 @@ def _count(chain: np.ndarray, period: float) -> Run:
 def _without_inner(pieces: list[Run], axis: Axis) -> list[Run]:
     """Leave out what stands between the markers of a longer run.
 
-    One or two are strays; more are a rival, and an error if that run is wanted.
+    One or two are spurious; more are a rival, and an error if that run is wanted.
     """
     kept: list[Run] = []
     for piece in pieces:

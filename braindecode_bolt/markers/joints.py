@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mne
 import numpy as np
 
-from .annotations import onset_samples, recording_file, with_annotations
+from .annotations import with_annotations
 from .gaps import check_gaps, lay_gaps
 
-__all__ = ["crosses_joint", "joint_samples", "mark_joints", "stretches"]
+__all__ = ["crosses_joint", "is_joint", "joint_samples", "mark_joints", "stretches"]
 
 #: What MNE calls a joint. Its filters do not reach across annotations of this kind.
 EDGE = "EDGE boundary"
@@ -47,14 +49,21 @@ def joint_samples(raw: mne.io.BaseRaw) -> np.ndarray:
     ):
         if description.upper().startswith("BAD_ACQ_SKIP"):
             onsets += [onset, onset + duration]
-        elif _is_joint(description):
+        elif is_joint(description):
             # EEGLAB's duration is that of the data removed there.
             onsets.append(onset)
-    samples = np.unique(onset_samples(raw, np.array(onsets, dtype=float)))
+    samples = np.unique(_first_after(raw, onsets))
     return samples[(samples > 0) & (samples < raw.n_times)]
 
 
-def _is_joint(description: str) -> bool:
+def _first_after(raw: mne.io.BaseRaw, onsets: Sequence[float]) -> np.ndarray:
+    """Find the sample after a joint; EEGLAB places joints half a sample before it."""
+    seconds = np.array(onsets, dtype=float) - raw.first_time
+    return np.floor(seconds * raw.info["sfreq"] + 0.5 + 1e-6).astype(int)
+
+
+def is_joint(description: str) -> bool:
+    """Whether an annotation marks a joint at its onset."""
     words = description.upper().replace("_", " ").split("/")
     kinds = {word.strip() for word in words}
     return bool(
@@ -129,20 +138,22 @@ def mark_joints(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
     >>> from braindecode_bolt.markers import mark_joints
     >>> raw = mark_joints(mne.io.read_raw("interrupted.edf"))  # doctest: +SKIP
     """
-    raw = lay_gaps(raw, EDGE)
+    return mark_edges(lay_gaps(raw, EDGE))
+
+
+def mark_edges(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
+    """Do what `mark_joints` does, but refuse files with gaps that were not corrected."""
     joints = joint_samples(raw)
-    edges = [text.upper().startswith("EDGE") for text in raw.annotations.description]
-    marked = onset_samples(raw, raw.annotations.onset[np.array(edges, dtype=bool)])
-    missing = np.setdiff1d(joints, marked)
+    edges = [
+        onset
+        for onset, text in zip(
+            raw.annotations.onset, raw.annotations.description, strict=True
+        )
+        if text.upper().startswith(("EDGE", "BAD_ACQ_SKIP"))
+    ]
+    missing = np.setdiff1d(joints, _first_after(raw, edges))
     if not len(missing):
         return raw
     annotations = raw.annotations.copy()
     annotations.append(missing / raw.info["sfreq"] + raw.first_time, 0.0, EDGE)
     return with_annotations(raw, annotations)
-
-
-def describe_joints(raw: mne.io.BaseRaw, joints: np.ndarray) -> str:
-    """Say where the joints are, for messages."""
-    places = ", ".join(f"{joint / raw.info['sfreq']:.3f} s" for joint in joints[:5])
-    more = ", ..." if len(joints) > 5 else ""
-    return f"{recording_file(raw)} has {len(joints)} joints ({places}{more})"

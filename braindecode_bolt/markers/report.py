@@ -33,8 +33,8 @@ class MarkerReport:
         Number of volumes in the result.
     markers : pandas.DataFrame, shape (n_found, 5)
         A row per marker that was found, in the order of time. ``sample``: where
-        it was found, from the first sample of the data; ``fate``: ``kept``,
-        ``moved``, ``duplicate``, ``slice``, ``stray``, ``dummy``, ``extra`` or
+        it was found, from the first sample of the data; ``status``: ``kept``,
+        ``moved``, ``duplicate``, ``slice``, ``spurious``, ``dummy``, ``extra`` or
         ``other segment``; ``volume``: the volume it belongs to, counted from 0
         in the result (missing where it belongs to none); ``volume_sample``:
         where the marker of this volume stands now; ``residual``: how many
@@ -75,7 +75,7 @@ class MarkerReport:
         ``late`` is the number of samples that the marker was late (early, if
         negative).
         """
-        rows = self.markers[self.markers["fate"] == "moved"]
+        rows = self.markers[self.markers["status"] == "moved"]
         found = rows["sample"].to_numpy()
         sample = rows["volume_sample"].to_numpy(dtype=np.int64)
         volume = rows["volume"].to_numpy(dtype=np.int64)
@@ -93,9 +93,9 @@ class MarkerReport:
         return self._samples("slice")
 
     @property
-    def strays(self) -> np.ndarray:
+    def spurious(self) -> np.ndarray:
         """Samples of removed markers that belong to no volume."""
-        return self._samples("stray")
+        return self._samples("spurious")
 
     @property
     def dummies(self) -> np.ndarray:
@@ -119,7 +119,7 @@ class MarkerReport:
         Of shape (n_volumes,), NaN where the marker was missing. Up to half a
         sample is rounding.
         """
-        rows = self.markers[self.markers["fate"].isin(["kept", "moved"])]
+        rows = self.markers[self.markers["status"].isin(["kept", "moved"])]
         residuals = np.full(self.n_volumes, np.nan)
         residuals[rows["volume"].to_numpy(dtype=np.int64)] = rows["residual"]
         return residuals
@@ -130,12 +130,12 @@ class MarkerReport:
         return float(np.nanmax(np.abs(self.residuals)))
 
     @property
-    def mended(self) -> bool:
+    def corrected(self) -> bool:
         """Whether the result is not simply the markers that were found."""
-        return bool((self.markers["fate"] != "kept").any() or len(self.filled))
+        return bool((self.markers["status"] != "kept").any() or len(self.filled))
 
     def __str__(self) -> str:
-        """Say in a few lines what was found, mended and left."""
+        """Say in a few lines what was found and corrected."""
         clock = abs(self.measured_tr / self.tr - 1)
         measured = f" (measured {self.measured_tr:.7g} s)" if clock > 1e-7 else ""
         lines = [
@@ -155,7 +155,7 @@ class MarkerReport:
             ],
             "markers of dummy volumes skipped": [self._at(s) for s in self.dummies],
             "missing markers filled on the grid": [self._at(s) for s in self.filled],
-            "stray markers removed": [self._at(s) for s in self.strays],
+            "spurious markers removed": [self._at(s) for s in self.spurious],
             "markers after the last volume dropped": [self._at(s) for s in self.extra],
         }
         for what, places in changes.items():
@@ -163,10 +163,10 @@ class MarkerReport:
                 more = ", ..." if len(places) > 3 else ""
                 lines.append(f"  {len(places)} {what}: {', '.join(places[:3])}{more}")
         lines += [f"  segment left out: {each}" for each in self.dropped_segments]
-        return "\n".join(lines if self.mended else [f"{lines[0]}; nothing mended"])
+        return "\n".join(lines if self.corrected else [f"{lines[0]}; nothing corrected"])
 
-    def _samples(self, fate: str) -> np.ndarray:
-        return self.markers.loc[self.markers["fate"] == fate, "sample"].to_numpy()
+    def _samples(self, status: str) -> np.ndarray:
+        return self.markers.loc[self.markers["status"] == status, "sample"].to_numpy()
 
     def _at(self, sample: int) -> str:
         return f"{sample / self.sfreq:.3f} s"

@@ -126,7 +126,8 @@ def split_into_volumes(
     list of Stretch
     """
     reach = _reach(markers, axis)
-    breaks = np.flatnonzero(np.diff(markers) > period + reach) + 1
+    apart = (np.diff(markers) > period + reach) | (np.diff(axis.part(markers)) > 0)
+    breaks = np.flatnonzero(apart) + 1
     return [
         _split(block, period, n_slices, reach, told)
         if len(block) >= max(n_slices, 2)
