@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..markers import MarkerOptions
 from ..recording import Recording
-from ._files import DataFolderError, check_content, counted, crashing_sets, listed
+from ._files import DataFolderError, check_content, crashing_sets, listed
 from ._names import check_labels
 from ._region_tables import UnknownRegionError
 from ._same_eeg import check_same_eeg
@@ -174,11 +174,11 @@ def open_all(
     if complaints:
         lines = [f"{listed(names)}: {cause}" for cause, names in complaints.items()]
         failed = len(items) - len(recordings)
+        if len(items) == 1:
+            raise DataFolderError(f"The recording in {folder} cannot be used: {lines[0]}")
         raise DataFolderError(
-            f"{failed} of {counted(len(items), 'recording')} in {folder} cannot be used:\n- "
+            f"{failed} of {len(items)} recordings in {folder} cannot be used:\n- "
             + "\n- ".join(lines)
-            if len(items) > 1
-            else f"The recording in {folder} cannot be used: {lines[0]}"
         )
     check_labels(recording.subject for recording in recordings.values())
     check_same_eeg(recordings)
