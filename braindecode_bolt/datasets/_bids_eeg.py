@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import logging
-import warnings
 from pathlib import Path
 
 import mne
@@ -18,12 +17,12 @@ from ._files import (
     check_data_files,
     check_regular,
     existing_folder,
+    logged_warnings,
     read_eeg,
+    short,
 )
 
 __all__ = ["find_bids_eeg", "read_bids_eeg"]
-
-logger = logging.getLogger(__name__)
 
 _ENDINGS = (".vhdr", ".edf", ".bdf", ".set", ".fif")
 _ENTITIES = ("subject", "session", "task", "run")
@@ -89,18 +88,15 @@ def read_bids_eeg(
     for beside in file.parent.iterdir():
         if beside.name.startswith(f"{stem}_"):
             check_regular(beside)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
+    try:
+        with logged_warnings(file.name, logging.INFO):
             path = get_bids_path_from_fname(file, check=False, verbose="error")
             raw = read_raw_bids(path, verbose="error")
-        except Exception as error:  # As MNE's readers, in many ways.
-            raise DataFolderError(
-                f"mne-bids cannot read {file.name} ({type(error).__name__}: {error}); "
-                "expected an intact EEG file whose channels are those of channels.tsv"
-            ) from error
-    for text in dict.fromkeys(str(warning.message) for warning in said):
-        logger.info("%s: %s", file.name, text)
+    except Exception as error:  # As MNE's readers, in many ways.
+        raise DataFolderError(
+            f"mne-bids cannot read {file.name} ({type(error).__name__}: {short(error)}); "
+            "expected an intact EEG file whose channels are those of channels.tsv"
+        ) from error
     events = _events(path)
     own = None
     raw = mark_joints(raw)

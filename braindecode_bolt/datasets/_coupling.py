@@ -15,7 +15,7 @@ from nilearn.glm.first_level import (
 )
 from scipy.signal import fftconvolve, lfilter
 
-from ..markers.annotations import add_markers, with_annotations
+from ..markers.annotations import marker_descriptions, replace_markers
 from ..recording import attach_bold
 
 #: Rhythms and their frequency bands in Hz.
@@ -214,11 +214,10 @@ def mark_volumes(
     Returns
     -------
     mne.io.BaseRaw
-        Shares the data with `raw`.
+        A copy.
     """
-    keep = [i for i, text in enumerate(raw.annotations.description) if text != MARKER]
-    raw = with_annotations(raw, raw.annotations[keep])
-    raw = add_markers(raw, volume_times, MARKER)
+    old = marker_descriptions(raw.annotations.description, MARKER)
+    raw = replace_markers(raw, list(old), volume_times, MARKER)
     return attach_bold(raw, marker=MARKER, **tables)
 
 

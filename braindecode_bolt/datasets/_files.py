@@ -7,7 +7,9 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +25,12 @@ __all__ = [
     "counted",
     "crashing_sets",
     "existing_folder",
+    "files_of",
     "find_eeg",
     "listed",
+    "logged_warnings",
     "read_eeg",
+    "short",
     "without_ending",
 ]
 
@@ -160,6 +165,14 @@ def without_ending(path: Path) -> str:
     return path.stem
 
 
+def files_of(path: Path) -> list[Path]:
+    """List the files of a recording: header, data, markers, further parts."""
+    stem = re.escape(without_ending(path))
+    parts = re.sub(r"_split\\-\d+", r"_split-\\d+", stem)
+    ours = re.compile(rf"{parts}\..*", re.DOTALL)
+    return [file for file in path.parent.iterdir() if ours.fullmatch(file.name)]
+
+
 def check_content(files: Iterable[Path], folder: str | Path) -> None:
     """Raise where files are links or pointers whose content is not here.
 
@@ -245,14 +258,17 @@ def read_eeg(path: Path, reader: Reader | None = None) -> mne.io.BaseRaw:
     else:
         read = reader
     try:
-        raw = read(path)
+        with logged_warnings(path.name):
+            raw = read(path)
     except Exception as error:  # MNE's readers fail in many ways on a broken file.
         several = [name for name, ends in _READERS.items() if path.suffix.lower() in ends]
         hint = ""
         if reader is None and len(several) > 1:
             hint = f". Several formats end so; name one by reader: {', '.join(several)}"
+        elif isinstance(error, UnicodeDecodeError):
+            hint = ". Save its text files (.vhdr, .vmrk) in UTF-8"
         raise DataFolderError(
-            f"MNE cannot read {path.name} ({type(error).__name__}: {_short(error)}); "
+            f"MNE cannot read {path.name} ({type(error).__name__}: {short(error)}); "
             f"expected an intact EEG file{hint}"
         ) from error
     for file in raw.filenames:
@@ -261,8 +277,19 @@ def read_eeg(path: Path, reader: Reader | None = None) -> mne.io.BaseRaw:
     return mark_joints(raw)
 
 
-def _short(error: Exception) -> str:
-    """Say what an error says, without what broken files may put into it."""
+@contextmanager
+def logged_warnings(name: str, level: int = logging.WARNING) -> Iterator[None]:
+    """Log what a reader warns about, with the name of the file."""
+    # MNE also writes them to its own log, without the name of the file.
+    with mne.utils.catch_logging(), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(warning.message) for warning in said):
+        logger.log(level, "%s: %s", name, short(text))
+
+
+def short(error: object) -> str:
+    """Say what an error says, without all that broken files may put into it."""
     text = " ".join(str(error).split())
     return text if len(text) <= 500 else f"{text[:500]}..."
 
@@ -281,10 +308,8 @@ def check_data_files(path: Path) -> None:
         If one is a named pipe, or a header of BrainVision names files that are
         not there or are another recording's.
     """
-    stem = without_ending(path)
-    for file in (path, *path.parent.iterdir()):
-        if file == path or file.name.startswith(f"{stem}."):
-            check_regular(file)
+    for file in (path, *files_of(path)):
+        check_regular(file)
     if path.suffix.lower() in (".vhdr", ".ahdr"):
         named = _named_in_header(path)
         if "DataFile" in named:
@@ -314,9 +339,7 @@ def _named_in_header(header: Path) -> dict[str, Path]:
     except UnicodeDecodeError:
         text = content.decode("latin-1")
     found = re.findall(r"^[ \t]*(DataFile|MarkerFile)[ \t]*=(.*)$", text, re.MULTILINE)
-    # $b stands for the name of the header.
-    names = {key: name.strip().replace("$b", header.stem) for key, name in found}
-    return {key: header.parent / name for key, name in names.items() if name}
+    return {key: header.parent / name.strip() for key, name in found if name.strip()}
 
 
 def _check_other_name(header: Path, file: Path, kind: str) -> None:
@@ -337,7 +360,7 @@ def _check_other_name(header: Path, file: Path, kind: str) -> None:
         beside = f", while {own.name} stands beside it" if own.exists() else ""
         raise DataFolderError(
             f"{header.name} names the {kind} {file.name}, which is not there{beside}. The "
-            "files seem to have been renamed: write their names of today into the lines "
+            "files seem to have been renamed: write their present names into the lines "
             f"DataFile= and MarkerFile= of {header.name} and of its marker file, or give "
             "them their old names again and rename them with "
             "mne_bids.copyfiles.copyfile_brainvision, which does both"

@@ -12,7 +12,7 @@ import mne
 import numpy as np
 
 from ..recording import Recording
-from ._files import DataFolderError, listed
+from ._files import DataFolderError, listed, short
 
 __all__ = ["check_same_eeg"]
 
@@ -59,8 +59,8 @@ def check_same_eeg(recordings: Mapping[str, Recording]) -> None:
                 digest = _digest(recordings[name].raw)
             except Exception as error:  # As MNE's readers, in many ways.
                 raise DataFolderError(
-                    f"{name}: MNE cannot read its data ({type(error).__name__}: {error}); "
-                    "expected an intact EEG file."
+                    f"{name}: MNE cannot read its data ({type(error).__name__}: "
+                    f"{short(error)}); expected an intact EEG file."
                 ) from error
             if digest is not None and seen.setdefault(digest, name) != name:
                 logger.warning(

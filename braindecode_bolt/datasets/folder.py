@@ -19,6 +19,7 @@ from ._files import (
     Reader,
     check_regular,
     counted,
+    files_of,
     find_eeg,
     listed,
     read_eeg,
@@ -218,13 +219,12 @@ def _stem(path: Path) -> str:
 
 
 def _beside(path: Path) -> list[Path]:
-    """List the files of a recording."""
-    stem = _stem(path)
+    """List the files of a recording, with its tables."""
     ours = re.compile(
-        rf"{re.escape(without_ending(path))}\..*|{re.escape(stem)}_split-\d+_eeg\..*|"
-        rf"{re.escape(stem)}_(bold|volumes|desc-\w+_bold)\.(tsv|csv|json)"
+        rf"{re.escape(_stem(path))}_(bold|volumes|desc-\w+_bold)\.(tsv|csv|json)"
     )
-    return [file for file in path.parent.iterdir() if ours.fullmatch(file.name)]
+    tables = [file for file in path.parent.iterdir() if ours.fullmatch(file.name)]
+    return [*files_of(path), *tables]
 
 
 def _read_tables(path: Path, rois: list[str] | None) -> dict[str, pd.DataFrame]:

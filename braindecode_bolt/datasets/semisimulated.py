@@ -27,7 +27,7 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import DataFolderError, Reader, counted, find_eeg, listed, read_eeg
+from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed, read_eeg
 from ._names import described, entities_of
 from ._region_tables import read_table
 from ._tables import read_frame_pickle
@@ -164,7 +164,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
             {str(file): file for file in files},
             lambda file: Recording(read_eeg(file, self.reader), **entities[file]),
             self.data_dir,
-            {str(file): [file] for file in files},
+            {str(file): files_of(file) for file in files},
         )
 
     def _check_noise(self, n_files: int) -> None:
@@ -223,7 +223,7 @@ def simulate_bold(
     Returns
     -------
     mne.io.BaseRaw
-        Shares the data with `raw`; has volume markers (``R128``) that carry
+        A copy with volume markers (``R128``) that carry
         the BOLD, and the BOLD without noise.
 
     Raises

@@ -147,7 +147,10 @@ def test_sites_are_those_of_participants(study, caplog):
     assert "more than one site for 1 subjects, and none is used for them: 01" in caplog.text
     for rows in ("sub-01\tA\tB\nsub-02\n", "sub-01\tA\nsub-02\tB\tC\n"):
         file.write_text(f"participant_id\tsite\n{rows}")
-        with pytest.raises(DataFolderError, match="participants.tsv (is not a table|has 3 values in a row but 2)"):
+        with pytest.raises(
+            DataFolderError,
+            match="participants.tsv (is not a table|has 3 values in a row but 2)",
+        ):
             BIDSEEGfMRI(root).load()
     file.unlink()
     file.symlink_to(root / "annex")

@@ -9,7 +9,6 @@ from braindecode_bolt.datasets import (
     EEGfMRIFolder,
     UnknownRegionError,
 )
-from braindecode_bolt.datasets._files import find_eeg
 from braindecode_bolt.datasets._names import entities_of
 from braindecode_bolt.datasets._region_tables import read_table
 
@@ -134,17 +133,6 @@ def test_folders_without_recordings(tmp_path, make_raw):
         DataFolderError, match="1 EEG file: Subject00_1_eeg.fif; .* or a pattern"
     ):
         EEGfMRIFolder(tmp_path).load()
-
-
-def test_only_eeg_files_are_found(tmp_path):
-    wanted = ["a.edf", "sub-1_eeg.set", "deep/b.vhdr", "sub-2_split-01_eeg.fif"]
-    others = ["a.tsv", "b.eeg", "b.vmrk", "sub-1_eeg.fdt", "sub-1_eeg.json", ".hidden.edf"]
-    others += ["sub-2_split-02_eeg.fif", "notes.md", "sub-1_bold.tsv"]
-    for name in (*wanted, *others):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    found = {path.relative_to(tmp_path).as_posix() for path in find_eeg(tmp_path)}
-    assert found == set(wanted)
 
 
 @pytest.mark.parametrize(
