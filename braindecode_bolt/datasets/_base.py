@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import pandas as pd
 from tqdm import tqdm
 
-from ..markers import MarkerOptions
+from ..markers import MarkerError, MarkerOptions
 from ..recording import Recording
 from ._files import DataFolderError, check_content, crashing_sets, listed
 from ._names import check_labels
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from braindecode.datasets import BaseConcatDataset
     from moabb.datasets.base import BaseDataset
 
-__all__ = ["EEGfMRIDataset", "MarkedEEG", "open_all"]
+__all__ = ["EEGfMRIDataset", "MarkedEEG", "naming_bold", "open_all"]
 
 T = TypeVar("T")
 
@@ -120,6 +123,22 @@ class MarkedEEG(EEGfMRIDataset):
         """The options of the volume markers."""
         names = [field.name for field in fields(MarkerOptions)]
         return MarkerOptions(**{name: getattr(self, name) for name in names})
+
+
+@contextmanager
+def naming_bold(file: Path, bold: pd.DataFrame) -> Iterator[None]:
+    """Say which file the number of volumes comes from, where it does not fit."""
+    try:
+        yield
+    except MarkerError as error:
+        n_rows = bold.attrs.get("n_volumes", len(bold))
+        rows = f"{n_rows}, the volumes of {file.name}"
+        text = re.sub(
+            rf"n_volumes={n_rows}, the number that the BOLD has|\bn_volumes={n_rows}\b",
+            lambda _: rows,
+            str(error),
+        )
+        raise MarkerError(text) from None
 
 
 def open_all(

@@ -17,14 +17,25 @@ from ._files import (
     check_data_files,
     check_regular,
     existing_folder,
+    listed,
     logged_warnings,
     read_eeg,
     short,
 )
+from ._region_tables import is_number
 
 __all__ = ["find_bids_eeg", "read_bids_eeg"]
 
 _ENDINGS = (".vhdr", ".edf", ".bdf", ".set", ".fif")
+_EXPECTED = "expected an intact EEG file whose channels are those of channels.tsv"
+#: Columns that sidecar tables must have.
+_COLUMNS = {
+    "channels": ("name", "type"),
+    "electrodes": ("name", "x", "y", "z"),
+    "events": ("onset", "duration"),
+    "participants": ("participant_id",),
+    "scans": ("filename",),
+}
 _ENTITIES = ("subject", "session", "task", "run")
 
 
@@ -95,7 +106,7 @@ def read_bids_eeg(
     except Exception as error:  # As MNE's readers, in many ways.
         raise DataFolderError(
             f"mne-bids cannot read {file.name} ({type(error).__name__}: {short(error)}); "
-            "expected an intact EEG file whose channels are those of channels.tsv"
+            f"{_fault_of_sidecars(file) or _EXPECTED}"
         ) from error
     events = _events(path)
     own = None
@@ -114,3 +125,37 @@ def read_bids_eeg(
 def _events(path: BIDSPath) -> Path | None:
     found = path.find_matching_sidecar(suffix="events", extension=".tsv", on_error="ignore")
     return None if found is None else Path(str(found))
+
+
+def _fault_of_sidecars(file: Path) -> str:
+    """Say which of the tables beside an EEG file, or above it, is no table."""
+    for folder in (file.parent, *file.parents[1:4]):
+        for table in sorted(folder.glob("*.tsv")):
+            kind = table.stem.split("_")[-1]
+            if kind in _COLUMNS:
+                fault = _fault_of_table(table, kind)
+                if fault:
+                    return f"{table.name} {fault}"
+    return ""
+
+
+def _fault_of_table(table: Path, kind: str) -> str:
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        return f"cannot be read: {short(error)}"
+    names, *rows = [line.split("\t") for line in text.splitlines()] or [[]]
+    missing = [name for name in _COLUMNS[kind] if name not in names]
+    if missing or not rows:
+        lack = f"no column {' and '.join(missing)}" if missing else "no row"
+        return f"has {lack}; its first row is {listed(names) or 'empty'}"
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(names):
+            return f"has {len(row)} values in line {number}, expected {len(names)}"
+    if kind == "events":
+        for name in ("onset", "duration"):
+            values = [row[names.index(name)].strip() for row in rows]
+            wrong = [v for v in values if v != "n/a" and not is_number(v)]
+            if wrong:
+                return f"has the {name} {wrong[0][:40]!r}, expected seconds"
+    return ""

@@ -137,7 +137,7 @@ def read_text_table(file: Path, dtype: type | None = None) -> pd.DataFrame:
     except (ValueError, csv.Error, OverflowError) as error:
         raise DataFolderError(f"{file.name} is not a table: {error}") from error
     names = [name.strip() for name in names]
-    if names and all(_is_number(name) for name in names if name) and any(names):
+    if names and all(is_number(name) for name in names if name) and any(names):
         raise DataFolderError(
             f"{file.name} has no row of names: its first row is "
             f"{listed(names, 4)}. Write the name of each region above its column; the "
@@ -176,7 +176,8 @@ def read_text_table(file: Path, dtype: type | None = None) -> pd.DataFrame:
     return table.iloc[:, kept].set_axis([names[i] for i in kept], axis="columns")
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text is a number."""
     try:
         float(text)
     except ValueError:

@@ -13,7 +13,7 @@ from typing import Any
 from ..bold.regions import GLOBAL_SIGNALS
 from ..markers import MarkerOptions
 from ..recording import Recording, pair_bold
-from ._base import MarkedEEG, open_all
+from ._base import MarkedEEG, naming_bold, open_all
 from ._bids_eeg import find_bids_eeg, read_bids_eeg
 from ._bids_runs import Run, run_of, without_zeros
 from ._download import fetch_s3
@@ -340,14 +340,15 @@ class BIDSEEGfMRI(MarkedEEG):
             said |= in_header(bold)
             tr = self.tr if self.tr is not None else next(iter(said.values()), None)
             table = choose_regions(self._extract(bold, rois, tr), rois, bold.name)
-        raw = pair_bold(
-            raw,
-            table,
-            options,
-            table=events,
-            file_annotations=own,
-            repetition_times=said,
-        )
+        with naming_bold(bold, table):
+            raw = pair_bold(
+                raw,
+                table,
+                options,
+                table=events,
+                file_annotations=own,
+                repetition_times=said,
+            )
         return Recording(raw, **entities, site=sites.get(entities["subject"]))
 
     def _extract(self, bold: Path, rois: list[str] | None, tr: float | None):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..markers import MarkerOptions
 from ..recording import TABLES, Recording, pair_bold
-from ._base import MarkedEEG, open_all
+from ._base import MarkedEEG, naming_bold, open_all
 from ._files import (
     DataFolderError,
     Reader,
@@ -166,17 +166,17 @@ class EEGfMRIFolder(MarkedEEG):
                 f"no BOLD: expected {_stem(path)}_bold.tsv beside it, or annotations that "
                 "carry the BOLD"
             )
-        return Recording(
-            pair_bold(
+        bold = tables.pop("bold")
+        with naming_bold(_table_of(path, "_bold"), bold):
+            raw = pair_bold(
                 raw,
-                tables.pop("bold"),
+                bold,
                 options,
                 table=_table_of(path, "_volumes"),
                 repetition_times=in_sidecars([path.with_name(f"{_stem(path)}_bold.json")]),
                 **tables,
-            ),
-            **entities,
-        )
+            )
+        return Recording(raw, **entities)
 
     def _carrying(
         self,

@@ -16,7 +16,7 @@ import pandas as pd
 from ..eeg.channels import channel_kind
 from ..markers import MarkerOptions
 from ..recording import Recording, check_bold, pair_bold
-from ._base import MarkedEEG, open_all
+from ._base import MarkedEEG, naming_bold, open_all
 from ._download import DownloadError, fetch_hub
 from ._files import DataFolderError, counted, existing_folder, listed, read_eeg
 from ._region_tables import choose_regions, region_names
@@ -271,7 +271,8 @@ class NeuroBOLTDataset(MarkedEEG):
         raw = read_eeg(files["EEG"])
         _check_data_file(raw)
         _set_types(raw)
-        raw = pair_bold(raw, bold, options, repetition_times={"the release": TR})
+        with naming_bold(files["BOLD"], bold):
+            raw = pair_bold(raw, bold, options, repetition_times={"the release": TR})
         subject, session = _SCAN.fullmatch(scan).groups()
         return Recording(raw, subject, session)
 

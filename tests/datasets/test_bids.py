@@ -221,7 +221,7 @@ def test_complaints_are_collected(study):
     message = str(caught.value)
     assert "2 of 2 recordings" in message
     assert "sub-01_ses-01_task-rest_eeg.vhdr:" in message
-    assert "expected n_volumes=20" in message
+    assert "expected 20, the volumes of sub-01_ses-01_task-rest_atlas-X_time" in message
     assert "mne-bids cannot read sub-02_ses-01_task-rest_eeg.vhdr" in message
 
 

@@ -474,7 +474,7 @@ def test_tables_say_how_many_rows_they_have(tmp_path):
     folder, dataset = as_folder(tmp_path, 1)
     table = pd.read_csv(folder / "sub-01_run-1_bold.tsv", sep="\t")
     pd.concat([table] * 2).to_csv(folder / "sub-01_run-1_bold.tsv", sep="\t", index=False)
-    with pytest.raises(DataFolderError, match="24") as caught:
+    with pytest.raises(DataFolderError, match="expected 24, the volumes of sub-") as caught:
         dataset.load()
     # The cause is the last that is read: no page follows it.
     assert "\n" not in str(caught.value)

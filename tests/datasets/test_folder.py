@@ -118,7 +118,7 @@ def test_all_complaints_come_at_once(tmp_path, make_raw, make_bold):
     assert "sub-1_eeg.fif: no BOLD: expected sub-1_bold.tsv beside it" in message
     assert "sub-2_eeg.edf: MNE cannot read sub-2_eeg.edf" in message
     assert "- sub-3_eeg.fif: found 20 volumes" in message
-    assert "expected n_volumes=19" in message
+    assert "expected 19, the volumes of sub-3_bold.csv" in message
     assert "sub-4_bold.tsv has columns that are not numbers: B" in message
     assert "sub-5_bold.tsv is not a table" in message
 
