@@ -95,10 +95,8 @@ def read_bids_eeg(
         If it cannot be read.
     """
     check_data_files(file)
-    stem = file.stem.removesuffix("_eeg")
-    for beside in file.parent.iterdir():
-        if beside.name.startswith(f"{stem}_"):
-            check_regular(beside)
+    for sidecar in _sidecars(file):
+        check_regular(sidecar)
     try:
         with logged_warnings(file.name, logging.INFO):
             path = get_bids_path_from_fname(file, check=False, verbose="error")
@@ -129,17 +127,27 @@ def _events(path: BIDSPath) -> Path | None:
 
 def _fault_of_sidecars(file: Path) -> str:
     """Say which of the tables beside an EEG file, or above it, is no table."""
-    for folder in (file.parent, *file.parents[1:4]):
-        for table in sorted(folder.glob("*.tsv")):
-            kind = table.stem.split("_")[-1]
-            if kind in _COLUMNS:
-                fault = _fault_of_table(table, kind)
-                if fault:
-                    return f"{table.name} {fault}"
+    for table in _sidecars(file):
+        kind = table.stem.split("_")[-1]
+        fault = _fault_of_table(table, kind) if kind in _COLUMNS else ""
+        if fault:
+            return f"{table.name} {fault}"
     return ""
 
 
+def _sidecars(file: Path) -> list[Path]:
+    """List tables and JSON files beside an EEG file and in the folders above it."""
+    folders = (file.parent, *file.parents[1:4])
+    return [
+        beside
+        for folder in folders
+        for beside in sorted(folder.iterdir())
+        if beside.suffix in (".tsv", ".json")
+    ]
+
+
 def _fault_of_table(table: Path, kind: str) -> str:
+    """Say why a table has not what mne-bids needs; empty where it has."""
     try:
         text = table.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

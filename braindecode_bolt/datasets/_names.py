@@ -16,7 +16,7 @@ __all__ = ["check_labels", "entities_of", "is_bids_eeg", "label_key"]
 logger = logging.getLogger(__name__)
 
 _ENTITIES = ("subject", "session", "task", "run")
-# File names of data sets that many people have and that predate BIDS.
+# File names of data sets in wide use that are older than BIDS.
 _KNOWN_NAMES = (
     re.compile(r"(?P<subject>S\d+)R(?P<run>\d+)"),  # PhysioNet eegmmidb
     re.compile(r"(?P<subject>Subject\d+)_(?P<run>\d+)"),  # PhysioNet eegmat

@@ -200,7 +200,8 @@ def read_table(file: Path, rois: list[str] | None = None) -> pd.DataFrame:
     file : Path
         Values separated by commas (``.csv``) or tabs (any other ending), names
         in the first row. A column ``volume`` says which volume a row belongs
-        to, counted from 0; by default there is a row for each.
+        to, counted from 0; by default there is a row for each. Rows without any
+        value (``n/a``, as of scrubbed volumes) are left out.
     rois : list of str | None
         Regions to take, with straight apostrophes; the others are not checked.
         By default all.
@@ -208,7 +209,8 @@ def read_table(file: Path, rois: list[str] | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame, shape (n_volumes, n_rois)
-        Indexed by volume, with straight apostrophes in the names.
+        Indexed by volume, with straight apostrophes in the names. Where rows
+        were left out, ``attrs["n_volumes"]`` says how many volumes there are.
 
     Raises
     ------
@@ -231,6 +233,17 @@ def read_table(file: Path, rois: list[str] | None = None) -> pd.DataFrame:
         table.index = pd.Index(numbers, name="volume")
     else:
         table.index.name = "volume"
+    scrubbed = table.isna().all(axis=1)
+    if scrubbed.any() and not scrubbed.all():
+        logger.info(
+            "%s: %d of %d volumes have no value and are left out",
+            file.name,
+            scrubbed.sum(),
+            len(table),
+        )
+        if not volumes:
+            table.attrs["n_volumes"] = len(table)
+        table = table[~scrubbed]
     table = choose_regions(table, rois, file.name)
     empty = [column for column in table if table[column].isna().all()]
     if empty and len(table):

@@ -240,8 +240,8 @@ class BIDSEEGfMRI(MarkedEEG):
             if several:
                 names = listed(file.name for file in found[several[0]])
                 raise DataFolderError(
-                    f"{len(several)} of {counted(len(both), 'run')} have several files of "
-                    f"{kind.upper()}; {several[0]} has {names}. Choose by the argument "
+                    f"{counted(len(several), 'run')} of {len(both)} with several files of "
+                    f"{kind.upper()}: {several[0]} has {names}. Choose by the argument "
                     f"{kind}, a pattern of their names."
                 )
         return {run: (eeg[run][0], bold[run][0]) for run in both}

@@ -142,8 +142,8 @@ class EEGfMRIFolder(MarkedEEG):
             folder = Path(self.data_dir).expanduser()
             paths = listed(path.relative_to(folder) for path in twice[0])
             raise DataFolderError(
-                f"{counted(len(twice), 'recording')} of {len(by_name)} in {folder} have "
-                f"several EEG files; {described(found[twice[0][0]])} has {paths}. Choose "
+                f"{counted(len(twice), 'recording')} of {len(by_name)} in {folder} with "
+                f"several EEG files: {described(found[twice[0][0]])} has {paths}. Choose "
                 "one: a folder inside by data_dir, the format by reader ('edf', 'eeglab', "
                 "'brainvision', 'fif'), or the names by pattern."
             )

@@ -181,7 +181,10 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
 
 def _read_noise(table: str | Path) -> pd.DataFrame:
     table = Path(table)
-    return read_frame_pickle(table) if table.suffix == ".pkl" else read_table(table)
+    noise = read_frame_pickle(table) if table.suffix == ".pkl" else read_table(table)
+    if noise.attrs.get("n_volumes", len(noise)) != len(noise):
+        raise DataFolderError(f"{table.name} lacks volumes; noise needs all of them.")
+    return noise
 
 
 def simulate_bold(
@@ -212,8 +215,8 @@ def simulate_bold(
     snr : float
         Variance of the coupled BOLD over that of the noise. Default 0.7.
     noise : pandas.DataFrame, shape (at least n_volumes, at least n_rois) | None
-        Real BOLD of another brain, sampled every `tr`, to serve as noise. A
-        stretch of it is drawn; columns are matched by name, or else drawn. By
+        Real BOLD of another subject, sampled every `tr`, to serve as noise. A
+        part of it is drawn; columns are matched by name, or else drawn. By
         default the noise is a first-order autoregressive process.
     window_seconds : float
         Window for which the second ceiling is stated. Default 16.

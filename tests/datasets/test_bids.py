@@ -201,7 +201,7 @@ def test_several_tables_need_a_choice(study):
     )
     with pytest.raises(
         DataFolderError,
-        match="1 of 2 runs have several files of BOLD.*atlas-[XY]_timeseries.tsv, sub",
+        match="1 run of 2 with several files of BOLD.*atlas-[XY]_timeseries.tsv, sub",
     ):
         BIDSEEGfMRI(root).load()
     assert len(BIDSEEGfMRI(root, bold="*_atlas-X_timeseries.tsv").load()) == 2

@@ -314,6 +314,14 @@ def test_named_pipes_beside_the_eeg_do_not_block(tmp_path, name):
         dataset.load()
 
 
+@pytest.mark.parametrize("name", ["participants.tsv", "sub-01/eeg/sub-01_scans.tsv"])
+def test_named_pipes_in_bids_do_not_block(tmp_path, name):
+    _, dataset = as_bids(tmp_path, 1)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataFolderError, match="is a named pipe or a device"):
+        dataset.load()
+
+
 def test_a_file_that_crashes_its_reader_does_not_take_python_along(tmp_path, monkeypatch):
     for number in (1, 2, 3):
         signal = np.random.default_rng(number).standard_normal((2, 30 * SFREQ))
