@@ -287,7 +287,7 @@ def warn_of_similar_subjects(subjects: Iterable[str]) -> None:
     alike: dict[str, set[str]] = {}
     for subject in {str(label) for label in subjects}:
         plain = subject.strip().casefold()
-        alike.setdefault(plain.lstrip("0") or plain, set()).add(subject)
+        alike.setdefault(plain.lstrip("0") or "0", set()).add(subject)
     for labels in alike.values():
         if len(labels) > 1:
             listed = ", ".join(map(repr, sorted(labels)))

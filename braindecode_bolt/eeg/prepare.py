@@ -223,7 +223,7 @@ def _resample(raw: mne.io.BaseRaw, sfreq: float) -> mne.io.BaseRaw:
         # MNE rounds first_samp to the new rate, which can move the markers by half a
         # sample against the data.
         raw.annotations.onset = onsets + raw.first_time
-        return raw
+        return raw.load_data(verbose="error")
     ratio = sfreq / raw.info["sfreq"]
     bounds = _resampled(parts, ratio)
     data = np.empty((len(raw.ch_names), bounds[-1]))

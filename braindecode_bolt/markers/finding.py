@@ -28,8 +28,8 @@ __all__ = ["VolumeMarkers", "find_volume_markers"]
 
 logger = logging.getLogger(__name__)
 
-#: A marker that is nearer to the grid, in samples, stays where it is: half a
-#: sample is rounding, and the line that the grid follows is not exact.
+#: Markers closer than this to the grid, in samples, stay where they are: they are
+#: rounded to samples, and the grid is not exact.
 ROUNDING = 0.75
 
 
@@ -133,10 +133,10 @@ def find_volume_markers(
     """Find one marker per fMRI volume, on a regular grid.
 
     Markers that were written twice, a few samples late or early, or once per slice
-    become one per volume, and spurious ones are removed; the report tells of every
-    change, and the log sums them up. No series of volumes crosses a joint of the
-    recording (:func:`~braindecode_bolt.markers.joint_samples`). What allows more than
-    one reading is an error that says where.
+    become one per volume, and spurious ones are removed. The report lists every
+    change, and the log gives a summary. No series of volumes crosses a joint of the
+    recording (:func:`~braindecode_bolt.markers.joint_samples`). Ambiguous markers are an
+    error that says where they are.
 
     Parameters
     ----------
@@ -164,13 +164,13 @@ stim_channel, tolerance
 
     Notes
     -----
-    What is decided without asking, and reported: of markers within the
-    tolerance of each other, the nearest to the grid is the volume's. Markers
+    Decided without asking, and reported: of markers within the tolerance of
+    each other, the one nearest to the grid is the volume's. Markers
     off the grid are spurious, up to a tenth of the number of volumes (or 3); so
     is a single marker more than 5 volumes before or after the run. A marker
     within three quarters of a sample of the grid stays where it is, since
-    markers are rounded to samples. What nothing in the data tells is whether
-    markers are missing before the first or after the last: give `n_volumes`.
+    markers are rounded to samples. Whether markers are missing before the first
+    or after the last cannot be seen in the data: give `n_volumes`.
 
     Examples
     --------
@@ -236,6 +236,7 @@ stim_channel, tolerance
         segment=series.segment,
         markers_per_volume=series.markers_per_volume,
         n_uneven=series.uneven,
+        volumes_per_marker=volumes_per_marker,
     )
     _log(report, axis)
     samples = samples[kept]
@@ -246,7 +247,7 @@ stim_channel, tolerance
 
 
 def axis_of(raw: mne.io.BaseRaw, tolerance: float | None) -> Axis:
-    """Describe the samples of a recording, and how close is the same place."""
+    """Describe the samples of a recording and the tolerance."""
     sfreq = raw.info["sfreq"]
     close = max(3.0, 0.005 * sfreq) if tolerance is None else tolerance * sfreq
     return Axis(recording_file(raw), sfreq, close, joint_samples(raw))
@@ -294,7 +295,7 @@ def _check_missing(
     lacks: np.ndarray,
     axis: Axis,
 ) -> None:
-    """Raise where volumes lack their marker."""
+    """Raise where volumes have no marker."""
     if not lacks.any():
         return
     begins = np.flatnonzero(lacks & ~np.append(False, lacks[:-1]))
@@ -346,7 +347,7 @@ def _last_volume(
 
 
 def _times_as_many(more: int, less: int) -> int | None:
-    """Say how many times as many, where it is a whole number but for the edges."""
+    """Ratio of two numbers of volumes where it is nearly whole and above 1."""
     times = round(more / less)
     return times if times > 1 and abs(more - times * less) < times + 1 else None
 
@@ -369,7 +370,7 @@ def _reasons(found: int, n_volumes: int, series: Series, options: MarkerOptions)
             "(extra='drop_last')"
         )
     every = (
-        f"only every {times}th volume has a marker (volumes_per_marker={times}), "
+        f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
         if times
         else ""
     )
@@ -383,7 +384,7 @@ def _reasons(found: int, n_volumes: int, series: Series, options: MarkerOptions)
 def _table(
     positions: np.ndarray, series: Series, samples: np.ndarray, dummies: int, n_volumes: int
 ) -> pd.DataFrame:
-    """Say of each marker what became of it."""
+    """Tabulate the status of each marker."""
     sample = np.rint(positions).astype(np.int64)
     status = series.status.astype(object)
     own = series.status == "volume"
@@ -408,7 +409,7 @@ def _table(
 
 
 def _log(report: MarkerReport, axis: Axis) -> None:
-    """Log what was corrected, as a warning where it is more than a slip."""
+    """Log what was corrected, as a warning where much was."""
     odd = []
     if len(report.filled) or report.dropped_segments:
         odd.append("markers are missing or the rhythm is broken")

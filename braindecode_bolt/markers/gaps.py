@@ -78,42 +78,65 @@ def _gaps_of(file: Path, size: int, changed: int) -> tuple[Gap, ...]:
         if head[192:197] not in (b"EDF+D", b"BDF+D"):
             return ()
         try:
-            n_records, seconds, n_signals = (
-                int(head[236:244]),
-                float(head[244:252]),
-                int(head[252:256]),
-            )
-            fields = stream.read(256 * n_signals)
-            labels = [fields[16 * i : 16 * i + 16].strip() for i in range(n_signals)]
-            lengths = fields[216 * n_signals : 224 * n_signals]
-            n_samples = [int(lengths[8 * i : 8 * i + 8]) for i in range(n_signals)]
-            stamped = next(i for i, label in enumerate(labels) if b"Annotations" in label)
+            records = _Records.of(head, stream.read(256 * int(head[252:256])), size)
         except (ValueError, StopIteration) as error:
             raise RecordingGapError(
                 f"{file.name}: the header says that the recording was interrupted (EDF+D), "
-                "but it does not say where the time stamps are. Export the file anew."
+                "but where the time stamps are cannot be read from it. Export the file "
+                "anew."
             ) from error
-        width = 3 if head[192:195] == b"BDF" else 2
-        record = width * sum(n_samples)
-        first = int(head[184:192]) + width * sum(n_samples[:stamped])
-        whole = max(0, (size - int(head[184:192])) // max(record, 1))
-        n_records = whole if n_records < 0 else min(n_records, whole)
         stamps = []
-        for number in range(n_records):
-            stream.seek(first + number * record)
-            match = _STAMP.match(stream.read(width * n_samples[stamped]))
+        for number in range(records.number):
+            stream.seek(records.first + number * records.size)
+            match = _STAMP.match(stream.read(records.stamp_size))
             if match is None:
                 raise RecordingGapError(
                     f"{file.name}: the header says that the recording was interrupted "
-                    f"(EDF+D), but record {number} of {n_records} has no time stamp. "
+                    f"(EDF+D), but record {number} of {records.number} has no time stamp. "
                     "Export the file anew."
                 )
             stamps.append(float(match[1]))
-    rate = max(
-        (n / seconds for i, n in enumerate(n_samples) if b"Annotations" not in labels[i]),
-        default=np.inf,
-    )
-    return _steps(np.array(stamps), seconds, 1.5 / rate, file.name)
+    return _steps(np.array(stamps), records.seconds, records.tolerance, file.name)
+
+
+@dataclass(frozen=True)
+class _Records:
+    """How the records of an EDF or BDF file are laid out, in bytes.
+
+    ``first`` is where the time stamp of the first record is; `tolerance` is one and a
+    half samples, in seconds.
+    """
+
+    number: int
+    seconds: float
+    size: int
+    first: int
+    stamp_size: int
+    tolerance: float
+
+    @classmethod
+    def of(cls, head: bytes, fields: bytes, file_size: int) -> _Records:
+        """Read the header; ValueError or StopIteration where it makes no sense."""
+        offset, n_signals = int(head[184:192]), int(head[252:256])
+        number, seconds = int(head[236:244]), float(head[244:252])
+        labels = [fields[16 * i : 16 * i + 16].strip() for i in range(n_signals)]
+        lengths = fields[216 * n_signals : 224 * n_signals]
+        n_samples = [int(lengths[8 * i : 8 * i + 8]) for i in range(n_signals)]
+        stamped = next(i for i, label in enumerate(labels) if b"Annotations" in label)
+        most = max(n for n, x in zip(n_samples, labels, strict=True) if b"Annot" not in x)
+        if offset < 256 or not 0 < seconds < np.inf or min(n_samples) < 0 or most < 1:
+            raise ValueError("numbers out of range")
+        width = 3 if head[192:195] == b"BDF" else 2
+        size = width * sum(n_samples)
+        whole = max(0, (file_size - offset) // size)
+        return cls(
+            whole if number < 0 else min(number, whole),
+            seconds,
+            size,
+            offset + width * sum(n_samples[:stamped]),
+            width * n_samples[stamped],
+            1.5 * seconds / most,
+        )
 
 
 def _steps(stamps: np.ndarray, seconds: float, tolerance: float, name: str):
@@ -215,6 +238,9 @@ def lay_gaps(raw: mne.io.BaseRaw, edge: str) -> mne.io.BaseRaw:
 
 
 def _described(gaps: tuple[Gap, ...]) -> str:
-    places = ", ".join(f"{gap.length:.3f} s after {gap.at:.3f} s" for gap in gaps[:5])
+    places = ", ".join(
+        f"{gap.length:.3f} s after {gap.at:.3f} s of data" for gap in gaps[:5]
+    )
     more = ", ..." if len(gaps) > 5 else ""
-    return f"the recording was interrupted {len(gaps)} times (EDF+D): {places}{more}"
+    number = f"{len(gaps)} gap" + ("s" if len(gaps) > 1 else "")
+    return f"the recording has {number} (EDF+D): {places}{more}"

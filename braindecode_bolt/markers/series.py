@@ -11,7 +11,7 @@ from .slices import SHORTEST_TR, Stretch, markers_per_volume, split_into_volumes
 
 __all__ = ["Segment", "Series", "is_regular", "resolve"]
 
-#: A marker can be written so many times.
+#: More markers than this at one time are an error, not repetitions.
 MOST_REPETITIONS = 4
 #: Spurious markers are removed up to this share of the volumes, or up to 3.
 SPURIOUS = 0.1
@@ -71,7 +71,7 @@ class Series:
     uneven : int
         Number of volumes with another number of slice markers.
     cut : str | None
-        What lacks of the last volume, where that was allowed.
+        What is missing of the last volume, where that was allowed.
     """
 
     grid: Grid
@@ -93,7 +93,7 @@ def resolve(
     segment: int | str | None = None,
     incomplete_end: bool = False,
 ) -> Series:
-    """Find the series of volumes that the markers stand for.
+    """Find the regular series of volumes that the markers form.
 
     Parameters
     ----------
@@ -141,7 +141,6 @@ def resolve(
     _check_repetition(markers, starts, runs, period, axis, tr, segment)
     segments = tuple(_describe(run, period, axis) for run in runs)
     chosen = _choose(segments, segment, period, axis)
-    _check_rival(runs[chosen], axis)
     stretches = [s for s in stretches if _overlap(s, runs[chosen])]
     _check_stretches(stretches, axis, incomplete_end)
     grid = fit_grid(runs[chosen], axis, tr)
@@ -178,7 +177,7 @@ def is_regular(
 
 
 def _first_of_each(positions: np.ndarray, axis: Axis) -> np.ndarray:
-    """Tell which markers do not repeat the one before (mask)."""
+    """Mark the markers that do not repeat the one before."""
     once = np.append(True, np.diff(positions) > axis.tolerance)
     first = np.flatnonzero(once)
     last = np.append(first[1:], len(positions)) - 1
@@ -265,10 +264,14 @@ def _check_repetition(
         return
     interval, often = _usual_interval(markers, 1, axis)
     given = "" if tr is None else f"tr={tr:g} s does not fit: "
+    times = round(interval / period)
+    every = ""
+    if times > 1 and abs(interval - times * period) <= axis.tolerance:
+        every = f", give volumes_per_marker={times} if one in {times} volumes has a marker"
     raise axis.error(
         f"{given}{share:.0%} of {len(starts)} markers have another one "
         f"{period / axis.sfreq:.5g} s later; the most frequent interval is "
-        f"{interval / axis.sfreq:.5g} s ({often:.0%}). Correct tr, name the marker, "
+        f"{interval / axis.sfreq:.5g} s ({often:.0%}). Correct tr, name the marker{every}, "
         "or choose a segment if there are markers of other sequences besides."
     )
 
@@ -283,7 +286,7 @@ def _describe(run: Run, period: float, axis: Axis) -> Segment:
 def _choose(
     segments: tuple[Segment, ...], segment: int | str | None, period: float, axis: Axis
 ) -> int:
-    """Decide which segment is the run."""
+    """Choose the segment."""
     listed = "".join(f"\n  {i}: {each}" for i, each in enumerate(segments))
     if segment is None:
         if len(segments) == 1:
@@ -315,17 +318,6 @@ def _choose(
     return int(segment) % len(segments)
 
 
-def _check_rival(run: Run, axis: Axis) -> None:
-    if run.rival is not None:
-        first, last = run.positions[[0, -1]]
-        raise axis.error(
-            f"two series of markers run side by side: {len(run.positions)} from "
-            f"{axis.at(first)} to {axis.at(last)}, and {run.rival}. Name the marker; give "
-            "n_slices if there are several markers per volume, or a longer tolerance if "
-            "some were written twice."
-        )
-
-
 def _overlap(stretch: Stretch, run: Run) -> bool:
     return bool(stretch.begin <= run.positions[-1] and stretch.end >= run.positions[0])
 
@@ -343,7 +335,7 @@ def _check_stretches(stretches: list[Stretch], axis: Axis, incomplete_end: bool)
 
 
 def _check_steps(run: Run, grid: Grid, axis: Axis) -> None:
-    """Raise where successive volumes are off the grid: it goes on beside itself."""
+    """Raise where successive volumes are off the grid: the rhythm has shifted."""
     off = run.positions - grid.origin - grid.period * run.volumes
     present, index = np.unique(run.volumes, return_inverse=True)
     misses = np.full(len(present), True)
@@ -369,17 +361,17 @@ def _sort_markers(
     sliced: bool,
     axis: Axis,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Say of each marker what it is, and the volume that it belongs to."""
+    """Give the status of each marker and the volume that it belongs to."""
     volume = grid.nearest(positions)
     off = np.abs(positions - grid.origin - grid.period * volume)
     on_grid = (off <= axis.tolerance) & (volume >= 0) & (volume < grid.n_volumes)
-    # A volume lasts until just before the next; single markers only stand near.
+    # Slice markers belong to the whole volume, others only to its beginning.
     length = grid.period - axis.tolerance if sliced else axis.tolerance
     begins = np.array([run.positions[0] for run in runs]) - axis.tolerance
     ends = np.array([run.positions[-1] for run in runs]) + length
     run = np.searchsorted(begins, positions, side="right") - 1
     inside = (run >= 0) & (positions <= ends[run])
-    # Those on the grid are sorted out below.
+    # The status of those on the grid is set below.
     status = np.where(inside & (run != chosen), "other segment", "spurious")
     if sliced:
         ours = inside & (run == chosen)
@@ -403,11 +395,11 @@ def _check_spurious(
     axis: Axis,
     segment: int | str | None,
 ) -> None:
-    """Raise where too many markers are off the grid to say that they are spurious."""
+    """Raise where too many markers are off the grid to be spurious."""
     first, last = grid.positions[[0, -1]]
     spurious = markers[status == "spurious"]
     if segment is not None:
-        # What lies outside a segment that was asked for is not in doubt.
+        # Markers outside a segment that was chosen do not count.
         spurious = spurious[(spurious > first) & (spurious < last)]
     if len(spurious) > max(3, SPURIOUS * grid.n_volumes):
         off = spurious - grid.origin - grid.period * grid.nearest(spurious)
@@ -415,6 +407,7 @@ def _check_spurious(
             f"{len(spurious)} markers are not on the grid of the {grid.n_volumes} volumes "
             f"from {axis.at(first)} to {axis.at(last)}: {axis.places(spurious)}, half of "
             f"them {np.median(np.abs(off)) / axis.sfreq:.3g} s or more from the nearest "
-            "volume. Name the marker, choose a segment, or give a longer tolerance if "
-            "they are the volumes' own markers."
+            "volume. Name the marker if there are two series, give n_slices if there are "
+            "several markers per volume, choose a segment, or give a longer tolerance if "
+            "they are the volumes' own markers or were written twice."
         )

@@ -109,8 +109,10 @@ def _from_annotations(
             "expected one per volume. It has annotations "
             f"{count_descriptions(raw.annotations.description)}. Name the marker."
         )
-    # Where it is spelled in several ways, the marker that was looked for.
-    name = spelled[0] if len(spelled) == 1 else next(iter(described.values()))
+    # With several spellings, the marker that was looked for.
+    name = spelled[0] if len(spelled) == 1 else described[spelled[0]]
+    if len(spelled) > 1 and not isinstance(marker, str | None):
+        name = next(iter(marker))
     more = f" and {len(spelled) - 3} more" if len(spelled) > 3 else ""
     source = f"annotations {', '.join(map(repr, spelled[:3]))}{more}"
     return Found(_positions(raw, index), name, source, spelled)

@@ -12,11 +12,9 @@ from skorch.dataset import Dataset as SkorchDataset
 from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
-from ..recording import Recording
+from ..recording import ENTITIES, Recording
 from ..windows.lazy import LazyWindows
 from ._timeline import Timeline, least_distance
-
-_ENTITIES = ("subject", "session", "run", "task", "site")
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Origin:
         for dataset in datasets:
             described = dataset.description
             described = {} if described is None else dict(described)
-            known = {key: described.get(key) for key in (*_ENTITIES, "recording")}
+            known = {key: described.get(key) for key in (*ENTITIES, "recording")}
             known = {
                 key: value if pd.notna(value) else None for key, value in known.items()
             }
@@ -123,7 +121,7 @@ class Origin:
 
     def name(self, row: int) -> str:
         """Name the recording that a window is from, as far as it has a name."""
-        entities = {key: self.column(key)[row] for key in _ENTITIES}
+        entities = {key: self.column(key)[row] for key in ENTITIES}
         return Recording(None, **entities).name or f"recording {self.recordings[row]}"
 
     def timelines(self, gap: float) -> list[Timeline]:

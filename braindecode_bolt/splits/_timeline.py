@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..markers.timing import repetition_time
+
 #: Share of a repetition time that is put down to markers falling on samples.
 _ROUNDING = 0.01
 
@@ -66,17 +68,8 @@ def least_distance(
         In the unit of `times`. Half a repetition time less than from the last
         volume before to the first behind, since markers are not quite regular.
     """
-    tr = _repetition_time(times, volumes)
+    tr = repetition_time(times, volumes)
     longer = max(gap, window)
-    if tr is None:
+    if math.isnan(tr):
         return longer
     return (math.ceil(longer / tr - _ROUNDING) + 0.5) * tr
-
-
-def _repetition_time(times: np.ndarray, volumes: np.ndarray | None) -> float | None:
-    order = np.argsort(times, kind="stable")
-    steps = np.diff(times[order])
-    counts = np.ones(len(steps)) if volumes is None else np.diff(volumes[order])
-    # Joined recordings count their volumes anew.
-    usable = (steps > 0) & (counts > 0)
-    return float(np.median(steps[usable] / counts[usable])) if usable.any() else None

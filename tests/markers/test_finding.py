@@ -114,7 +114,9 @@ def test_markers_written_twice_become_one(doubled, apart, tr):
     written = np.sort(np.concatenate([true, true[doubled] + apart]))
     volumes = find_volume_markers(make_raw(written), tr=tr)
     np.testing.assert_array_equal(volumes.samples, true)
-    np.testing.assert_array_equal(volumes.report.duplicates, true[doubled] + apart)
+    np.testing.assert_array_equal(
+        volumes.report.samples("duplicate"), true[doubled] + apart
+    )
     assert f"{len(true[doubled])} repeated markers removed" in str(volumes.report)
     assert volumes.report.max_residual == 0
 
@@ -140,7 +142,7 @@ def test_of_two_markers_the_nearer_to_the_grid_is_kept():
     true = series(30)
     volumes = find_volume_markers(make_raw(np.sort(np.append(true, true[7] - 2))), tr=TR)
     np.testing.assert_array_equal(volumes.samples, true)
-    assert volumes.report.duplicates.tolist() == [true[7] - 2]
+    assert volumes.report.samples("duplicate").tolist() == [true[7] - 2]
     assert volumes.report.moved.empty
 
 
@@ -149,7 +151,7 @@ def test_strays_are_removed_and_reported():
     spurious = [1200, 5000 + 10 * STEP + 200, true[-1] + 777]
     volumes = find_volume_markers(make_raw(np.sort(np.append(true, spurious))))
     np.testing.assert_array_equal(volumes.samples, true)
-    assert volumes.report.spurious.tolist() == spurious
+    assert volumes.report.samples("spurious").tolist() == spurious
     assert "3 spurious markers removed: 4.800 s" in str(volumes.report)
 
 
@@ -157,7 +159,7 @@ def test_a_test_pulse_on_the_grid_long_before_the_scan_is_a_stray():
     true = series(50, first=1000 + 20 * STEP)
     volumes = find_volume_markers(make_raw(np.append(1000, true)), tr=TR)
     np.testing.assert_array_equal(volumes.samples, true)
-    assert volumes.report.spurious.tolist() == [1000]
+    assert volumes.report.samples("spurious").tolist() == [1000]
 
 
 def test_too_many_strays_are_an_error_that_says_where():
@@ -169,8 +171,10 @@ def test_too_many_strays_are_an_error_that_says_where():
 
 def test_two_series_side_by_side_are_an_error():
     true = series(100)
-    with pytest.raises(MarkerError, match=r"two series .*: 100 from 4\.000 s.* 20 from"):
+    with pytest.raises(MarkerError, match="20 markers are not .* two series"):
         find_volume_markers(make_raw(np.sort(np.append(true, true[:20] + 200))), tr=TR)
+    with pytest.raises(MarkerError, match=r"0\.8 s apart, 2 in each repetition time"):
+        find_volume_markers(make_raw(np.sort(np.append(true, true + 200))), tr=TR)
 
 
 def test_the_tolerance_says_what_is_the_same_place():
@@ -394,7 +398,7 @@ def test_slices_written_twice_late_lost_or_too_many():
     volumes = find_volume_markers(make_raw(np.sort(np.append(lost, more))), tr=TR)
     np.testing.assert_array_equal(volumes.samples, true)
     report = volumes.report
-    assert report.duplicates.tolist() == more[:2]
+    assert report.samples("duplicate").tolist() == more[:2]
     assert report.moved["volume"].tolist() == [8]
     assert report.n_uneven == 2
     assert "2 volumes have more or fewer" in str(report)
@@ -476,7 +480,7 @@ def test_slices_that_begin_within_a_volume(lost):
 def test_dummy_volumes_are_skipped():
     volumes = find_volume_markers(make_raw(series(30)), dummy_volumes=4, n_volumes=26)
     np.testing.assert_array_equal(volumes.samples, series(30)[4:])
-    assert volumes.report.dummies.tolist() == series(4).tolist()
+    assert volumes.report.samples("dummy").tolist() == series(4).tolist()
     assert statuses(volumes.report) == {"dummy": 4, "kept": 26}
     assert "4 markers of dummy volumes skipped" in str(volumes.report)
     with pytest.raises(MarkerError, match="dummy_volumes=30 skips all"):
@@ -498,7 +502,7 @@ def test_markers_after_the_last_volume_are_dropped_when_asked():
         make_raw(series(30)), n_volumes=25, dummy_volumes=2, extra="drop_last"
     )
     np.testing.assert_array_equal(volumes.samples, series(30)[2:27])
-    assert volumes.report.extra.tolist() == series(30)[27:].tolist()
+    assert volumes.report.samples("extra").tolist() == series(30)[27:].tolist()
 
 
 # ---------------------------------------------------------------- where markers are
