@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._files import content_hash
 from ..bold import prepare_bold, prepare_series, repetition_time
 from ..bold.targets import LOW_PASS
 from ..recording import TABLES, Recording, as_recordings
@@ -201,18 +200,16 @@ class Study:
         str
             Hexadecimal digits of SHA-256.
         """
-        digest = hashlib.sha256()
-        for array in (*self.windows.X.signals, self.windows.y):
-            digest.update(np.ascontiguousarray(array))
-        for tables in self.bold:
-            digest.update(np.ascontiguousarray(tables["bold"].to_numpy(float)))
-        digest.update(self.windows.metadata.to_csv(index=False).encode())
         X = self.windows.X
-        named = [X.ch_names, self.windows.roi_names, self.low_pass, X.sfreq, X.baseline]
-        digest.update(json.dumps(named).encode())
-        # Positions decide which rows electrodes take that a table does not know.
-        digest.update(np.array([ch["loc"][:3] for ch in X.info["chs"]]).tobytes())
-        return digest.hexdigest()
+        return content_hash(
+            *X.signals,
+            self.windows.y,
+            *(tables["bold"].to_numpy(float) for tables in self.bold),
+            self.windows.metadata.to_csv(index=False),
+            [X.ch_names, self.windows.roi_names, self.low_pass, X.sfreq, X.baseline],
+            # Positions decide which rows electrodes take that a table does not know.
+            np.array([ch["loc"][:3] for ch in X.info["chs"]]),
+        )
 
     def __repr__(self) -> str:  # noqa: D105
         return f"<Study {self.windows!r}>"
