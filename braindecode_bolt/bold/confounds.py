@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .._series import is_constant
+
 __all__ = ["load_confounds"]
 
 logger = logging.getLogger(__name__)
@@ -261,7 +263,7 @@ def _finite(table: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def _varying(table: pd.DataFrame, what: str) -> pd.DataFrame:
-    constant = table.columns[(table.max() == table.min()).to_numpy()]
+    constant = table.columns[is_constant(table)]
     if len(constant) == 0:
         return table
     if len(constant) == table.shape[1]:

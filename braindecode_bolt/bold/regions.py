@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from .._series import is_constant
 from ..recording import check_bold
 from .atlases import Atlas, load_atlas, onto_grid
 from .confounds import load_confounds
-from .scaling import constant_columns
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
@@ -275,7 +275,7 @@ def _with_signal(
     from nilearn.image import get_data
 
     data = get_data(img)
-    inside = data.min(axis=-1) != data.max(axis=-1)
+    inside = ~is_constant(data, axis=-1)
     if mask is not None:
         inside &= get_data(mask) != 0
     coverage = atlas.coverage(inside)
@@ -370,7 +370,7 @@ def _checked(
     volumes = range(n_volumes) if confounds is None else confounds.index
     table = table.astype(float).set_axis(pd.Index(volumes, name="volume"), axis=0)
     check_bold(table, "The table of regions")
-    constant = table.columns[constant_columns(table.to_numpy())]
+    constant = table.columns[is_constant(table)]
     if len(constant):
         raise ValueError(
             f"{len(constant)} of {table.shape[1]} regions are constant: "

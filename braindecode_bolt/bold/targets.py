@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.signal import butter, filtfilt
 
+from .._series import is_constant
 from ..recording import TABLES, MarkerError, Recording, check_bold
 from .parts import keep_volumes, split_volumes
-from .scaling import constant_columns
 
 __all__ = [
     "LOW_PASS",
@@ -311,7 +311,7 @@ def _prepare(
 
 def _check_series(table: pd.DataFrame, what: str) -> None:
     check_bold(table, what)
-    constant = table.columns[constant_columns(table.to_numpy(float))]
+    constant = table.columns[is_constant(table)]
     if len(constant):
         raise ValueError(
             f"{what}: {len(constant)} of {table.shape[1]} regions are constant over "

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
+from .._series import is_constant
 from ..eeg.channels import ChannelNameError
 from ..eeg.prepare import common_channels, prepare_eeg
 from ..recording import Recording
@@ -278,6 +279,6 @@ def _draw_noise(
         chosen = noise.iloc[:, columns]
     first = rng.integers(len(noise) - n_volumes + 1)
     series = chosen.to_numpy(dtype=float)[first : first + n_volumes]
-    if not np.isfinite(series).all() or (series.std(axis=0) == 0).any():
+    if not np.isfinite(series).all() or is_constant(series).any():
         raise ValueError("The BOLD given as noise is constant or not finite in a region.")
     return standardise(series.T).T

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from .._series import is_constant
 from ..eeg.cache import CachedRaw
 from ..eeg.channels import same_names
 from ..eeg.units import MICROVOLTS
@@ -276,8 +277,8 @@ class _Piece:
                 "BOLD into the markers with attach_bold."
             )
         check_bold(bold, f"The BOLD of {recording.name}")
-        constant = [roi for roi in bold if bold[roi].nunique() == 1]
-        if constant and len(bold) > 1:
+        constant = bold.columns[is_constant(bold)]
+        if len(constant) and len(bold) > 1:
             raise ValueError(
                 f"The BOLD of {recording.name} is constant in {', '.join(constant)}. "
                 "Leave the region out of all recordings."
