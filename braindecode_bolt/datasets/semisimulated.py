@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
-from .._series import is_constant
+from .._series import is_constant, plain_name
 from ..eeg.channels import ChannelNameError
 from ..eeg.prepare import common_channels, prepare_eeg
 from ..recording import Recording
@@ -272,8 +272,10 @@ def _draw_noise(
             f"The BOLD given as noise has {noise.shape[0]} volumes x {noise.shape[1]} "
             f"regions; at least {n_volumes} x {len(rois)} are needed."
         )
-    if set(rois) <= set(noise.columns):
-        chosen = noise[rois]
+    noise = noise.rename(columns=plain_name)
+    names = [plain_name(roi) for roi in rois]
+    if set(names) <= set(noise.columns):
+        chosen = noise[names]
     else:
         columns = rng.choice(noise.shape[1], len(rois), replace=False)
         chosen = noise.iloc[:, columns]

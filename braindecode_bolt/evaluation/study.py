@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .._files import content_hash
-from ..bold import prepare_bold, prepare_series, repetition_time
+from .._series import plain_name
+from ..bold import prepare_bold, prepare_series, repetition_time, volume_steps
 from ..bold.targets import LOW_PASS
 from ..recording import TABLES, Recording, as_recordings
 from ..windows.create import BOLDWindows, create_bold_windows
@@ -41,12 +42,15 @@ class Study:
         Repetition time of each recording in seconds; NaN where it is not known.
     low_pass : float | None
         Edge of the filter in Hz.
+    steps : list of ndarray of int
+        What :func:`~braindecode_bolt.bold.volume_steps` gives for each recording.
     """
 
     windows: BOLDWindows
     bold: list[dict[str, pd.DataFrame]] = field(default_factory=list)
     tr: list[float] = field(default_factory=list)
     low_pass: float | None = None
+    steps: list[np.ndarray] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -90,7 +94,7 @@ class Study:
                 f"Expected recordings, windows of them or a Study, got "
                 f"{type(data).__name__}. A data set gives its recordings by load()."
             )
-        bold, times = [], []
+        bold, times, steps = [], [], []
 
         def prepared() -> Iterator[Recording]:
             for recording in as_recordings(data):
@@ -103,11 +107,12 @@ class Study:
                 bold.append({k: table for k, table in tables.items() if table.shape[1]})
                 done = prepare_bold(recording, low_pass)
                 times.append(repetition_time(recording))
+                steps.append(volume_steps(recording))
                 yield done
 
         windows = create_bold_windows(_Sized(prepared(), data), window_seconds, lag_seconds)
         _check_distinct(windows)
-        return cls(windows, bold, times, low_pass)
+        return cls(windows, bold, times, low_pass, steps)
 
     def parted(self, parts: Sequence[np.ndarray]) -> BOLDWindows:
         """Prepare the BOLD of the parts of a fold.
@@ -166,7 +171,7 @@ class Study:
         order = np.argsort(volumes, kind="stable")
         rows, volumes, part_of = rows[order], volumes[order], part_of[order]
         borders = np.flatnonzero(np.diff(part_of)) + 1
-        names = self.windows.roi_names
+        names = [plain_name(roi) for roi in self.windows.roi_names]
         for stretch in np.split(np.arange(len(rows)), borders):
             if part_of[stretch[0]] < 0:
                 for values in tables.values():
@@ -174,9 +179,12 @@ class Study:
                 continue
             first, last = volumes[stretch[0]], volumes[stretch[-1]]
             for kind, values in tables.items():
-                series = self.bold[recording][kind].loc[first:last, names]
+                table = self.bold[recording][kind].rename(columns=plain_name)
+                within = table.index.slice_indexer(first, last)
+                series = table[names].iloc[within]
+                steps = self.steps[recording][within] if self.steps else None
                 try:
-                    done = prepare_series(series, self.tr[recording], self.low_pass)
+                    done = prepare_series(series, self.tr[recording], self.low_pass, steps)
                 except ValueError as error:
                     name = self.windows.left_out["recording"].iloc[recording]
                     raise ValueError(

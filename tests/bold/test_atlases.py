@@ -325,7 +325,7 @@ def test_a_callable_decides_by_itself(file, volumes):
         ),
         (lambda img: np.zeros(60), r"the shape \(60,\); expected 60 volumes"),
         (lambda img: np.ones((60, 2)), "2 of 2 regions are constant: region 0, region 1"),
-        (lambda img: np.full((60, 1), np.nan), "60 values that are not finite"),
+        (lambda img: np.full((60, 1), np.nan), "no value in 1 of 1 regions: region 0"),
     ],
 )
 def test_what_a_callable_must_return(file, call, message):

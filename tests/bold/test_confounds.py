@@ -241,7 +241,7 @@ def test_too_many_columns_leave_nothing(tmp_path):
 
 
 def test_what_is_no_table(tmp_path, motion):
-    with pytest.raises(ValueError, match="must hold numbers.*'?label"):
+    with pytest.raises(ValueError, match="must hold real numbers.*label"):
         load_confounds(motion.assign(label="a"))
     with pytest.raises(ValueError, match="is no kind of confounds that is known"):
         load_confounds(tmp_path / "confounds.mat")
