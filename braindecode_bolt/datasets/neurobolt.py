@@ -20,7 +20,7 @@ from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._download import DownloadError, fetch_hub
 from ._files import DataFolderError, existing_folder, read_eeg
-from ._tables import read_frame_pickle
+from ._pickles import read_frame_pickle
 
 __all__ = ["PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]
 

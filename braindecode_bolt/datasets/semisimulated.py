@@ -36,7 +36,7 @@ from ._files import (
     read_eeg,
     read_table,
 )
-from ._tables import read_frame_pickle
+from ._pickles import read_frame_pickle
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
 

@@ -3,7 +3,7 @@
 A pickle is a program, and a list of allowed functions does not make it safe: with
 no more than ``numpy.ndarray``, ``numpy.dtype`` and their states, which every table
 needs, a file can make NumPy take its bytes for addresses. So nothing is imported or
-called here. The opcodes are read with :mod:`pickletools`, what they would make is
+called here. The operations are read with :mod:`pickletools`, what they would make is
 kept as plain data, and the numbers and names of a DataFrame are picked out of it.
 """
 
@@ -19,13 +19,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..bold.tables import TableError
+
 __all__ = ["TablePickleError", "UnsafePickleError", "read_frame_pickle"]
 
 logger = logging.getLogger(__name__)
 
 # What a DataFrame of numbers is made of, and the name used below for it. pandas 3
 # pickles public classes as pandas.X and labels as strings of its own, NumPy 2 renamed
-# numpy.core to numpy._core, and protocol 2 has the names of Python 2.
+# numpy.core to numpy._core.
 _NAMES = {
     ("pandas", "DataFrame"): "DataFrame",
     ("pandas.core.frame", "DataFrame"): "DataFrame",
@@ -34,9 +36,6 @@ _NAMES = {
     ("pandas.core.indexes.base", "_new_Index"): "new_index",
     ("pandas", "Index"): "Index",
     ("pandas.core.indexes.base", "Index"): "Index",
-    ("pandas.core.indexes.numeric", "Int64Index"): "Index",
-    ("pandas.core.indexes.numeric", "UInt64Index"): "Index",
-    ("pandas.core.indexes.numeric", "Float64Index"): "Index",
     ("pandas", "RangeIndex"): "RangeIndex",
     ("pandas.core.indexes.range", "RangeIndex"): "RangeIndex",
     ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"): "extension array",
@@ -51,8 +50,6 @@ _NAMES = {
     ("numpy.core.numeric", "_frombuffer"): "frombuffer",
     ("numpy._core.numeric", "_frombuffer"): "frombuffer",
     ("builtins", "slice"): "slice",
-    ("__builtin__", "slice"): "slice",
-    ("_codecs", "encode"): "encode",
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _VALUES = {
@@ -60,15 +57,17 @@ _VALUES = {
     *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
     *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
-_TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _NUMBERS = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
+# A table of 575 volumes x 66 regions takes 150 kB and 600 operations.
+_MOST_BYTES = 2**28
+_MOST_OPERATIONS = 200_000
 _TRUSTED = (
-    "If you trust the file, read it with pandas.read_pickle and save the numbers in a "
-    "format that holds nothing else (DataFrame.to_csv)."
+    "If you trust the file, read it with pandas.read_pickle and write a DataFrame of "
+    "numbers again with its method to_pickle."
 )
 
 
-class TablePickleError(ValueError):
+class TablePickleError(TableError):
     """A pickle file that is damaged, or is not a table of numbers."""
 
 
@@ -79,7 +78,7 @@ class UnsafePickleError(TablePickleError):
 def read_frame_pickle(path: str | Path) -> pd.DataFrame:
     """Read a pickled DataFrame of numbers, without running anything in the file.
 
-    Reads what pandas 1.0 to 1.2 and 1.4 to 3.x write with pickle protocols 2 to 5,
+    Reads what pandas from 1.4 on writes with pickle protocols 4 and 5 (the default),
     not compressed. Values, columns and index are those that
     :func:`pandas.read_pickle` gives, numbers in the byte order of this machine;
     ``attrs`` are left out, which is logged.
@@ -87,7 +86,7 @@ def read_frame_pickle(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : str | Path
-        The file.
+        The file, of at most 256 MiB.
 
     Returns
     -------
@@ -99,14 +98,20 @@ def read_frame_pickle(path: str | Path) -> pd.DataFrame:
     ------
     UnsafePickleError
         If the file names a function or class, or uses an operation, that a table of
-        numbers does not need. The message says which.
+        numbers does not need, or more operations than a large table. The message
+        says which.
     TablePickleError
         If it is no pickle, damaged, or holds anything but such a table.
     """
     path = Path(path)
-    data = path.read_bytes()
+    n_bytes = path.stat().st_size
+    if n_bytes > _MOST_BYTES:
+        raise TablePickleError(
+            f"{path.name} has {n_bytes} bytes; expected a pickled DataFrame of region "
+            f"series, of at most {_MOST_BYTES}."
+        )
     try:
-        return _frame(_walk(data), len(data))
+        return _frame(_walk(path.read_bytes()), n_bytes)
     except UnsafePickleError as error:
         raise UnsafePickleError(
             f"{path.name} {error}. Expected a pickled DataFrame of numbers; nothing in "
@@ -117,10 +122,10 @@ def read_frame_pickle(path: str | Path) -> pd.DataFrame:
             f"{path.name} {error}. Expected a pickled DataFrame of numbers with named "
             f"columns. {_TRUSTED}"
         ) from None
-    except (ValueError, IndexError, KeyError) as error:
+    except (ValueError, IndexError) as error:
         # What pickletools and an empty stack or memo raise.
         raise TablePickleError(
-            f"{path.name} ({len(data)} bytes) is damaged or no pickle file: "
+            f"{path.name} ({n_bytes} bytes) is damaged or no pickle file: "
             f"{str(error)[:200]}. Expected a pickled DataFrame of numbers; copy or "
             "download it again."
         ) from error
@@ -143,77 +148,81 @@ class _Made:
 
 
 def _walk(data: bytes) -> Any:
-    """Follow the opcodes of a pickle and give what it would make, as plain data."""
+    """Follow the operations of a pickle and give what it would make, as plain data."""
     stack: list[Any] = []
     marks: list[int] = []
-    memo: dict[int, Any] = {}
-    for opcode, arg, _ in pickletools.genops(data):
-        name = opcode.name
-        if name in _VALUES:
-            stack.append(arg)
-        elif name in _CONSTANTS:
-            stack.append(_CONSTANTS[name])
-        elif name in ("BINGET", "LONG_BINGET"):
-            stack.append(memo[arg])
-        elif name == "MEMOIZE":
-            memo[len(memo)] = stack[-1]
-        elif name in ("BINPUT", "LONG_BINPUT"):
-            memo[arg] = stack[-1]
-        elif name in _TUPLES:
-            stack.append(tuple(_take(stack, len(stack) - _TUPLES[name])))
-        elif name == "TUPLE":
-            stack.append(tuple(_take(stack, marks.pop())))
-        elif name == "EMPTY_LIST":
-            stack.append([])
-        elif name == "EMPTY_DICT":
-            stack.append({})
-        elif name == "MARK":
-            marks.append(len(stack))
-        elif name in ("APPEND", "APPENDS"):
-            items = _take(stack, marks.pop() if name == "APPENDS" else len(stack) - 1)
-            _extend(stack[-1], items)
-        elif name in ("SETITEM", "SETITEMS"):
-            items = _take(stack, marks.pop() if name == "SETITEMS" else len(stack) - 2)
-            _update(stack[-1], items)
-        elif name == "GLOBAL":
-            stack.append(_name(*arg.split(" ", 1)))
-        elif name == "STACK_GLOBAL":
-            stack.append(_name(*_take(stack, len(stack) - 2)))
-        elif name in ("REDUCE", "NEWOBJ"):
-            stack.append(_make(*_take(stack, len(stack) - 2)))
-        elif name == "BUILD":
-            (state,) = _take(stack, len(stack) - 1)
-            _set_state(stack[-1], state)
-        elif name == "STOP":
-            return stack.pop()
-        elif name not in ("PROTO", "FRAME"):
-            raise UnsafePickleError(f"uses the pickle operation {name}")
+    memo: list[Any] = []
+
+    def take(n: int | None = None) -> list[Any]:
+        """Take the last `n` things off the stack, or all since the last mark."""
+        start = marks.pop() if n is None else len(stack) - n
+        if not 0 <= start <= len(stack):
+            raise IndexError("an operation lacks its operands")
+        items = stack[start:]
+        del stack[start:]
+        return items
+
+    for number, (opcode, arg, _) in enumerate(pickletools.genops(data)):
+        if number == _MOST_OPERATIONS:
+            raise UnsafePickleError(f"uses more than {number} pickle operations")
+        match opcode.name:
+            case "PROTO" | "FRAME":
+                pass
+            case name if name in _VALUES:
+                stack.append(arg)
+            case name if name in _CONSTANTS:
+                stack.append(_CONSTANTS[name])
+            case "MEMOIZE":
+                memo.append(stack[-1])
+            case "BINGET" | "LONG_BINGET":
+                stack.append(memo[arg])
+            case "MARK":
+                marks.append(len(stack))
+            case "EMPTY_TUPLE":
+                stack.append(())
+            case "TUPLE1" | "TUPLE2" | "TUPLE3" as name:
+                stack.append(tuple(take(int(name[-1]))))
+            case "TUPLE":
+                stack.append(tuple(take()))
+            case "EMPTY_LIST":
+                stack.append([])
+            case "APPEND" | "APPENDS" as name:
+                items = take(1 if name == "APPEND" else None)
+                if type(stack[-1]) is not list:
+                    raise UnsafePickleError(f"appends to {_describe(stack[-1])}")
+                stack[-1].extend(items)
+            case "EMPTY_DICT":
+                stack.append({})
+            case "SETITEM" | "SETITEMS" as name:
+                items = take(2 if name == "SETITEM" else None)
+                _set_items(stack[-1], items[::2], items[1::2])
+            case "STACK_GLOBAL":
+                stack.append(_name(*take(2)))
+            case "REDUCE" | "NEWOBJ":
+                function, args = take(2)
+                if type(function) is not _Name or type(args) is not tuple:
+                    raise UnsafePickleError(f"calls {_describe(function)}")
+                stack.append(_Made(function.kind, args))
+            case "BUILD":
+                (state,) = take(1)
+                if type(stack[-1]) is not _Made or stack[-1].state is not None:
+                    raise UnsafePickleError(f"sets the state of {_describe(stack[-1])}")
+                stack[-1].state = state
+            case "STOP":
+                return stack.pop()
+            case name:
+                raise UnsafePickleError(f"uses the pickle operation {name}")
     raise ValueError("it does not end")  # pickletools says so before
 
 
-def _take(stack: list, start: int) -> list:
-    if start < 0 or start > len(stack):
-        raise IndexError("an operation lacks its operands")
-    items = stack[start:]
-    del stack[start:]
-    return items
-
-
-def _extend(target: Any, items: list) -> None:
-    if type(target) is not list:
-        raise UnsafePickleError(f"appends to {_describe(target)}")
-    target.extend(items)
-
-
-def _update(target: Any, items: list) -> None:
-    keys, values = items[::2], items[1::2]
+def _set_items(target: Any, keys: list, values: list) -> None:
     # No other key is hashed: the hash of nested tuples can take forever.
     if type(target) is not dict or not all(type(key) is str for key in keys):
         raise UnsafePickleError("sets items other than the named ones of a dict")
     target.update(zip(keys, values, strict=True))
 
 
-def _name(module: Any, name: Any = "") -> _Name:
+def _name(module: Any, name: Any) -> _Name:
     if type(module) is not str or type(name) is not str:
         raise UnsafePickleError(f"takes {_describe(name)} for a name")
     if (module, name) not in _NAMES:
@@ -221,48 +230,33 @@ def _name(module: Any, name: Any = "") -> _Name:
     return _Name(_NAMES[module, name])
 
 
-def _make(function: Any, args: Any) -> Any:
-    if type(function) is not _Name or type(args) is not tuple:
-        raise UnsafePickleError(f"calls {_describe(function)}")
-    if function.kind == "encode":
-        # How protocol 2 writes bytes.
-        match args:
-            case (str(text), "latin1"):
-                return text.encode("latin-1")
-        raise UnsafePickleError("encodes text other than as latin1")
-    return _Made(function.kind, args)
-
-
-def _set_state(target: Any, state: Any) -> None:
-    if type(target) is not _Made or target.state is not None:
-        raise UnsafePickleError(f"sets the state of {_describe(target)}")
-    target.state = state
-
-
 def _describe(thing: Any) -> str:
-    if isinstance(thing, _Made | _Name):
-        return thing.kind
-    return f"a {type(thing).__name__}"
+    return thing.kind if isinstance(thing, _Made | _Name) else f"a {type(thing).__name__}"
 
 
 def _frame(made: Any, n_bytes: int) -> pd.DataFrame:
     match made:
         case _Made(kind="DataFrame", args=(), state={"_mgr": manager} as state):
             pass
-        case _Made(kind="DataFrame", args=(), state={"_data": manager} as state):
-            pass  # pandas 1.0
         case _:
             raise TablePickleError(f"holds {_describe(made)}")
-    axes, blocks = _manager(manager)
-    columns, index = map(_index, axes)
+    match manager:
+        case _Made(kind="BlockManager", args=(tuple(blocks), [_, _] as axes), state=None):
+            columns, index = map(_index, axes)
+        case _:
+            raise TablePickleError(f"keeps its columns in {_describe(manager)}")
     if columns.empty or index.empty:
         raise TablePickleError(f"holds an empty table, {len(index)} x {len(columns)}")
     if columns.inferred_type != "string":
         raise TablePickleError(f"has column names of the type {columns.inferred_type}")
-    series: list[tuple[int, np.ndarray]] = []
-    size = 0
-    for values, placement in blocks:
-        array, positions = _array(values), _positions(placement)
+    series: dict[int, np.ndarray] = {}
+    size = n_series = 0
+    for block in blocks:
+        match block:
+            case _Made(kind="block", args=(values, placement, _)):
+                array, positions = _array(values), _positions(placement, len(columns))
+            case _:
+                raise TablePickleError("keeps its columns in blocks of an unknown kind")
         size += array.nbytes
         # Each array may be named many times over, which costs no bytes in the file.
         if size > n_bytes:
@@ -274,46 +268,20 @@ def _frame(made: Any, n_bytes: int) -> pd.DataFrame:
                 f"has a block of the shape {array.shape} and type {array.dtype} for "
                 f"{len(positions)} columns of {len(index)} numbers"
             )
-        series += zip(positions, array, strict=True)
-    if sorted(position for position, _ in series) != list(range(len(columns))):
+        series |= zip(positions, array, strict=True)
+        n_series += len(positions)
+    if n_series != len(columns) or sorted(series) != list(range(len(columns))):
         raise TablePickleError(
             f"does not have one series for each of {len(columns)} columns"
         )
     if state.get("attrs"):
         logger.info("the attrs of a pickled table are left out")
     # By position: two columns may have one name.
-    by_position = dict(sorted(series, key=lambda item: item[0]))
+    by_position = dict(sorted(series.items()))
     return pd.DataFrame(by_position, index=index).set_axis(columns, axis="columns")
 
 
-def _manager(made: Any) -> tuple[list, list[tuple[Any, Any]]]:
-    """Split a BlockManager into its axes and its blocks (values, placement)."""
-    match made:
-        case _Made(kind="BlockManager", args=(tuple(blocks), [_, _] as axes), state=None):
-            pairs = [
-                block.args[:2]
-                for block in blocks
-                if isinstance(block, _Made) and block.kind == "block"
-                if len(block.args) == 3
-            ]
-        case _Made(  # pandas 1.0 to 1.2
-            kind="BlockManager",
-            args=(),
-            state=(_, _, _, {"0.14.1": {"axes": [_, _] as axes, "blocks": blocks}}),
-        ) if isinstance(blocks, list):
-            pairs = [
-                (block["values"], block["mgr_locs"])
-                for block in blocks
-                if isinstance(block, dict) and {"values", "mgr_locs"} <= set(block)
-            ]
-        case _:
-            raise TablePickleError(f"keeps its columns in {_describe(made)}")
-    if len(pairs) != len(blocks):
-        raise TablePickleError("keeps its columns in blocks of an unknown kind")
-    return axes, pairs
-
-
-def _positions(placement: Any) -> list[int] | range:
+def _positions(placement: Any, n_columns: int) -> list[int] | range:
     """Find which columns a block holds."""
     match placement:
         case _Made(kind="slice", args=(int(start), int(stop), int(step)), state=None):
@@ -321,7 +289,7 @@ def _positions(placement: Any) -> list[int] | range:
                 return range(start, stop, step)
         case _Made(kind="reconstruct" | "frombuffer"):
             array = _array(placement)
-            if array.ndim == 1 and array.dtype.kind == "i":
+            if array.ndim == 1 and array.dtype.kind == "i" and len(array) <= n_columns:
                 return array.tolist()
     raise TablePickleError(f"places columns by {_describe(placement)}")
 
@@ -372,31 +340,25 @@ def _array(made: Any) -> np.ndarray:
             args=(content, dtype, tuple(shape), "C" | "F" as order),
             state=None,
         ):
-            return _numbers(content, _dtype(dtype), shape, order)
+            dtype = _dtype(dtype)
         case _Made(
             kind="reconstruct",
             args=(_Name(kind="ndarray"), (0,), b"b"),
             state=(1, tuple(shape), dtype, bool(fortran), content),
         ):
-            if type(content) is not list:
-                return _numbers(content, _dtype(dtype), shape, "F" if fortran else "C")
-            if (
-                _dtype(dtype).hasobject
-                and shape == (len(content),)
-                and all(type(label) is str for label in content)
-            ):
-                return np.array(content, dtype=object)
-            raise TablePickleError("holds objects other than numbers and column names")
-    raise TablePickleError(f"has {_describe(made)} in place of an array of numbers")
-
-
-def _numbers(content: Any, dtype: np.dtype, shape: tuple, order: str) -> np.ndarray:
-    whole = all(type(length) is int and length >= 0 for length in shape)
+            dtype, order = _dtype(dtype), "F" if fortran else "C"
+        case _:
+            raise TablePickleError(f"has {_describe(made)} in place of an array of numbers")
+    if type(content) is list:
+        labels = all(type(label) is str for label in content)
+        if dtype.hasobject and shape == (len(content),) and labels:
+            return np.array(content, dtype=object)
+        raise TablePickleError("holds objects other than numbers and column names")
     if (
         type(content) not in (bytes, bytearray)
         or dtype.hasobject
         or len(shape) > 2
-        or not whole
+        or not all(type(length) is int and length >= 0 for length in shape)
         or math.prod(shape) * dtype.itemsize != len(content)
     ):
         raise TablePickleError(f"has an array of {dtype} that does not fit its shape")

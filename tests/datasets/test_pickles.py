@@ -4,8 +4,6 @@ import os
 import pickle
 import pickletools
 import struct
-import sys
-import types
 import warnings
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from braindecode_bolt.datasets._tables import (
+from braindecode_bolt.datasets._pickles import (
     TablePickleError,
     UnsafePickleError,
     read_frame_pickle,
@@ -102,7 +100,7 @@ def frames():
 
 
 @pytest.mark.parametrize("strings", ["object", "str"])
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("protocol", [4, 5])
 @pytest.mark.parametrize("frame", list(frames()))
 def test_tables_come_back_as_pandas_reads_them(tmp_path, frame, protocol, strings):
     frame = frame.set_axis(frame.columns.astype(strings), axis="columns")
@@ -117,7 +115,7 @@ def test_tables_come_back_as_pandas_reads_them(tmp_path, frame, protocol, string
 
 def test_numbers_come_in_the_byte_order_of_this_machine(tmp_path):
     frame = pd.DataFrame({"a": np.array([1.5, 2.5], ">f4")})
-    for protocol in (2, 5):
+    for protocol in (4, 5):
         found = read(pickle.dumps(frame, protocol), tmp_path)
         assert found["a"].tolist() == [1.5, 2.5]
         assert found["a"].dtype.isnative
@@ -176,44 +174,11 @@ def test_the_published_files():
     assert named(files[0].read_bytes()) == PUBLISHED_NAMES
 
 
-@pytest.mark.parametrize("attribute", ["_data", "_mgr"])
-@pytest.mark.parametrize("protocol", [2, 4])
-def test_the_layout_of_pandas_1(tmp_path, monkeypatch, protocol, attribute):
-    """Before 1.3, a manager had a state; integers had an index class of their own."""
-    numeric = types.ModuleType("pandas.core.indexes.numeric")
-    numeric.Int64Index = type("Int64Index", (), {"__module__": numeric.__name__})
-    monkeypatch.setitem(sys.modules, numeric.__name__, numeric)
-
-    class Pickler(pickle.Pickler):
-        def reducer_override(self, thing):
-            if isinstance(thing, pd.DataFrame):
-                state = {attribute: thing._mgr, "_typ": "dataframe", "_metadata": []}
-                return copyreg.__newobj__, (pd.DataFrame,), state
-            if isinstance(thing, type(frame._mgr)):
-                blocks = [
-                    {"values": b.values, "mgr_locs": b.mgr_locs.indexer}
-                    for b in thing.blocks
-                ]
-                axes = list(thing.axes)
-                old = [b["values"] for b in blocks], [axes[0] for _ in blocks]
-                state = (axes, *old, {"0.14.1": {"axes": axes, "blocks": blocks}})
-                return copyreg.__newobj__, (type(thing),), state
-            if isinstance(thing, pd.Index) and thing.dtype == np.int64:
-                new_index = thing.__reduce__()[0]
-                content = {"data": thing.to_numpy(), "name": thing.name}
-                return new_index, (numeric.Int64Index, content)
-            return NotImplemented
-
-    frame = pd.DataFrame(
-        {"a": [0.5, 1.5], "b": [1, 2], "c": [2.5, 3.5]}, index=pd.Index([4, 9])
-    )
-    frame.columns = frame.columns.astype(object)
-    target = io.BytesIO()
-    Pickler(target, protocol).dump(frame)
-    assert b"Int64Index" in target.getvalue()
-    found = read(target.getvalue(), tmp_path)
-    pd.testing.assert_frame_equal(found, by_pandas(target.getvalue()))
-    pd.testing.assert_frame_equal(found, frame)
+@pytest.mark.parametrize("protocol", [0, 1, 2, 3])
+def test_older_protocols_are_refused_with_a_way_out(tmp_path, protocol):
+    message = "uses the pickle operation .*pandas.read_pickle.*to_pickle"
+    with pytest.raises(UnsafePickleError, match=message):
+        read(pickle.dumps(next(frames()).values[0], protocol), tmp_path)
 
 
 def test_attributes_are_left_out_and_logged(tmp_path, caplog):
@@ -329,23 +294,27 @@ def test_the_name_that_was_refused_is_told(tmp_path):
         read(b"\x80\x05\x97.", tmp_path)
 
 
+def named_as(module, name):
+    return text(module) + text(name) + b"\x93"
+
+
 def array_state(dtype, state, content):
     """Give the opcodes of an array of one element, from NumPy's own functions."""
     return (
-        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
-        b"(K\x01K\x01\x85cnumpy\ndtype\n" + text(dtype) + b"\x89\x88\x87R(K\x03"
-        + text("|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xff" + state + b"tb\x89"
-        + content + b"tb"
+        named_as("numpy.core.multiarray", "_reconstruct") + named_as("numpy", "ndarray")
+        + b"K\x00\x85C\x01b\x87R(K\x01K\x01\x85" + named_as("numpy", "dtype")
+        + text(dtype) + b"\x89\x88\x87R(K\x03" + text("|")
+        + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xff" + state + b"tb\x89" + content + b"tb"
     )  # fmt: skip
 
 
 def as_label(array):
     """Give a table whose only label is in this array."""
     return (
-        b"\x80\x04cpandas\nDataFrame\n)\x81}(" + text("_mgr")
-        + b"cpandas.core.internals.managers\nBlockManager\n)]("
-        b"cpandas.core.indexes.base\n_new_Index\ncpandas\nIndex\n}(" + text("data")
-        + array + text("name") + b"Nu\x86RK\x00e\x86Rub."
+        b"\x80\x04" + named_as("pandas", "DataFrame") + b")\x81}(" + text("_mgr")
+        + named_as("pandas.core.internals.managers", "BlockManager") + b")]("
+        + named_as("pandas.core.indexes.base", "_new_Index") + named_as("pandas", "Index")
+        + b"}(" + text("data") + array + text("name") + b"Nu\x86RK\x00e\x86Rub."
     )  # fmt: skip
 
 
@@ -364,7 +333,7 @@ def test_bytes_are_never_taken_for_addresses(tmp_path):
 
 
 #: A tuple of two tuples, which are one, and so on: 2**60 elements.
-PAIRS = b"K\x01" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(60))
+PAIRS = b"K\x01" + b"".join(b"\x94h%c\x86" % i for i in range(60))
 
 
 def deep(opening, closing, levels):
@@ -477,11 +446,9 @@ def test_parts_of_another_kind(tmp_path):
         )
         pyarrow = (pd.StringDtype, ("pyarrow", np.nan))
         read(dump_with(strings, StringDtype=lambda _: pyarrow), tmp_path)
-    with pytest.raises(UnsafePickleError, match="encodes text other than as latin1"):
-        read(b"c_codecs\nencode\n" + text("a") + text("rot13") + b"\x86R.", tmp_path)
-    twice = b"cpandas\nDataFrame\n)\x81}" + text("a") + b"K\x01sb}b."
+    twice = b"\x80\x04" + named_as("pandas", "DataFrame") + b")\x81}K\x01b}b."
     with pytest.raises(UnsafePickleError, match="sets the state of DataFrame"):
-        read(twice, tmp_path)
+        read(twice.replace(b"K\x01b", text("a") + b"K\x01sb"), tmp_path)
     with pytest.raises(UnsafePickleError, match="appends to a tuple"):
         read(b"\x80\x04)K\x01a.", tmp_path)
 
@@ -493,7 +460,7 @@ def test_parts_of_another_kind(tmp_path):
         ([1, 2], "holds a list"),
         (np.arange(3.0), "holds "),
         (pd.DataFrame(), "holds an empty table, 0 x 0"),
-        (pd.DataFrame({"a": []}), "holds an empty table, 0 x 1|asks for __builtin__.bytes"),
+        (pd.DataFrame({"a": []}), "holds an empty table, 0 x 1"),
         (pd.DataFrame([[1.0]]), "column names of the type integer"),
         (pd.DataFrame({1.5: [1.0]}), "column names of the type floating"),
         (table(cell="x"), "has extension array in place of an array|holds objects"),
@@ -501,7 +468,7 @@ def test_parts_of_another_kind(tmp_path):
         (pd.DataFrame({"a": [1j]}), "type that is not a number"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("protocol", [2, 5])
+@pytest.mark.parametrize("protocol", [4, 5])
 def test_what_is_no_table_of_numbers(tmp_path, thing, expected, protocol):
     with pytest.raises(TablePickleError, match=expected):
         read(pickle.dumps(thing, protocol), tmp_path)
@@ -521,17 +488,17 @@ def test_a_file_that_is_not_there(tmp_path):
         read_frame_pickle(tmp_path / "nothing.pkl")
 
 
-PICKLED = [pickle.dumps(next(frames()).values[0], protocol) for protocol in (2, 5)]
+PICKLED = [pickle.dumps(next(frames()).values[0], protocol) for protocol in (4, 5)]
 
 
-@pytest.mark.parametrize("data", PICKLED, ids=["protocol 2", "protocol 5"])
+@pytest.mark.parametrize("data", PICKLED, ids=["protocol 4", "protocol 5"])
 def test_every_truncated_file_is_refused(tmp_path, data):
     for length in range(0, len(data), 3):
         with pytest.raises(TablePickleError):
             read(data[:length], tmp_path)
 
 
-# pickletools decodes a string before its opcode can be refused.
+# pickletools decodes a string before its operation can be refused.
 @pytest.mark.filterwarnings("ignore:invalid escape sequence")
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
