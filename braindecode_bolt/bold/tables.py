@@ -82,6 +82,7 @@ def read_numbers(file: str | Path) -> NumberTable:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             rows = csv.reader(lines, delimiter=separator, strict=True)
             first = [cell.strip() for cell in next(rows, [])]
+            _check_first(first, file.name)
             values, wrong = _read_rows(rows, len(first), f"{file.name}: line")
     except UnicodeDecodeError as error:
         raise TableError(
@@ -90,13 +91,6 @@ def read_numbers(file: str | Path) -> NumberTable:
         ) from error
     except csv.Error as error:
         raise TableError(f"{file.name} is not a table: {error}.") from error
-    if not any(first):
-        raise TableError(f"{file.name} is not a table: its first line is empty.")
-    if len(first) == 1 and ";" in first[0]:
-        raise TableError(
-            f"{file.name} seems to be separated by semicolons. Save it with tabs (.tsv) or "
-            "commas (.csv) between the values, and points in the numbers (0.5, not 0,5)."
-        )
     has_names = _holds_names(first)
     if not has_names:
         row, bad = _numbers(first)
@@ -107,6 +101,16 @@ def read_numbers(file: str | Path) -> NumberTable:
     table = pd.DataFrame(values[:, kept], columns=[first[i] for i in kept])
     wrong = {first[i]: where for i, where in wrong.items()}
     return NumberTable(_by_volume(table, wrong, file.name), wrong, has_names)
+
+
+def _check_first(cells: list[str], what: str) -> None:
+    if not any(cells):
+        raise TableError(f"{what} is not a table: its first line is empty.")
+    if len(cells) == 1 and ";" in cells[0]:
+        raise TableError(
+            f"{what} seems to be separated by semicolons. Save it with tabs (.tsv) or "
+            "commas (.csv) between the values, and points in the numbers (0.5, not 0,5)."
+        )
 
 
 def _kept_columns(
@@ -152,7 +156,7 @@ def _by_volume(table: pd.DataFrame, wrong: dict[str, str], what: str) -> pd.Data
     whole = np.isfinite(numbers).all() and (numbers == numbers.round()).all()
     if wrong or not whole or (np.diff(numbers, prepend=-1) <= 0).any():
         raise TableError(
-            f"{what}: the column 'volume' must hold ascending integers, counted from 0; "
+            f"{what}: the column 'volume' must hold integers that ascend from 0; "
             f"found {wrong or ', '.join(f'{n:g}' for n in numbers[:5])}."
         )
     if len(numbers) and numbers[-1] >= 2**31:
@@ -174,16 +178,15 @@ def _read_rows(rows, n_columns: int, where: str) -> tuple[np.ndarray, dict[int, 
                 "or remove the line."
             )
         if len(row) != n_columns:
-            more = "the first row; name every column" if n_columns else "an empty first row"
             raise TableError(
                 f"{where} {rows.line_num} has {len(row)} values, expected {n_columns} as "
-                f"in {more}."
+                "in the first row. Name every column, and write n/a for missing values."
             )
         values, bad = _numbers(row)
         numbers.extend(values)
         for column, text in bad.items():
             wrong.setdefault(column, f"line {rows.line_num}: {text[:80]!r}")
-    return np.array(numbers).reshape(-1, max(n_columns, 1)), wrong
+    return np.array(numbers).reshape(-1, n_columns), wrong
 
 
 def _numbers(cells: Sequence[str]) -> tuple[list[float], dict[int, str]]:

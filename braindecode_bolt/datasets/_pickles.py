@@ -196,6 +196,8 @@ def _walk(data: bytes) -> Any:
             case "SETITEM" | "SETITEMS" as name:
                 items = take(2 if name == "SETITEM" else None)
                 _set_items(stack[-1], items[::2], items[1::2])
+            case "GLOBAL":
+                stack.append(_name(*arg.split(" ", 1)))
             case "STACK_GLOBAL":
                 stack.append(_name(*take(2)))
             case "REDUCE" | "NEWOBJ":
@@ -222,7 +224,7 @@ def _set_items(target: Any, keys: list, values: list) -> None:
     target.update(zip(keys, values, strict=True))
 
 
-def _name(module: Any, name: Any) -> _Name:
+def _name(module: Any, name: Any = "") -> _Name:
     if type(module) is not str or type(name) is not str:
         raise UnsafePickleError(f"takes {_describe(name)} for a name")
     if (module, name) not in _NAMES:

@@ -34,9 +34,8 @@ from ._files import (
     find_eeg,
     name_entities,
     read_eeg,
-    read_table,
 )
-from ._pickles import read_frame_pickle
+from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
 
@@ -145,7 +144,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 prepared.raw,
                 tr=self.tr,
                 snr=self.snr,
-                noise=None if self.noise is None else _read_noise(self.noise[number]),
+                noise=None if self.noise is None else read_table(self.noise[number]),
                 random_state=np.random.default_rng(seeds[number]),
             )
             yield replace(prepared, raw=raw)
@@ -160,11 +159,6 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 f"got {len(self.noise)}, {n_tables} of them different. Recordings that "
                 "share their noise would not be independent."
             )
-
-
-def _read_noise(table: str | Path) -> pd.DataFrame:
-    table = Path(table)
-    return read_frame_pickle(table) if table.suffix == ".pkl" else read_table(table)
 
 
 def simulate_bold(
