@@ -123,7 +123,9 @@ def _read_fmriprep(image: Path, arguments: dict[str, object]) -> pd.DataFrame:
 
     try:
         table, kept = fmriprep.load_confounds(str(image), **arguments)
-    except ValueError as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # It fails in many ways on a damaged table.
         raise ValueError(
             f"{image.name}: nilearn cannot load the confounds of fMRIPrep: {error} "
             "Expected an image ..._desc-preproc_bold.nii.gz with "

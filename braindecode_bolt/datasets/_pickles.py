@@ -60,7 +60,7 @@ _VALUES = {
 _NUMBERS = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
 # A table of 575 volumes x 66 regions takes 150 kB and 600 operations.
 _MOST_BYTES = 2**28
-_MOST_OPERATIONS = 200_000
+_MOST_OPERATIONS = 100_000
 _TRUSTED = (
     "If you trust the file, read it with pandas.read_pickle and write a DataFrame of "
     "numbers again with its method to_pickle."
@@ -162,12 +162,15 @@ def _walk(data: bytes) -> Any:
         del stack[start:]
         return items
 
-    for number, (opcode, arg, _) in enumerate(pickletools.genops(data)):
+    end = None
+    for number, (opcode, arg, start) in enumerate(pickletools.genops(data)):
         if number == _MOST_OPERATIONS:
             raise UnsafePickleError(f"uses more than {number} pickle operations")
         match opcode.name:
-            case "PROTO" | "FRAME":
+            case "PROTO":
                 pass
+            case "FRAME":
+                end = start + 9 + arg
             case name if name in _VALUES:
                 stack.append(arg)
             case name if name in _CONSTANTS:
@@ -211,6 +214,9 @@ def _walk(data: bytes) -> Any:
                     raise UnsafePickleError(f"sets the state of {_describe(stack[-1])}")
                 stack[-1].state = state
             case "STOP":
+                # Bytes that were lost or added do not fit the length of the frame.
+                if start + 1 != len(data) or end not in (None, len(data)):
+                    raise ValueError(f"it ends at byte {start + 1}, expected {end or len(data)}")
                 return stack.pop()
             case name:
                 raise UnsafePickleError(f"uses the pickle operation {name}")
