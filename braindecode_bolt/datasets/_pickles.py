@@ -216,7 +216,9 @@ def _walk(data: bytes) -> Any:
             case "STOP":
                 # Bytes that were lost or added do not fit the length of the frame.
                 if start + 1 != len(data) or end not in (None, len(data)):
-                    raise ValueError(f"it ends at byte {start + 1}, expected {end or len(data)}")
+                    raise ValueError(
+                        f"it ends at byte {start + 1}, expected {end or len(data)}"
+                    )
                 return stack.pop()
             case name:
                 raise UnsafePickleError(f"uses the pickle operation {name}")
