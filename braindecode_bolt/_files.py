@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 # What a killed process left behind is removed after this many seconds.
 _STALE_SECONDS = 24 * 3600
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.unfinished")
-# Folders that this process has looked through for such files.
-_swept: set[Path] = set()
 
 
 @contextmanager
@@ -69,10 +67,7 @@ def atomic_write(target: str | Path) -> Iterator[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    if folder in _swept:
-        return
-    _swept.add(folder)
-    for path in folder.iterdir():
+    for path in folder.glob(".*.unfinished"):
         if not _UNFINISHED.fullmatch(path.name):
             continue
         # Its process may finish meanwhile.

@@ -6,7 +6,6 @@ import time
 import numpy as np
 import pytest
 
-from braindecode_bolt import _files
 from braindecode_bolt._files import atomic_write, content_hash
 
 
@@ -59,7 +58,7 @@ def test_long_names_are_written(tmp_path):
     assert target.read_text() == "x"
 
 
-def test_what_killed_processes_left_is_removed_after_a_day(tmp_path, monkeypatch, caplog):
+def test_what_killed_processes_left_is_removed_after_a_day(tmp_path, caplog):
     code = (
         "import os, sys; from braindecode_bolt._files import atomic_write\n"
         "with atomic_write(sys.argv[1]) as work:\n"
@@ -71,7 +70,6 @@ def test_what_killed_processes_left_is_removed_after_a_day(tmp_path, monkeypatch
     caplog.set_level("INFO")
     for age, there in ((3600, True), (25 * 3600, False)):
         os.utime(left, (time.time() - age,) * 2)
-        monkeypatch.setattr(_files, "_swept", set())
         with atomic_write(tmp_path / "next") as work:
             work.write_text("x")
         assert left.exists() == there

@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from ..markers import MarkerError, MarkerOptions
 from ..recording import Recording
+from ._choosing import UnknownRegionError
 from ._files import DataFolderError, check_content, crashing_sets, listed
 from ._names import check_labels
-from ._region_tables import UnknownRegionError
 from ._same_eeg import check_same_eeg
 
 if TYPE_CHECKING:

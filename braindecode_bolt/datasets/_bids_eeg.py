@@ -22,7 +22,6 @@ from ._files import (
     read_eeg,
     short,
 )
-from ._region_tables import is_number
 
 __all__ = ["find_bids_eeg", "read_bids_eeg"]
 
@@ -163,7 +162,15 @@ def _fault_of_table(table: Path, kind: str) -> str:
     if kind == "events":
         for name in ("onset", "duration"):
             values = [row[names.index(name)].strip() for row in rows]
-            wrong = [v for v in values if v != "n/a" and not is_number(v)]
+            wrong = [v for v in values if v != "n/a" and not _is_number(v)]
             if wrong:
                 return f"has the {name} {wrong[0][:40]!r}, expected seconds"
     return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

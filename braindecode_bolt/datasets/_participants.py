@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from ._files import listed
-from ._region_tables import read_text_table
+import pandas as pd
+
+from ._files import DataFolderError, check_regular, listed
 
 __all__ = ["read_sites"]
 
@@ -41,9 +42,20 @@ def read_sites(root: str | Path) -> dict[str, str]:
                 file.name,
             )
         return {}
-    if not file.stat().st_size:
+    check_regular(file)
+    try:
+        table = pd.read_csv(
+            file, sep="\t", dtype=str, na_values=["n/a"], encoding="utf-8-sig"
+        )
+    except pd.errors.EmptyDataError:
         return {}
-    table = read_text_table(file, dtype=str)
+    except ValueError as error:
+        raise DataFolderError(f"{file.name} is not a table: {error}") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise DataFolderError(
+            f"{file.name} is not a table: its rows have more values than the first row "
+            "has names."
+        )
     table.columns = table.columns.str.lower()
     if not {"participant_id", "site"} <= set(table):
         return {}

@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ..bold.regions import GLOBAL_SIGNALS
 from ..markers import MarkerOptions
-from ..recording import Recording, pair_bold
+from ..recording import Recording, check_bold, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
 from ._bids_eeg import find_bids_eeg, read_bids_eeg
 from ._bids_runs import Run, run_of, without_zeros
+from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
 from ._files import DataFolderError, counted, existing_folder, listed
 from ._participants import read_sites
-from ._region_tables import choose_regions, read_table, region_names
 from ._regions import RegionExtraction
 from ._repetition import in_header, in_sidecars
+from ._tables import read_table
 
 __all__ = ["BIDSEEGfMRI"]
 
@@ -339,7 +342,7 @@ class BIDSEEGfMRI(MarkedEEG):
         else:
             said |= in_header(bold)
             tr = self.tr if self.tr is not None else next(iter(said.values()), None)
-            table = choose_regions(self._extract(bold, rois, tr), rois, bold.name)
+            table = self._extract(bold, rois, tr)
         with naming_bold(bold, table):
             raw = pair_bold(
                 raw,
@@ -351,14 +354,23 @@ class BIDSEEGfMRI(MarkedEEG):
             )
         return Recording(raw, **entities, site=sites.get(entities["subject"]))
 
-    def _extract(self, bold: Path, rois: list[str] | None, tr: float | None):
+    def _extract(
+        self, bold: Path, rois: list[str] | None, tr: float | None
+    ) -> pd.DataFrame:
+        """Extract the region series of an image, and take the regions."""
         # The paper's regions have it; it costs little beside the others.
         wanted = set(rois or ()) & set(GLOBAL_SIGNALS)
-        options = {"global_signal": bool(wanted), **self.extraction}
+        # Regions that were not asked for may lie outside the image.
+        missing = "raise" if rois is None else "nan"
+        options = {"global_signal": bool(wanted), "missing": missing, **self.extraction}
         extraction = RegionExtraction(
             self.atlas, self.confounds, options, tr, self.cache_dir
         )
-        return extraction(bold)
+        table = extraction(bold)
+        chosen = choose_regions(table, rois, bold.name)
+        chosen.attrs = table.attrs
+        check_bold(chosen, bold.name)
+        return chosen
 
 
 def _is_bold(file: Path, root: Path) -> bool:

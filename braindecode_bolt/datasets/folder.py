@@ -14,6 +14,7 @@ import pandas as pd
 from ..markers import MarkerOptions
 from ..recording import TABLES, Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
+from ._choosing import choose_regions, region_names
 from ._files import (
     DataFolderError,
     Reader,
@@ -26,8 +27,8 @@ from ._files import (
     without_ending,
 )
 from ._names import described, entities_of, is_bids_eeg
-from ._region_tables import choose_regions, read_table, region_names
 from ._repetition import in_sidecars
+from ._tables import read_table
 
 __all__ = ["EEGfMRIFolder"]
 

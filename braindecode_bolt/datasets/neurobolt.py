@@ -15,12 +15,12 @@ import pandas as pd
 
 from ..eeg.channels import channel_kind
 from ..markers import MarkerOptions
-from ..recording import Recording, check_bold, pair_bold
+from ..recording import Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
+from ._choosing import region_names
 from ._download import DownloadError, fetch_hub
 from ._files import DataFolderError, counted, existing_folder, listed, read_eeg
-from ._region_tables import choose_regions, region_names
-from ._tables import read_frame_pickle
+from ._tables import read_table
 
 __all__ = ["PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]
 
@@ -265,9 +265,7 @@ class NeuroBOLTDataset(MarkedEEG):
         rois: list[str] | None,
         options: MarkerOptions,
     ) -> Recording:
-        bold = read_frame_pickle(files["BOLD"])
-        bold = choose_regions(bold, rois, files["BOLD"].name)
-        check_bold(bold, files["BOLD"].name)
+        bold = read_table(files["BOLD"], rois)
         raw = read_eeg(files["EEG"])
         _check_data_file(raw)
         _set_types(raw)

@@ -30,8 +30,7 @@ from ._coupling import (
 )
 from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed, read_eeg
 from ._names import described, entities_of
-from ._region_tables import read_table
-from ._tables import read_frame_pickle
+from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
 
@@ -185,7 +184,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
 
 def _read_noise(table: str | Path) -> pd.DataFrame:
     table = Path(table)
-    noise = read_frame_pickle(table) if table.suffix == ".pkl" else read_table(table)
+    noise = read_table(table)
     if noise.attrs.get("n_volumes", len(noise)) != len(noise):
         raise DataFolderError(f"{table.name} lacks volumes; noise needs all of them.")
     return noise

@@ -10,7 +10,6 @@ from braindecode_bolt.datasets import (
     UnknownRegionError,
 )
 from braindecode_bolt.datasets._names import entities_of
-from braindecode_bolt.datasets._region_tables import read_table
 
 
 def write_eeg(raw, path):
@@ -252,53 +251,6 @@ def test_one_marker_twice_and_another_lost_are_not_even(tmp_path, make_raw, make
     make_bold(20).to_csv(tmp_path / "sub-1_bold.csv", index=False)
     with pytest.raises(DataFolderError, match="volume 7, expected at 24"):
         EEGfMRIFolder(tmp_path).load()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("A,A\n1,2\n3,4\n", "names a region twice: A"),
-        ("0.5,1.5\n3,1\n2,4\n", "has no row of names: its first row is 0.5, 1.5"),
-        ("A;B\n0,5;1\n1,5;2\n", "is separated by semicolons"),
-        ("A,B\n1,n/a\n3,n/a\n", "1 regions have no value in any volume: B"),
-        ("A,\n1,2\n3,4\n", "column 2 has values but no name"),
-        ("A,B\n0,1,2\n1,3,4\n", "3 values in a row but 2 names"),
-        ("time,A\n0.0,1\n2.1,5\n4.2,3\n6.3,2\n", "time rises in equal steps"),
-        ("A,index\n1,0\n5,1\n2,2\n7,3\n", "index rises in equal steps"),
-    ],
-)
-def test_tables_that_would_be_misread(content, message, tmp_path):
-    (tmp_path / "x_bold.csv").write_text(content)
-    with pytest.raises(DataFolderError, match=message):
-        read_table(tmp_path / "x_bold.csv")
-
-
-def test_the_column_of_volumes_is_known_in_capitals(tmp_path):
-    (tmp_path / "x_bold.csv").write_text("Volume,A\n3,1\n4,5\n7,3\n")
-    table = read_table(tmp_path / "x_bold.csv")
-    assert table.index.tolist() == [3, 4, 7]
-    assert list(table) == ["A"]
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("A,B\n1,2\n5,3\n4,4\n", False),
-        ("A,B,\n1,2,\n5,3,\n4,4,\n", True),
-        (",A,B\n0,1,2\n1,5,3\n2,4,4\n", True),
-    ],
-)
-def test_columns_without_a_name_are_left_out_with_a_word(content, said, tmp_path, caplog):
-    (tmp_path / "x_bold.csv").write_text(content)
-    with caplog.at_level("INFO", "braindecode_bolt"):
-        table = read_table(tmp_path / "x_bold.csv")
-    assert table.to_dict("list") == {"A": [1, 5, 4], "B": [2, 3, 4]}
-    assert ("left out 1 columns without a name" in caplog.text) == said
-
-
-def test_regions_that_are_not_used_are_not_checked(tmp_path):
-    (tmp_path / "x_bold.csv").write_text("A,B\n1,n/a\n5,n/a\n4,n/a\n")
-    assert list(read_table(tmp_path / "x_bold.csv", ["A"])) == ["A"]
 
 
 def test_rows_without_a_value_are_volumes_without_bold(tmp_path, make_raw, make_bold):
