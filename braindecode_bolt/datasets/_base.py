@@ -182,8 +182,8 @@ def open_all(
             damaged = crashing & set(files[name])
             if damaged:
                 raise DataFolderError(
-                    f"{damaged.pop().name} is damaged: reading it would crash Python. "
-                    "Copy or export it again"
+                    f"{damaged.pop().name} is damaged: reading it would crash Python, or "
+                    "take very long or too much memory. Copy or export it again"
                 )
             recordings[name] = open_one(item)
         except UnknownRegionError:

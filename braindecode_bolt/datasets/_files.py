@@ -68,14 +68,28 @@ _ENDINGS = (
 #: What git-annex puts in place of a file whose content is elsewhere.
 _ANNEX_POINTER = b"/annex/objects/"
 
-# Reads MATLAB files as MNE does, and says which of them it survived.
+# Reads MATLAB files as MNE does, and says which of them it survived. Damaged ones can
+# crash it, or say that they hold huge arrays, which takes all memory or very long.
 _SURVIVES = """
-import sys
+import os, signal, sys
 from scipy.io import loadmat
+try:
+    import resource
+except ImportError:
+    resource = None
 print("ready", flush=True)
 for file in sys.stdin.read().split("\\0")[:-1]:
+    size = os.path.getsize(file)
+    try:
+        signal.alarm(30 + size // 2_000_000)
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30 + 8 * size, most))
+    except (AttributeError, ValueError, OSError):
+        pass  # Not on every system.
     try:
         loadmat(file, squeeze_me=True, struct_as_record=False)
+    except MemoryError:
+        os._exit(1)
     except BaseException:
         pass
     print("survived", flush=True)
@@ -377,10 +391,10 @@ def _check_other_name(header: Path, file: Path, kind: str) -> None:
 
 
 def crashing_sets(files: Iterable[Path]) -> set[Path]:
-    """Find damaged EEGLAB files that would crash Python when they are read.
+    """Find damaged EEGLAB files that would crash or block Python when they are read.
 
-    SciPy's reader of MATLAB files can crash the whole process on damaged ones,
-    so that they are read in another process first.
+    SciPy's reader of MATLAB files can crash the whole process on damaged ones, or
+    take all memory, so that they are read in another process first.
 
     Parameters
     ----------
@@ -390,7 +404,8 @@ def crashing_sets(files: Iterable[Path]) -> set[Path]:
     Returns
     -------
     set of Path
-        Files on which the other process crashed.
+        Files on which the other process crashed, or which took it more than 30 s
+        and 4 GiB beyond what their size explains (time and memory on POSIX only).
     """
     left = [file for file in files if file.suffix.lower() == ".set" and file.is_file()]
     # Newer MATLAB files are HDF5, which SciPy does not read.

@@ -322,26 +322,45 @@ def test_named_pipes_in_bids_do_not_block(tmp_path, name):
         dataset.load()
 
 
-def test_a_file_that_crashes_its_reader_does_not_take_python_along(tmp_path, monkeypatch):
+DAMAGE = {
+    "crash": "os.abort()",
+    "memory": "bytes(10**15)",
+    "time": "signal.setitimer(signal.ITIMER_REAL, 0.01) or time.sleep(60)",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_does_not_take_python_along(tmp_path, monkeypatch, damage):
     for number in (1, 2, 3):
         signal = np.random.default_rng(number).standard_normal((2, 30 * SFREQ))
         write_set(tmp_path / f"sub-0{number}_eeg.set", signal=signal.astype("f4"))
         write_bold(tmp_path / f"sub-0{number}_bold.tsv", number)
     files = sorted(tmp_path.glob("*.set"))
-    assert crashing_sets(files) == set()
     damaged = files[1]
-    crash = f"""
-import os, sys, scipy.io
+    # What crashes SciPy depends on its version, so that it is made to.
+    code = f"""
+import os, signal, time, scipy.io
 load = scipy.io.loadmat
-scipy.io.loadmat = lambda file, **_: os.abort() if file == {str(damaged)!r} else load(file)
+def read(file, **options):
+    if file == {str(damaged)!r}:
+        {DAMAGE[damage]}
+    return load(file, **options)
+scipy.io.loadmat = read
 """
-    # SciPy crashes on what depends on its version, so that it is made to.
     (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "sitecustomize.py").write_text(crash)
+    (tmp_path / "site" / "sitecustomize.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     assert crashing_sets(files) == {damaged}
-    with pytest.raises(DataFolderError, match="1 of 3 .*\n- sub-02_eeg.set: .* crash Py"):
-        EEGfMRIFolder(tmp_path).load()
+    if damage == "crash":
+        with pytest.raises(
+            DataFolderError, match="1 of 3 .*\n- sub-02_eeg.set: .* is dama"
+        ):
+            EEGfMRIFolder(tmp_path).load()
+
+
+def test_intact_files_survive(tmp_path):
+    write_set(tmp_path / "sub-01_eeg.set", "sub-01_eeg.fdt")
+    assert crashing_sets([tmp_path / "sub-01_eeg.set"]) == set()
 
 
 PATTERN = r"(?P<subject>p\d+)_(?P<run>\d+)"

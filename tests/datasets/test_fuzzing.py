@@ -18,7 +18,7 @@ from .test_eeg_files import N_VOLUMES, SFREQ, TR, write_bold, write_set, write_v
 #: Damaged versions of each file.
 N_SEEDS = 20
 #: Seconds after which a file counts as one that hangs.
-_PATIENCE = 20
+_PATIENCE = 60
 
 
 def flip_bytes(content, rng):
