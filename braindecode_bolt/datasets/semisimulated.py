@@ -12,8 +12,8 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
+from ..eeg import common_channels, prepare_eeg
 from ..eeg.channels import ChannelNameError
-from ..eeg.prepare import common_channels, prepare_eeg
 from ..recording import Recording
 from ._base import EEGfMRIDataset
 from ._coupling import (
@@ -68,6 +68,9 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         noise.
     random_state : int
         Seed. Default 0.
+    montage : str | None
+        Montage of a dense net whose electrodes are to be named by their positions, as
+        in :func:`~braindecode_bolt.prepare_eeg`. By default none.
     """
 
     data_dir: str | Path
@@ -77,6 +80,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     snr: float = 0.7
     noise: Sequence[str | Path] | None = None
     random_state: int = 0
+    montage: str | None = None
 
     def load(self) -> list[Recording]:
         """Read the EEG and simulate BOLD.
@@ -136,10 +140,10 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
             )
         channels = self.channels
         if channels == "common":
-            channels = common_channels(recordings)
+            channels = common_channels(recordings, self.montage)
         seeds = np.random.SeedSequence(self.random_state).spawn(len(files))
         for number, recording in enumerate(recordings):
-            prepared = prepare_eeg(recording, channels=channels)
+            prepared = prepare_eeg(recording, channels=channels, montage=self.montage)
             raw = simulate_bold(
                 prepared.raw,
                 tr=self.tr,

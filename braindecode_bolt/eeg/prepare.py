@@ -14,20 +14,18 @@ import numpy as np
 from ..markers.annotations import with_annotations
 from ..recording import Recording
 from .artifacts import residual_gradient
-from .artifacts.reading import signals
 from .cache import cached_raw, identity_of
-from .selection import choose_channels, choose_kept, common_channels, find_reference
-from .units import MICROVOLTS
+from .montages import RECORDED, SITE_DISTANCE_MM, positions_of
+from .selection import choose_channels, choose_kept, find_reference, site_names
+from .units import check_raw
 
-__all__ = ["MICROVOLTS", "SFREQ", "check_signal", "common_channels", "prepare_eeg"]
+__all__ = ["SFREQ", "prepare_eeg"]
 
 logger = logging.getLogger(__name__)
 
 #: Sampling rate of the published preparation, in Hz: LaBraM's patches are one
 #: second of it.
 SFREQ = 200.0
-#: Median absolute amplitude, in microvolts, that EEG can have.
-PLAUSIBLE_MICROVOLTS = (1e-2, 1e4)
 # So many samples of a file (32 MiB as float64) are read at once. Of longer ones, one
 # channel after the other is read and resampled: half of the memory for 26 channels of
 # 20 minutes at 250 Hz, a tenth at 5 kHz, for up to half as much time again.
@@ -41,6 +39,8 @@ def prepare_eeg(
     high_pass: float | None = None,
     reference: str | Sequence[str] | None = None,
     cache_dir: str | Path | None = None,
+    montage: str | None = None,
+    montage_distance_mm: float = SITE_DISTANCE_MM,
 ) -> Recording:
     """Bring the EEG of a recording into the form that the windows are cut from.
 
@@ -85,6 +85,20 @@ def prepare_eeg(
         prepared before (same file, channels, arguments and versions). The EEG
         then stays on disk, as float32 microvolts, and so do the windows that
         are cut from it. By default it is prepared anew, in memory.
+    montage : str | None
+        Where the electrodes of a dense net are, whose names are its own (BioSemi's
+        ``A1`` to ``H32``, EGI's ``E1`` to ``E256``): the name of a montage of MNE
+        (``"biosemi128"``, ``"GSN-HydroCel-256"``, see
+        :func:`mne.channels.get_builtin_montages`) or ``"recorded"`` for the positions in
+        the file. Each such electrode gets the name of the closest site of the 10-05
+        system (:func:`~braindecode_bolt.eeg.electrode_sites` gives the table); those
+        without a site within `montage_distance_mm` are left out and logged. `channels`
+        and `reference` then are names of sites. Electrodes that are named after a site
+        keep their names. By default all electrodes must be.
+    montage_distance_mm : float
+        Largest distance between an electrode and the site that names it, in mm on a
+        head of 95 mm radius. Default 12, half of the distance between neighbouring
+        sites of the 10-10 system.
 
     Returns
     -------
@@ -95,8 +109,9 @@ def prepare_eeg(
     ------
     ChannelNameError
         If a channel that MNE takes for EEG has a name that is no electrode of
-        the 10-05 system, if two channels have the same name after
-        normalisation, or if one of `channels` or `reference` is missing.
+        the 10-05 system, or the names are those of a dense net, and no montage is
+        given; if the montage does not fit; if two channels have the same name after
+        normalisation; or if one of `channels` or `reference` is missing.
     ValueError
         If the data hold values that are not finite, a channel is flat, or the
         amplitudes cannot be EEG in volts; if the recording, or every part of it
@@ -105,13 +120,14 @@ def prepare_eeg(
     """
     name = recording.name
     _check_rates(sfreq, high_pass)
-    wanted = choose_channels(recording.raw, name, channels)
-    referenced = find_reference(recording.raw, name, reference)
+    sites = site_names(recording.raw, name, montage, montage_distance_mm)
+    wanted = choose_channels(recording.raw, name, channels, sites)
+    referenced = find_reference(recording.raw, name, reference, sites)
     kept = choose_kept(wanted, referenced, name, channels)
 
     def prepare() -> mne.io.BaseRaw:
-        raw = _read(recording.raw, wanted | referenced)
-        _check_recording(raw, name)
+        raw = _read(recording.raw, wanted | referenced, montage)
+        check_raw(raw, name)
         _resample(raw, sfreq)
         if high_pass is not None:
             _high_pass(raw, name, high_pass)
@@ -129,6 +145,7 @@ def prepare_eeg(
             "sfreq": sfreq,
             "high_pass": high_pass,
             "reference": "average" if reference == "average" else list(referenced),
+            "montage": montage,
         }
         raw = cached_raw(cache_dir, name, key, prepare)
         _copy_annotations(recording.raw, raw)
@@ -161,7 +178,9 @@ def _check_rates(sfreq: float, high_pass: float | None) -> None:
         )
 
 
-def _read(raw: mne.io.BaseRaw, wanted: dict[str, str]) -> mne.io.BaseRaw:
+def _read(
+    raw: mne.io.BaseRaw, wanted: dict[str, str], montage: str | None
+) -> mne.io.BaseRaw:
     """Copy some channels, under their standard names, in this order.
 
     What is still on disk stays there if it is large.
@@ -180,6 +199,9 @@ def _read(raw: mne.io.BaseRaw, wanted: dict[str, str]) -> mne.io.BaseRaw:
         picked.load_data(verbose="error")
     picked.rename_channels(wanted, verbose="error")
     picked.set_channel_types(dict.fromkeys(picked.ch_names, "eeg"), verbose="error")
+    if montage not in (None, RECORDED):
+        placed = positions_of(raw, wanted, montage)
+        picked.set_montage(placed, on_missing="ignore", verbose="error")
     places = [ch["loc"][:3] for ch in picked.info["chs"]]
     if not any(np.isfinite(place).all() and place.any() for place in places):
         picked.set_montage(
@@ -236,87 +258,3 @@ def _set_reference(
             name,
             ", ".join(old),
         )
-
-
-def _check_recording(raw: mne.io.BaseRaw, name: str) -> None:
-    medians = []
-    for channel, signal in signals(raw, raw.ch_names):
-        if not np.isfinite(signal).all():
-            raise ValueError(
-                f"{name}: channel {channel} holds NaN or infinite values. Mark the span "
-                "as BAD and interpolate it, or leave the channel out."
-            )
-        if np.ptp(signal) == 0:
-            raise ValueError(
-                f"{name}: channel {channel} is flat. Interpolate it "
-                "(Raw.interpolate_bads) or leave it out of all recordings."
-            )
-        medians.append(np.median(np.abs(signal - signal.mean())))
-    check_amplitude(float(np.median(medians)) * MICROVOLTS, name)
-
-
-def check_amplitude(median_microvolts: float, what: str) -> None:
-    """Raise where amplitudes cannot be EEG in the unit they are said to have.
-
-    Parameters
-    ----------
-    median_microvolts : float
-        Median absolute deviation from the mean, taken to be in microvolts.
-    what : str
-        What was measured, for the message.
-
-    Raises
-    ------
-    ValueError
-        If it lies outside 0.01 to 10,000 microvolts.
-    """
-    low, high = PLAUSIBLE_MICROVOLTS
-    if low <= median_microvolts <= high:
-        return
-    hint = (
-        "are the values in volts? Multiply by 1e6"
-        if median_microvolts < low
-        else "are the values in nanovolts or in raw units? Divide by the right factor"
-    )
-    raise ValueError(
-        f"{what}: the median absolute amplitude is {median_microvolts:.3g} microvolts, "
-        f"expected {low:g} to {high:g}; {hint}."
-    )
-
-
-def check_signal(
-    windows: np.ndarray, what: str, ch_names: Sequence[str] | None = None
-) -> None:
-    """Raise where a sample of windows cannot be EEG in microvolts.
-
-    Parameters
-    ----------
-    windows : ndarray, shape (n_windows, n_chans, n_times)
-        Some windows.
-    what : str
-        What they are, for the message.
-    ch_names : sequence of str | None
-        Names of the channels, for the message.
-
-    Raises
-    ------
-    ValueError
-        If there are values that are not finite, a channel that is flat in all
-        windows, or amplitudes that cannot be microvolts.
-    """
-    finite = np.isfinite(windows)
-    if not finite.all():
-        raise ValueError(
-            f"{what} has {np.size(windows) - finite.sum()} NaN or infinite values in a "
-            f"sample of {len(windows)} windows. Leave such windows out."
-        )
-    flat = np.flatnonzero(np.ptp(windows, axis=-1).max(axis=0) == 0)
-    if len(flat):
-        names = [ch_names[i] if ch_names is not None else f"number {i}" for i in flat]
-        raise ValueError(
-            f"{what}: channel {', '.join(names)} is flat in a sample of "
-            f"{len(windows)} windows. Interpolate it or leave it out."
-        )
-    # Around the mean: amplifiers without a high-pass add offsets of millivolts.
-    centred = windows - windows.mean(axis=-1, keepdims=True)
-    check_amplitude(float(np.median(np.abs(centred))), what)

@@ -18,7 +18,13 @@ from torch import nn
 from torch.utils.data import Subset
 
 from ..splits import ValidationSplit, recording_labels
-from ..windows.inputs import as_groups, as_input, as_targets
+from ..windows.inputs import (
+    as_groups,
+    as_input,
+    as_targets,
+    check_baseline,
+    subtract_mean,
+)
 from .callbacks import BestWeights, Progress, WarmupCosine
 from .modules import (
     build_module,
@@ -94,8 +100,8 @@ class EEGRegressor(BraindecodeRegressor):
         GPUs), and rounds to about three digits. Default ``"float32"``.
     check_input : bool
         Check at each fit that the windows are finite, not flat and of
-        plausible microvolts (median absolute amplitude between 0.01 and
-        10,000), and the targets finite and not constant; at each prediction,
+        plausible microvolts (median absolute amplitude of each channel
+        between 0.6 and 500), and the targets finite and not constant; at each prediction,
         warn. Default True.
     random_state : int | numpy.random.RandomState | None
         Governs initialisation (of a module given by class or name), the order
@@ -117,6 +123,11 @@ class EEGRegressor(BraindecodeRegressor):
         Losses of each epoch.
     ch_names_ : list of str | None
         Channels of the training windows, where they are known.
+    baseline_ : {"window", None}
+        Baseline of the training windows: None if their mean was kept on purpose
+        (``create_bold_windows(baseline=None)``), else "window". With "window" the mean
+        of each channel over the window is subtracted from whatever the model is given:
+        windows, arrays, Epochs or a data set.
 
     Examples
     --------
@@ -300,6 +311,7 @@ class EEGRegressor(BraindecodeRegressor):
             source.check(targets)
         before = getattr(self, "ch_names_", None)
         self.ch_names_ = source.ch_names
+        self.baseline_ = source.model_baseline
         # For the time of the fit only: neither survives it.
         self.input_, self.groups_ = source, groups
         try:
@@ -400,6 +412,8 @@ class EEGRegressor(BraindecodeRegressor):
         names = names or getattr(self, "ch_names_", None)
         if names is not None and takes_ch_names(self.module_):
             fit_params.setdefault("ch_names", names)
+        if getattr(self, "baseline_", "window") == "window":
+            x = subtract_mean(to_tensor(x, device=self.device))
         with autocast(self.precision, self.device):
             return to_float32(super().infer(x, **fit_params))
 
@@ -428,6 +442,7 @@ class EEGRegressor(BraindecodeRegressor):
                 "Call fit again."
             )
         source = as_input(X)
+        check_baseline(source, getattr(self, "baseline_", "window"))
         if self.check_input:
             source.warn_of_input()
         known = getattr(self, "ch_names_", None) or getattr(self.module_, "ch_names", None)

@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from ..eeg.cache import CachedRaw
-from ..eeg.channels import same_names
+from ..eeg.channels import ChannelNameError, same_names, scalp_channels
 from ..eeg.units import MICROVOLTS
 from ..recording import (
     TABLES,
@@ -113,6 +113,7 @@ class BOLDWindows:
             described = rows.reindex(columns=_ENTITIES).iloc[0].dropna().to_dict()
             # Windows out of order are in several data sets of one recording.
             described["recording"] = int(recording)
+            described["lag_seconds"] = self.X.lag_seconds
             windows = pd.DataFrame(
                 {
                     "i_window_in_trial": np.arange(len(rows)),
@@ -123,14 +124,14 @@ class BOLDWindows:
                     **described,
                 }
             )
-            transform = _ToMicrovolts(self.X.baseline)
+            transform = ToMicrovolts(self.X.baseline)
             datasets.append(EEGWindowsDataset(raw, windows, described, transform=transform))
         return BaseConcatDataset(datasets)
 
 
 @dataclass
-class _ToMicrovolts:
-    """What LazyWindows does to a window, for windows read from a Raw in volts."""
+class ToMicrovolts:
+    """Convert a window from volts and subtract its mean, as LazyWindows do."""
 
     baseline: str | None
 
@@ -229,7 +230,8 @@ def create_bold_windows(
         left_out["touches_bad"].sum(),
     )
     metadata = pd.concat([piece.metadata for piece in pieces], ignore_index=True)
-    X = LazyWindows([p.signal for p in pieces], metadata, pieces[0].info, baseline)
+    signals, info = [piece.signal for piece in pieces], pieces[0].info
+    X = LazyWindows(signals, metadata, info, baseline, lag_seconds)
     tables = {
         kind: np.concatenate([piece.tables[kind] for piece in pieces])
         for kind in TABLES
@@ -293,7 +295,11 @@ class _Piece:
         full = (start >= 0) & (stop <= raw.n_times)
         bad = full & _touches_bad(raw, start, stop)
         keep = full & ~bad
-        picks = mne.pick_types(raw.info, eeg=True, exclude=())
+        picks = scalp_channels(raw.info, recording.name)
+        if not len(picks):
+            raise ChannelNameError(
+                f"{recording.name} has no EEG channel among {', '.join(raw.ch_names[:12])}."
+            )
         signal = _signal_of(raw, picks)
         _check_finite(signal, recording)
         metadata = pd.DataFrame(

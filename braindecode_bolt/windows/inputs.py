@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,27 @@ from skorch.helper import SliceDataset
 from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
-from ..eeg.channels import normalize_channel_name
-from ..eeg.prepare import check_signal
+from ..eeg.channels import normalize_channel_name, scalp_channels
+from ..eeg.units import check_signal
+from .create import ToMicrovolts
 from .lazy import LazyWindows
 
-#: Windows looked at by the input check.
+__all__ = [
+    "Input",
+    "as_groups",
+    "as_input",
+    "as_targets",
+    "check_baseline",
+    "subtract_mean",
+]
+
+#: Baseline of windows that do not say whether their mean was subtracted.
+UNKNOWN = "unknown"
+
+# Windows looked at by the input check.
 _N_CHECKED = 32
+# Windows of an array looked at together, in values.
+_AT_ONCE = 2**22
 
 
 @dataclass
@@ -30,24 +46,42 @@ class Input:
     data : LazyWindows | ndarray | Tensor | SliceDataset | Dataset
         The windows.
     info : mne.Info | None
-        Their channels and sampling rate, where known.
+        Their channels and sampling rate, if known.
     n_outputs : int | None
         Columns of the targets.
+    baseline : {"window", None, "unknown"}
+        ``"window"`` if the mean over the window was subtracted (or another baseline, of
+        Epochs), None if it was kept on purpose (``create_bold_windows(baseline=None)``),
+        ``"unknown"`` for windows that do not say, such as arrays.
+    lag_seconds : float
+        Time between the end of a window and its volume marker; 0 if the windows do not
+        say.
     """
 
     data: Any
     info: mne.Info | None = None
     n_outputs: int | None = None
+    baseline: str | None = UNKNOWN
+    lag_seconds: float = 0.0
+
+    @property
+    def model_baseline(self) -> str | None:
+        """Baseline of a model that is trained on these windows, "window" or None.
+
+        None only if the mean was kept on purpose. A model with "window" subtracts the
+        mean of whatever it is given (:func:`subtract_mean`).
+        """
+        return None if self.baseline is None else "window"
 
     @property
     def ch_names(self) -> list[str] | None:
-        """Names of the channels, normalised, where they are known."""
+        """Names of the channels, normalised, if they are known."""
         if self.info is None:
             return None
         return [normalize_channel_name(name) for name in self.info["ch_names"]]
 
     def sample(self) -> np.ndarray:
-        """Cut some of the windows, shape (n, n_chans, n_times)."""
+        """Read some of the windows, shape (n, n_chans, n_times)."""
         n_windows = len(self.data)
         rows = np.unique(
             np.linspace(0, n_windows - 1, min(n_windows, _N_CHECKED), dtype=int)
@@ -58,7 +92,7 @@ class Input:
         return np.stack([np.asarray(window, dtype=np.float32) for window in windows])
 
     def signal_args(self) -> dict[str, Any]:
-        """Arguments of a braindecode model that the data tell."""
+        """Arguments of a braindecode model that are known from the data."""
         window = self.data[0][0] if is_dataset(self.data) else self.data[0]
         args: dict[str, Any] = {
             "n_chans": int(window.shape[0]),
@@ -72,12 +106,12 @@ class Input:
         return args
 
     def check(self, targets: np.ndarray | None) -> None:
-        """Raise where windows or targets cannot be what they should be.
+        """Raise if windows or targets cannot be EEG in microvolts and BOLD.
 
         Parameters
         ----------
         targets : ndarray, shape (n_windows, n_outputs) | None
-            The targets, where they are not in the data set.
+            The targets, if they are not in the data set.
 
         Raises
         ------
@@ -101,9 +135,7 @@ class Input:
             )
 
     def warn_of_input(self) -> None:
-        """Warn where windows to predict cannot be what they should be."""
-        if len(self.data) == 0:
-            raise ValueError("X has no windows.")
+        """Warn if windows to predict from cannot be EEG in microvolts."""
         try:
             check_signal(self.sample(), "X", self.ch_names)
         except ValueError as error:
@@ -116,7 +148,8 @@ def as_input(X: Any) -> Input:
     Parameters
     ----------
     X : LazyWindows | array-like | mne.Epochs | Dataset | list of these windows
-        The windows. Epochs become microvolts.
+        The windows. Epochs become microvolts; of their channels those are taken that
+        are scalp EEG.
 
     Returns
     -------
@@ -124,8 +157,11 @@ def as_input(X: Any) -> Input:
 
     Raises
     ------
+    TypeError
+        If they are not numbers (strings, complex numbers, objects).
     ValueError
-        If there are no windows, or they are not (n_chans, n_times) each.
+        If there are no windows, they are not (n_chans, n_times) each, some values are
+        masked, or finite values do not fit into float32.
     """
     source = _convert(X)
     if len(source.data) == 0:
@@ -139,18 +175,61 @@ def as_input(X: Any) -> Input:
     return source
 
 
+def check_baseline(source: Input, baseline: str | None) -> None:
+    """Raise if windows cannot be given to a model of another baseline.
+
+    Parameters
+    ----------
+    source : Input
+        Windows to predict from.
+    baseline : {"window", None}
+        That of the windows that the model was trained on.
+
+    Raises
+    ------
+    ValueError
+        If the model needs the mean of each window, and it was subtracted.
+    """
+    if baseline is None and source.baseline == "window":
+        raise ValueError(
+            "The model was trained on windows that keep their mean (baseline=None), and "
+            "the mean of these windows was subtracted. Give windows of "
+            "create_bold_windows(..., baseline=None), or Epochs made with baseline=None."
+        )
+
+
+def subtract_mean(windows: torch.Tensor) -> torch.Tensor:
+    """Subtract the mean of each channel over the window, the baseline "window".
+
+    Parameters
+    ----------
+    windows : Tensor, shape (..., n_times)
+        The windows. Whether their mean was subtracted before does not matter.
+
+    Returns
+    -------
+    Tensor, shape (..., n_times)
+    """
+    return windows - windows.mean(dim=-1, keepdim=True)
+
+
 def _convert(X: Any) -> Input:
     if isinstance(X, mne.BaseEpochs):
-        picks = mne.pick_types(X.info, eeg=True, exclude=())
+        picks = scalp_channels(X.info, "The epochs")
         info = mne.pick_info(X.info, picks, verbose="error")
-        return Input(X.get_data(picks, units="uV").astype(np.float32), info)
+        data = as_float32(X.get_data(picks, units="uV"), "X")
+        return Input(data, info, baseline=UNKNOWN if X.baseline is None else "window")
     if isinstance(X, (list, tuple)):
         return _convert_list(list(X))
     if isinstance(X, LazyWindows):
-        return Input(X, X.info)
+        return Input(X, X.info, baseline=X.baseline, lag_seconds=X.lag_seconds)
     if is_dataset(X) or isinstance(X, SliceDataset):
-        return Input(X, _info_of(X))
-    if isinstance(X, torch.Tensor) or hasattr(X, "shape"):
+        return _of_dataset(X)
+    if isinstance(X, (np.ndarray, torch.Tensor)):
+        _check_numbers(X, "X")
+        _check_range(X, "X")
+        return Input(X)
+    if hasattr(X, "shape"):
         return Input(X)
     raise TypeError(
         f"X must be windows of EEG (LazyWindows, array, Epochs or a data set), got "
@@ -163,22 +242,42 @@ def _convert_list(windows: list[Any]) -> Input:
         # scikit-learn takes Epochs apart into a list of single ones.
         parts = [_convert(item) for item in windows]
         _check_one_montage([part.ch_names for part in parts])
-        return Input(np.concatenate([part.data for part in parts]), parts[0].info)
+        data = np.concatenate([part.data for part in parts])
+        return Input(data, parts[0].info, baseline=_one_baseline(parts))
     shapes = {np.shape(item) for item in windows}
     if len(shapes) > 1:
         raise ValueError(f"The windows of X differ in shape: {sorted(shapes)}.")
-    return Input(np.asarray([np.asarray(item, np.float32) for item in windows]))
+    return Input(np.array([as_float32(item, "X") for item in windows]))
 
 
-def _info_of(dataset: Any) -> mne.Info | None:
-    """Channels of a braindecode data set, through whatever wraps it."""
-    while isinstance(dataset, (SliceDataset, Subset)):
-        dataset = dataset.dataset
-    parts = getattr(dataset, "datasets", None) or [dataset]
+def _one_baseline(parts: Sequence[Any]) -> str | None:
+    """Give the baseline of parts; "window" if the mean of any was subtracted."""
+    found = {part.baseline for part in parts}
+    return found.pop() if len(found) == 1 else "window"
+
+
+def _of_dataset(dataset: Any) -> Input:
+    """Read what a braindecode data set knows, through whatever wraps it."""
+    source, whole = Input(dataset), dataset
+    while isinstance(whole, (SliceDataset, Subset)):
+        whole = whole.dataset
+    parts = getattr(whole, "datasets", None) or [whole]
     infos = [getattr(getattr(part, "raw", None), "info", None) for part in parts]
     if all(info is not None for info in infos):
         _check_one_montage([info["ch_names"] for info in infos])
-    return infos[0]
+    source.info = infos[0]
+    transforms = [getattr(part, "transform", None) for part in parts]
+    if all(isinstance(transform, ToMicrovolts) for transform in transforms):
+        source.baseline = _one_baseline(transforms)
+    descriptions = (getattr(part, "description", None) for part in parts)
+    lags = {0.0 if d is None else float(d.get("lag_seconds", 0.0)) for d in descriptions}
+    if len(lags) > 1:
+        raise ValueError(
+            f"The recordings of X differ in lag_seconds: {sorted(lags)}. Give windows of "
+            "one lag."
+        )
+    (source.lag_seconds,) = lags
+    return source
 
 
 def _check_one_montage(names: list[list[str] | None]) -> None:
@@ -189,6 +288,75 @@ def _check_one_montage(names: list[list[str] | None]) -> None:
                 f"{', '.join(other)}, the first {', '.join(names[0])}. Give all the same "
                 "channels in the same order."
             )
+
+
+def _check_numbers(values: np.ndarray | torch.Tensor, what: str) -> None:
+    """Raise if values are not real numbers, or some of them are masked."""
+    if isinstance(values, torch.Tensor):
+        real = not (values.is_complex() or values.is_quantized)
+        real = real and values.layout == torch.strided
+        kind = f"{values.dtype}, {values.layout}"
+    else:
+        real, kind = values.dtype.kind in "fiub", str(values.dtype)
+    if not real:
+        raise TypeError(
+            f"{what} must be real numbers, got an array of {kind}. Convert it first, for "
+            "example by .astype(float), and see that the values are what you expect."
+        )
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(
+            f"{what} has {np.ma.count_masked(values)} masked values. Leave such windows "
+            "out, or fill the values (numpy.ma.filled)."
+        )
+
+
+def _check_range(values: np.ndarray | torch.Tensor, what: str) -> None:
+    """Raise if finite values do not fit into float32, which networks compute in."""
+    double = values.dtype in (torch.float64, np.float64, np.longdouble)
+    if not double or not len(values):
+        return
+    largest = np.finfo(np.float32).max
+    step = max(1, _AT_ONCE * len(values) // max(1, int(np.prod(values.shape))))
+    for start in range(0, len(values), step):
+        part = abs(values[start : start + step])
+        wrong = int(((part > largest) & (part < np.inf)).sum())
+        if wrong:
+            raise ValueError(
+                f"{what} has {wrong} values of more than {largest:.1e}, which are infinite "
+                "in float32. Scale it, or leave such windows out."
+            )
+
+
+def as_float32(values: Any, what: str) -> np.ndarray:
+    """Convert numbers to float32, refusing what would change silently.
+
+    Parameters
+    ----------
+    values : array-like
+        Array, tensor, table or (nested) list.
+    what : str
+        What they are, for the message.
+
+    Returns
+    -------
+    ndarray
+        float32.
+
+    Raises
+    ------
+    TypeError
+        If they are strings, complex numbers or objects.
+    ValueError
+        If some are masked, or finite values do not fit into float32.
+    """
+    if isinstance(values, torch.Tensor):
+        _check_numbers(values, what)
+        values = values.detach().cpu()
+        values = values.float() if values.dtype == torch.bfloat16 else values
+    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    _check_numbers(array, what)
+    _check_range(np.atleast_1d(array), what)
+    return np.asarray(array, dtype=np.float32)
 
 
 def as_groups(groups: Any, source: Input) -> np.ndarray | None:
@@ -208,7 +376,7 @@ def as_groups(groups: Any, source: Input) -> np.ndarray | None:
     Raises
     ------
     ValueError
-        If they do not.
+        If the number of labels is another one.
     """
     if groups is None:
         return None
@@ -227,7 +395,7 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
     Parameters
     ----------
     y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
-        The targets; None where the data set holds them.
+        The targets; None if the data set holds them.
     source : Input
         The windows; their ``n_outputs`` is set.
 
@@ -240,8 +408,11 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
 
     Raises
     ------
+    TypeError
+        If `y` is not real numbers.
     ValueError
-        If there are no targets, or `y` does not fit.
+        If there are no targets, or `y` does not fit, has masked values, or does not
+        fit into float32.
     """
     if y is not None and is_dataset(source.data):
         raise ValueError(
@@ -254,9 +425,7 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
         target = np.asarray(source.data[0][1])
         source.n_outputs = int(target.size)
         return None, target.ndim + 1
-    if isinstance(y, torch.Tensor):
-        y = y.detach().cpu()
-    targets = np.asarray(y, dtype=np.float32)
+    targets = as_float32(y, "y")
     if targets.ndim not in (1, 2):
         raise ValueError(
             f"y must be of shape (n_windows,) or (n_windows, n_outputs), got "

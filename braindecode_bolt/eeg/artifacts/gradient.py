@@ -10,9 +10,9 @@ from scipy.signal import welch
 
 from ...markers.annotations import MarkerError, find_markers
 from ...recording import Recording
+from ..reading import good_electrodes, signals
 from ..units import MICROVOLTS
 from .findings import Finding
-from .reading import good_electrodes, signals
 
 __all__ = ["SLICE_LIMITS", "VOLUME_LIMITS", "look_for_gradient"]
 

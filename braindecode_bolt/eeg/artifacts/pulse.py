@@ -10,8 +10,8 @@ from scipy.signal import butter, sosfiltfilt
 
 from ...recording import Recording
 from ..channels import ChannelNameError
+from ..reading import good_electrodes, signals
 from .findings import Finding
-from .reading import good_electrodes, signals
 
 __all__ = ["LIMITS", "look_for_pulse"]
 

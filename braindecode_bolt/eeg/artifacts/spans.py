@@ -11,8 +11,8 @@ import numpy as np
 
 from ...markers.annotations import with_annotations
 from ...recording import Recording
+from ..reading import channel_groups, good_electrodes
 from ..units import MICROVOLTS
-from .reading import channel_groups, good_electrodes
 
 __all__ = ["mark_artifacts"]
 

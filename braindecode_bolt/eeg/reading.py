@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import mne
 import numpy as np
 
-from ..channels import ChannelNameError, channel_kind
+from .channels import ChannelNameError, channel_kind
 
 # So many samples are read from a file at a time (64 MiB as float64).
 _SAMPLES = 2**23
