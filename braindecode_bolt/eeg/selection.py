@@ -111,7 +111,7 @@ def site_names(
 
 def _unknown_names(who: str, unknown: Sequence[str]) -> ChannelNameError:
     return ChannelNameError(
-        f"{who}: {len(unknown)} EEG channels have names outside the 10-05 system: "
+        f"{who}: EEG channels with names outside the 10-05 system ({len(unknown)}): "
         f"{', '.join(unknown[:12])}. Give the montage of the net (montage), name the "
         "channels to use (channels), rename them (Raw.rename_channels), or set their type "
         "if they are not EEG (Raw.set_channel_types)."

@@ -91,12 +91,7 @@ def check_raw(raw: mne.io.BaseRaw, name: str) -> None:
         As :func:`check_signal`, for windows of 16 s.
     """
     amplitudes = []
-    for channel, signal in signals(raw, raw.ch_names):
-        if not np.isfinite(signal).all():
-            raise ValueError(
-                f"{name}: channel {channel} holds NaN or infinite values. Mark the span "
-                "as BAD and interpolate it, or leave the channel out."
-            )
+    for channel, signal in signals(raw, raw.ch_names, name):
         if np.ptp(signal) == 0:
             raise ValueError(
                 f"{name}: channel {channel} is flat. Interpolate it "
@@ -130,10 +125,14 @@ def check_amplitudes(microvolts: np.ndarray, ch_names: Sequence[str], what: str)
     low, high = PLAUSIBLE_MICROVOLTS
     median = float(np.median(microvolts))
     if not low <= median <= high:
-        advice = "" if median < low else ", or gradient artifacts have not been removed"
+        advice = (
+            ""
+            if median < low
+            else " If they are microvolts, gradient artifacts may not have been removed."
+        )
         raise ValueError(
             f"{what}: the median absolute amplitude is {median:.3g} microvolts, expected "
-            f"{low:g} to {high:g}. {_unit(median)}{advice}."
+            f"{low:g} to {high:g}. {_unit(median)}.{gradient if median > high else ''}"
         )
     wrong = np.flatnonzero((microvolts < low) | (microvolts > high))
     if len(wrong):

@@ -212,10 +212,10 @@ def test_recordings_of_two_nets_have_channels_in_common(make_recording):
 def test_common_does_not_drop_what_all_recordings_have(make_recording, caplog):
     names = ["Fz", "Cz", "E17", "VEOGo", "HEOGli", "Resp", "EKG"]
     recordings = [make_recording(ch_names=names), make_recording(ch_names=names)]
-    with pytest.raises(ChannelNameError, match="All 2 recordings: 1 EEG channels .*E17"):
+    with pytest.raises(ChannelNameError, match=r"All 2 recordings: .* \(1\): E17"):
         common_channels(recordings)
     # One that only some have is left out, as any other electrode.
     recordings[0] = make_recording(ch_names=["Fz", "Cz", "X1"])
     assert common_channels(recordings) == ["Fz", "Cz"]
-    with pytest.raises(ChannelNameError, match="outside the 10-05 system: E17. Give the"):
+    with pytest.raises(ChannelNameError, match=r"10-05 system \(1\): E17. Give"):
         prepare_eeg(recordings[1])

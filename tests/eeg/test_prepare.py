@@ -26,7 +26,7 @@ def test_names_and_types_follow_the_contract(make_recording, caplog):
 
 def test_an_unknown_electrode_is_an_error_unless_channels_are_named(make_recording):
     recording = make_recording(ch_names=["Fz", "E17"])
-    with pytest.raises(ChannelNameError, match="outside the 10-05 system: E17"):
+    with pytest.raises(ChannelNameError, match=r"outside the 10-05 system \(1\): E17"):
         prepare_eeg(recording)
     assert prepare_eeg(recording, channels=["Fz"]).raw.ch_names == ["Fz"]
     assert prepare_eeg(recording, channels=["E17", "fz"]).raw.ch_names == ["E17", "Fz"]
