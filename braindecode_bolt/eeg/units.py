@@ -125,11 +125,7 @@ def check_amplitudes(microvolts: np.ndarray, ch_names: Sequence[str], what: str)
     low, high = PLAUSIBLE_MICROVOLTS
     median = float(np.median(microvolts))
     if not low <= median <= high:
-        advice = (
-            ""
-            if median < low
-            else " If they are microvolts, gradient artifacts may not have been removed."
-        )
+        gradient = " If they are microvolts, gradient artifacts may not have been removed."
         raise ValueError(
             f"{what}: the median absolute amplitude is {median:.3g} microvolts, expected "
             f"{low:g} to {high:g}. {_unit(median)}.{gradient if median > high else ''}"
