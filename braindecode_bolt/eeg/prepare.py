@@ -23,12 +23,12 @@ __all__ = ["SFREQ", "prepare_eeg"]
 
 logger = logging.getLogger(__name__)
 
-#: Sampling rate of the published preparation, in Hz: LaBraM's patches are one
-#: second of it.
+#: Sampling rate of the published preparation, in Hz. LaBraM's patches have 200 samples,
+#: one second.
 SFREQ = 200.0
-# So many samples of a file (32 MiB as float64) are read at once. Of longer ones, one
-# channel after the other is read and resampled: half of the memory for 26 channels of
-# 20 minutes at 250 Hz, a tenth at 5 kHz, for up to half as much time again.
+# Files of up to so many samples (32 MiB as float64) are read at once, longer ones
+# channel by channel: half of the memory for 26 channels of 20 minutes at 250 Hz, a tenth
+# at 5 kHz, in up to 1.5 times the time.
 _AT_ONCE = 2**22
 
 
@@ -42,17 +42,17 @@ def prepare_eeg(
     montage: str | None = None,
     montage_distance_mm: float = SITE_DISTANCE_MM,
 ) -> Recording:
-    """Bring the EEG of a recording into the form that the windows are cut from.
+    """Prepare the EEG of a recording for :func:`~braindecode_bolt.create_bold_windows`.
 
-    Channel names get the spelling of MNE's montages; what is not scalp EEG (by
-    type, or by a name such as ``ECG``, ``CWL1`` or ``A2-A1``) is left out and
-    logged; positions of the 10-05 system are added where the file has none;
-    the signal is resampled, volume markers staying where they are in time; then
-    it is high-pass filtered and referenced anew, if so wished.
+    Channel names get the spelling of MNE's montages. Channels that are not scalp EEG
+    (by type, or by a name such as ``ECG``, ``VEOGo``, ``CWL1`` or ``A2-A1``) are left
+    out and logged. Positions of the 10-05 system are added if the file has none. The
+    signal is resampled; volume markers keep their time. On request it is high-pass
+    filtered and re-referenced.
 
-    Gradient and pulse artifacts must have been removed before. Where
+    Gradient and pulse artifacts must have been removed before. If
     :func:`~braindecode_bolt.eeg.artifacts.residual_gradient` finds gradient artifacts
-    in the result, a warning is logged with the figure.
+    in the result, a warning is logged.
 
     Parameters
     ----------
@@ -74,17 +74,17 @@ def prepare_eeg(
     reference : str | sequence of str | None
         ``"average"`` of the channels kept, or one or several electrodes, in any
         spelling, whose mean is subtracted (:meth:`mne.io.Raw.set_eeg_reference`).
-        By default the reference of the recording stays. Electrodes named here
-        need not be among `channels`: they are read, prepared alike and left out
-        of the result. A single one would be flat, so it is left out where
-        `channels` does not name it. Channels marked as bad are not part of the
-        average and keep their reference, as MNE does it. The electrode that the
-        recording was referenced to counts only where the file has it.
+        By default the reference is not changed. Electrodes named here need not be
+        among `channels`: they are read and prepared in the same way, and left out of
+        the result. A single reference electrode would be flat, so it is left out
+        unless `channels` names it, which is an error. Channels marked as bad are not
+        part of the average and keep their reference, as in MNE. The electrode that the
+        recording was referenced to counts only if it is in the file.
     cache_dir : str | Path | None
-        Folder to keep the result in, and to take it from where it has been
-        prepared before (same file, channels, arguments and versions). The EEG
-        then stays on disk, as float32 microvolts, and so do the windows that
-        are cut from it. By default it is prepared anew, in memory.
+        Folder to keep the result in, and to read it from if it has been prepared
+        before (same file, channels, arguments and versions). The EEG then stays on
+        disk, as float32 microvolts, and windows are read from there. By default it
+        is prepared each time, in memory.
     montage : str | None
         Where the electrodes of a dense net are, whose names are its own (BioSemi's
         ``A1`` to ``H32``, EGI's ``E1`` to ``E256``): the name of a montage of MNE
@@ -158,7 +158,7 @@ def _copy_annotations(source: mne.io.BaseRaw, raw: mne.io.BaseRaw) -> None:
     """Give a recording the annotations of another one, in the same places."""
     annotations = source.annotations
     raw.set_annotations(mne.Annotations([], [], [], orig_time=raw.info["meas_date"]))
-    # Not by set_annotations, which drops what a new rate puts behind the last sample.
+    # set_annotations would drop markers that the new rate rounds beyond the last sample.
     raw.annotations.append(
         annotations.onset - source.first_time + raw.first_time,
         annotations.duration,
@@ -183,7 +183,7 @@ def _read(
 ) -> mne.io.BaseRaw:
     """Copy some channels, under their standard names, in this order.
 
-    What is still on disk stays there if it is large.
+    Large files are not loaded.
     """
     if raw.preload:
         # Raw.copy would copy the channels that are not wanted, too.
@@ -214,8 +214,8 @@ def _resample(raw: mne.io.BaseRaw, sfreq: float) -> None:
     if raw.info["sfreq"] != sfreq:
         onsets = raw.annotations.onset - raw.first_time
         # MNE's default, by Fourier transform. Its polyphase method is four times as
-        # fast for round lengths, 60 times as slow for others, and lies up to half a
-        # sample beside it in time.
+        # fast for round lengths, 60 times as slow for others, and shifts the signal by
+        # up to half a sample.
         raw.resample(sfreq, verbose="error")
         # MNE rounds first_samp to the new rate, which can move the markers by half a
         # sample against the data.

@@ -150,5 +150,6 @@ def _unit(microvolts: float) -> str:
         return "More than half of the values are constant"
     distances = {abs(np.log(microvolts * f / _TYPICAL_MICROVOLTS)): f for f in _UNITS}
     factor = distances[min(distances)]
-    step = f"multiply by {factor:g}" if factor > 1 else f"divide by {1 / factor:g}"
-    return f"If the values are in {_UNITS[factor]}, {step}"
+    number = f"{max(factor, 1 / factor):g}".replace("e+0", "e")
+    step = "multiply" if factor > 1 else "divide"
+    return f"If the values are in {_UNITS[factor]}, {step} by {number}"

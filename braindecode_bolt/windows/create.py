@@ -34,7 +34,7 @@ _ENTITIES = ("subject", "session", "run", "task", "site")
 
 @dataclass(frozen=True, repr=False)
 class BOLDWindows:
-    """Windows of EEG with the BOLD of the volume that each ends at.
+    """Windows of EEG, each with the BOLD of the volume at its end.
 
     Attributes
     ----------
@@ -45,8 +45,8 @@ class BOLDWindows:
     roi_names : list of str
         The columns of `y`.
     noiseless, noiseless_window : ndarray of shape (n_windows, n_rois) | None
-        Simulated data only: BOLD before noise was added, from the whole
-        haemodynamic response and from the part of it inside the window.
+        Simulated data only: BOLD before noise was added, computed from the whole
+        haemodynamic response and from its part inside the window.
     left_out : pandas.DataFrame
         Per recording, the number of volumes, of windows made, and of volumes
         left out by reason.
@@ -86,22 +86,23 @@ class BOLDWindows:
         return f"<BOLDWindows X={self.X!r}, y={self.y.shape}>"
 
     def to_braindecode(self):
-        """Give the windows as braindecode holds them.
+        """Convert the windows to a data set of braindecode.
 
         Returns
         -------
         braindecode.datasets.BaseConcatDataset
             Of one ``EEGWindowsDataset`` per recording, in the order of `X`,
             whose windows (microvolts, baseline subtracted) and targets (a
-            float32 array per window) are those of `X` and `y`. Wrap it in
-            ``skorch.helper.SliceDataset`` for scikit-learn. It holds its own
-            copy of the EEG, in volts and float64, as MNE does.
+            float32 array per window) are those of `X` and `y`. Their descriptions
+            hold subject, session, run, task, site, recording and ``lag_seconds``.
+            Wrap it in ``skorch.helper.SliceDataset`` for scikit-learn. It holds its
+            own copy of the EEG, in volts and float64, as MNE does.
         """
         from braindecode.datasets import BaseConcatDataset, EEGWindowsDataset
 
         datasets = []
         metadata = self.metadata.reset_index(drop=True)
-        # By runs of one recording, so that the order of the windows is kept.
+        # One data set per stretch of the same recording keeps the order of the windows.
         breaks = (metadata["recording"].diff() != 0).cumsum()
         for _, rows in metadata.groupby(breaks, sort=False):
             recording = rows["recording"].iloc[0]
@@ -111,7 +112,7 @@ class BOLDWindows:
                 verbose="error",
             )
             described = rows.reindex(columns=_ENTITIES).iloc[0].dropna().to_dict()
-            # Windows out of order are in several data sets of one recording.
+            # Windows out of order end up in several data sets of one recording.
             described["recording"] = int(recording)
             described["lag_seconds"] = self.X.lag_seconds
             windows = pd.DataFrame(

@@ -230,6 +230,9 @@ def _convert(X: Any) -> Input:
         _check_range(X, "X")
         return Input(X)
     if hasattr(X, "shape"):
+        # An array in a file (h5py, zarr): its values are not read here.
+        if isinstance(getattr(X, "dtype", None), np.dtype):
+            _check_numbers(X, "X")
         return Input(X)
     raise TypeError(
         f"X must be windows of EEG (LazyWindows, array, Epochs or a data set), got "

@@ -9,12 +9,12 @@ from braindecode_bolt.eeg import check_signal
 
 #: Factor from microvolts, and what the message says.
 UNITS = {
-    "volts": (1e-6, r"in volts, multiply by 1e\+06"),
+    "volts": (1e-6, r"in volts, multiply by 1e6"),
     "millivolts": (1e-3, "in millivolts, multiply by 1000"),
     "0.1 mV": (1e-2, "in 0.1 millivolts, multiply by 100"),
     "0.01 uV": (1e2, "in 0.01 microvolts, divide by 100. If they are microvolts, grad"),
     "nanovolts": (1e3, "in nanovolts, divide by 1000"),
-    "picovolts": (1e6, r"in picovolts.*divide by 1e\+06"),
+    "picovolts": (1e6, r"in picovolts.*divide by 1e6"),
 }
 CH_NAMES = ["Fz", "Cz", "Pz", "Oz"]
 
