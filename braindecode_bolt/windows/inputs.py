@@ -18,6 +18,7 @@ from ..eeg.channels import normalize_channel_name, scalp_channels
 from ..eeg.units import check_signal
 from .create import ToMicrovolts
 from .lazy import LazyWindows
+from .numbers import as_float32, check_numbers, check_range
 
 __all__ = [
     "Input",
@@ -33,8 +34,6 @@ UNKNOWN = "unknown"
 
 # Windows looked at by the input check.
 _N_CHECKED = 32
-# Windows of an array looked at together, in values.
-_AT_ONCE = 2**22
 
 
 @dataclass
@@ -226,13 +225,13 @@ def _convert(X: Any) -> Input:
     if is_dataset(X) or isinstance(X, SliceDataset):
         return _of_dataset(X)
     if isinstance(X, (np.ndarray, torch.Tensor)):
-        _check_numbers(X, "X")
-        _check_range(X, "X")
+        check_numbers(X, "X")
+        check_range(X, "X")
         return Input(X)
     if hasattr(X, "shape"):
         # An array in a file (h5py, zarr): its values are not read here.
         if isinstance(getattr(X, "dtype", None), np.dtype):
-            _check_numbers(X, "X")
+            check_numbers(X, "X")
         return Input(X)
     raise TypeError(
         f"X must be windows of EEG (LazyWindows, array, Epochs or a data set), got "
@@ -291,75 +290,6 @@ def _check_one_montage(names: list[list[str] | None]) -> None:
                 f"{', '.join(other)}, the first {', '.join(names[0])}. Give all the same "
                 "channels in the same order."
             )
-
-
-def _check_numbers(values: np.ndarray | torch.Tensor, what: str) -> None:
-    """Raise if values are not real numbers, or some of them are masked."""
-    if isinstance(values, torch.Tensor):
-        real = not (values.is_complex() or values.is_quantized)
-        real = real and values.layout == torch.strided
-        kind = f"{values.dtype}, {values.layout}"
-    else:
-        real, kind = values.dtype.kind in "fiub", str(values.dtype)
-    if not real:
-        raise TypeError(
-            f"{what} must be real numbers, got an array of {kind}. Convert it first, for "
-            "example by .astype(float), and see that the values are what you expect."
-        )
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(
-            f"{what} has {np.ma.count_masked(values)} masked values. Leave such windows "
-            "out, or fill the values (numpy.ma.filled)."
-        )
-
-
-def _check_range(values: np.ndarray | torch.Tensor, what: str) -> None:
-    """Raise if finite values do not fit into float32, which networks compute in."""
-    double = values.dtype in (torch.float64, np.float64, np.longdouble)
-    if not double or not len(values):
-        return
-    largest = np.finfo(np.float32).max
-    step = max(1, _AT_ONCE * len(values) // max(1, int(np.prod(values.shape))))
-    for start in range(0, len(values), step):
-        part = abs(values[start : start + step])
-        wrong = int(((part > largest) & (part < np.inf)).sum())
-        if wrong:
-            raise ValueError(
-                f"{what} has {wrong} values of more than {largest:.1e}, which are infinite "
-                "in float32. Scale it, or leave such windows out."
-            )
-
-
-def as_float32(values: Any, what: str) -> np.ndarray:
-    """Convert numbers to float32, refusing what would change silently.
-
-    Parameters
-    ----------
-    values : array-like
-        Array, tensor, table or (nested) list.
-    what : str
-        What they are, for the message.
-
-    Returns
-    -------
-    ndarray
-        float32.
-
-    Raises
-    ------
-    TypeError
-        If they are strings, complex numbers or objects.
-    ValueError
-        If some are masked, or finite values do not fit into float32.
-    """
-    if isinstance(values, torch.Tensor):
-        _check_numbers(values, what)
-        values = values.detach().cpu()
-        values = values.float() if values.dtype == torch.bfloat16 else values
-    array = values if isinstance(values, np.ndarray) else np.asarray(values)
-    _check_numbers(array, what)
-    _check_range(np.atleast_1d(array), what)
-    return np.asarray(array, dtype=np.float32)
 
 
 def as_groups(groups: Any, source: Input) -> np.ndarray | None:
