@@ -25,8 +25,6 @@ __all__ = [
     "as_groups",
     "as_input",
     "as_targets",
-    "check_baseline",
-    "subtract_mean",
 ]
 
 #: Baseline of windows that do not say whether their mean was subtracted.
@@ -52,23 +50,22 @@ class Input:
         ``"window"`` if the mean over the window was subtracted (or another baseline, of
         Epochs), None if it was kept on purpose (``create_bold_windows(baseline=None)``),
         ``"unknown"`` for windows that do not say, such as arrays.
-    lag_seconds : float
-        Time between the end of a window and its volume marker; 0 if the windows do not
-        say.
+    lag_seconds : float | None
+        Time between the end of a window and its volume marker, if known.
     """
 
     data: Any
     info: mne.Info | None = None
     n_outputs: int | None = None
     baseline: str | None = UNKNOWN
-    lag_seconds: float = 0.0
+    lag_seconds: float | None = None
 
     @property
     def model_baseline(self) -> str | None:
         """Baseline of a model that is trained on these windows, "window" or None.
 
-        None only if the mean was kept on purpose. A model with "window" subtracts the
-        mean of whatever it is given (:func:`subtract_mean`).
+        None only if the mean was kept on purpose. A model with "window" has the mean
+        subtracted from whatever windows it is given.
         """
         return None if self.baseline is None else "window"
 
@@ -174,44 +171,6 @@ def as_input(X: Any) -> Input:
     return source
 
 
-def check_baseline(source: Input, baseline: str | None) -> None:
-    """Raise if windows cannot be given to a model of another baseline.
-
-    Parameters
-    ----------
-    source : Input
-        Windows to predict from.
-    baseline : {"window", None}
-        That of the windows that the model was trained on.
-
-    Raises
-    ------
-    ValueError
-        If the model needs the mean of each window, and it was subtracted.
-    """
-    if baseline is None and source.baseline == "window":
-        raise ValueError(
-            "The model was trained on windows that keep their mean (baseline=None), and "
-            "the mean of these windows was subtracted. Give windows of "
-            "create_bold_windows(..., baseline=None), or Epochs made with baseline=None."
-        )
-
-
-def subtract_mean(windows: torch.Tensor) -> torch.Tensor:
-    """Subtract the mean of each channel over the window, the baseline "window".
-
-    Parameters
-    ----------
-    windows : Tensor, shape (..., n_times)
-        The windows. Whether their mean was subtracted before does not matter.
-
-    Returns
-    -------
-    Tensor, shape (..., n_times)
-    """
-    return windows - windows.mean(dim=-1, keepdim=True)
-
-
 def _convert(X: Any) -> Input:
     if isinstance(X, mne.BaseEpochs):
         picks = scalp_channels(X.info, "The epochs")
@@ -246,6 +205,12 @@ def _convert_list(windows: list[Any]) -> Input:
         _check_one_montage([part.ch_names for part in parts])
         data = np.concatenate([part.data for part in parts])
         return Input(data, parts[0].info, baseline=_one_baseline(parts))
+    if windows and all(isinstance(item, tuple) for item in windows):
+        raise TypeError(
+            "X is a list of the items of a torch data set, (window, target, ...): "
+            "scikit-learn has taken the data set apart. Wrap it: from skorch.helper import "
+            "SliceDataset; X, y = SliceDataset(dataset, 0), SliceDataset(dataset, 1)."
+        )
     shapes = {np.shape(item) for item in windows}
     if len(shapes) > 1:
         raise ValueError(f"The windows of X differ in shape: {sorted(shapes)}.")
@@ -271,14 +236,14 @@ def _of_dataset(dataset: Any) -> Input:
     transforms = [getattr(part, "transform", None) for part in parts]
     if all(isinstance(transform, ToMicrovolts) for transform in transforms):
         source.baseline = _one_baseline(transforms)
-    descriptions = (getattr(part, "description", None) for part in parts)
-    lags = {0.0 if d is None else float(d.get("lag_seconds", 0.0)) for d in descriptions}
+    described = (getattr(part, "description", None) for part in parts)
+    lags = {d.get("lag_seconds") for d in described if d is not None} - {None}
     if len(lags) > 1:
         raise ValueError(
             f"The recordings of X differ in lag_seconds: {sorted(lags)}. Give windows of "
             "one lag."
         )
-    (source.lag_seconds,) = lags
+    source.lag_seconds = next(iter(lags), None)
     return source
 
 

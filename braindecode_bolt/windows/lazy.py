@@ -49,8 +49,8 @@ class LazyWindows:
         Names, positions and sampling rate of the channels.
     baseline : {"window", None}
         Whether the mean of each channel over the window is subtracted.
-    lag_seconds : float
-        Time between the end of a window and its volume marker. Default 0.
+    lag_seconds : float | None
+        Time between the end of a window and its volume marker, if known.
 
     Attributes
     ----------
@@ -69,9 +69,9 @@ class LazyWindows:
         metadata: pd.DataFrame,
         info: mne.Info,
         baseline: str | None = "window",
-        lag_seconds: float = 0.0,
+        lag_seconds: float | None = None,
     ):
-        if not 0 <= lag_seconds < np.inf:
+        if lag_seconds is not None and not 0 <= lag_seconds < np.inf:
             raise ValueError(f"lag_seconds must not be negative, got {lag_seconds!r}.")
         if baseline not in ("window", None):
             raise ValueError(f"baseline must be 'window' or None, got {baseline!r}.")
@@ -87,7 +87,7 @@ class LazyWindows:
         self.signals = list(signals)
         self.info = info
         self.baseline = baseline
-        self.lag_seconds = float(lag_seconds)
+        self.lag_seconds = lag_seconds
         self._n_times = n_times
         self._set_metadata(metadata)
 

@@ -105,6 +105,9 @@ def as_float32(values: Any, what: str) -> np.ndarray:
         values = values.detach().cpu()
         values = values.float() if values.dtype == torch.bfloat16 else values
     array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    if array.dtype == object and not any(isinstance(v, str) for v in array.flat):
+        # Numbers of several types, as tables have them; others are a TypeError here.
+        array = array.astype(np.float64)
     check_numbers(array, what)
     check_range(np.atleast_1d(array), what)
     return np.asarray(array, dtype=np.float32)

@@ -134,8 +134,8 @@ def test_linear_models_do_not_see_the_mean(make_windows, form):
         (lambda windows: SliceDataset(windows.to_braindecode()), 1.5),
         (lambda windows: Subset(windows.to_braindecode(), [1, 2]), 1.5),
         (lambda windows: windows.to_braindecode().split("subject")["01"], 1.5),
-        (lambda windows: np.asarray(windows.X), 0.0),
-        (as_epochs, 0.0),
+        (lambda windows: np.asarray(windows.X), None),
+        (as_epochs, None),
     ],
 )
 def test_the_lag_is_known(make_windows, wrap, lag):
@@ -220,7 +220,8 @@ Y = np.arange(6.0)
         (Y + 1j, TypeError, "y must be real numbers, got an array of complex128"),
         (torch.as_tensor(Y + 1j), TypeError, "y must be real numbers"),
         (pd.DataFrame({"A": Y.astype(str)}), TypeError, "y must be real numbers"),
-        (Y.astype(object), TypeError, "y must be real numbers"),
+        (Y.astype(str).astype(object), TypeError, "y must be real numbers"),
+        (np.array([None] * 6), ValueError, "y has 6 values that are not finite"),
         (pd.date_range("2024-01-01", periods=6), TypeError, "y must be real numbers"),
         (np.ma.masked_greater(Y, 4), ValueError, "y has 1 masked values"),
         (Y * 1e39, ValueError, "y has 5 values .* infinite in float32"),
@@ -237,7 +238,15 @@ def test_targets_that_are_no_numbers_are_refused(model, y, error, message):
 
 
 @pytest.mark.parametrize(
-    "y", [Y, Y.tolist(), torch.as_tensor(Y), pd.Series(Y), pd.DataFrame({"A": Y})]
+    "y",
+    [
+        Y,
+        Y.tolist(),
+        torch.as_tensor(Y),
+        pd.Series(Y),
+        Y.astype(object),
+        pd.DataFrame({"A": Y}),
+    ],
 )
 def test_targets_may_come_in_any_form(y):
     targets, _ = as_targets(y, as_input(GOOD))

@@ -114,7 +114,7 @@ def test_the_lag_goes_wherever_windows_go(windows, tmp_path):
         X.with_signals(X.signals, X.metadata[:3]),
     ]
     assert [part.lag_seconds for part in parts] == [4.0] * len(parts)
-    assert LazyWindows(X.signals, X.metadata, X.info).lag_seconds == 0.0
+    assert LazyWindows(X.signals, X.metadata, X.info).lag_seconds is None
     with pytest.raises(ValueError, match="lag_seconds must not be negative"):
         LazyWindows(X.signals, X.metadata, X.info, lag_seconds=-1.0)
 

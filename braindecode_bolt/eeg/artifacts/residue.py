@@ -72,9 +72,9 @@ def residual_artifacts(
 def residual_gradient(recording: Recording, n_slices: int | None = None) -> pd.DataFrame:
     """Look for gradient artifacts that correction has left in the EEG.
 
-    Power spectra are computed between the first and the last volume marker, from 1 to
-    90 Hz (or up to the end of the recorded frequencies), without the surroundings of
-    multiples of 50 and 60 Hz.
+    Power spectra are computed between the first and the last volume marker (of the part
+    with the most volumes, if the recording has joints), from 1 to 90 Hz (or up to the end
+    of the recorded frequencies), without the surroundings of multiples of 50 and 60 Hz.
 
     ``volume`` is the ratio of the power at the harmonics of 1/TR to the power between
     them, averaged over the harmonics. It is large if the artifact was not removed and is
