@@ -18,6 +18,7 @@ PACKAGE = Path(braindecode_bolt.__file__).parent
 ROOMS = (
     "_version",
     "_registration",
+    "_checks",
     "markers",
     "recording",
     "eeg",
