@@ -28,8 +28,9 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed, read_eeg
+from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed
 from ._names import described, entities_of
+from ._reading import read_eeg
 from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
