@@ -12,12 +12,10 @@ from skorch.dataset import Dataset as SkorchDataset
 from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
-from ..recording import Recording
+from ..recording import ENTITIES, Recording
 from ..windows.lazy import LazyWindows
 
 __all__ = ["recording_labels", "window_groups"]
-
-_ENTITIES = ("subject", "session", "run", "task", "site")
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ class Origin:
 
     def name(self, row: int) -> str:
         """Name the recording of a window, or give its number if it has no name."""
-        entities = {key: self.column(key)[row] for key in _ENTITIES}
+        entities = {key: self.column(key)[row] for key in ENTITIES}
         return Recording(None, **entities).name or f"recording {self.recordings[row]}"
 
 
@@ -103,7 +101,7 @@ def _table_of_datasets(datasets: list[Any]) -> pd.DataFrame:
     tables, keys = [], []
     for dataset in datasets:
         described = {} if dataset.description is None else dict(dataset.description)
-        known = {key: described.get(key) for key in (*_ENTITIES, "recording")}
+        known = {key: described.get(key) for key in (*ENTITIES, "recording")}
         known = {key: value if pd.notna(value) else None for key, value in known.items()}
         number = known.pop("recording")
         crops = dataset.crop_inds / dataset.raw.info["sfreq"]

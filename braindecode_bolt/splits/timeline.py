@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..markers.timing import repetition_time
 from .origin import Origin
 
 #: Markers fall on samples: a gap may miss a whole number of volumes by this share.
@@ -68,21 +69,12 @@ def timelines(origin: Origin, gap: float) -> list[Timeline]:
     for recording in np.unique(recordings):
         rows = np.flatnonzero(recordings == recording)
         rows = rows[np.argsort(ends[rows], kind="stable")]
-        tr = _repetition_time(ends[rows], None if volumes is None else volumes[rows])
+        tr = repetition_time(ends[rows], None if volumes is None else volumes[rows])
         distance = max(gap, lengths[rows].max())
-        if tr is not None:
+        if not math.isnan(tr):
             # A gap of 20 s at a repetition time of 2.1 s is 10 whole volumes. Half a
             # repetition time less than from the last volume before the gap to the
             # first after it, since markers are not perfectly regular.
             distance = (math.ceil(distance / tr - _ROUNDING) + 0.5) * tr
         lines.append(Timeline(origin.name(rows[0]), rows, ends[rows], distance))
     return lines
-
-
-def _repetition_time(times: np.ndarray, volumes: np.ndarray | None) -> float | None:
-    """Median time from volume to volume; excluded volumes do not lengthen it."""
-    steps = np.diff(times)
-    counts = np.ones(len(steps)) if volumes is None else np.diff(volumes)
-    # In joined recordings the volumes are counted from 0 again.
-    usable = (steps > 0) & (counts > 0)
-    return float(np.median(steps[usable] / counts[usable])) if usable.any() else None
