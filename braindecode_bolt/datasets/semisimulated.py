@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from ..eeg.channels import ChannelNameError
 from ..eeg.prepare import common_channels, prepare_eeg
+from ..markers import stretches
 from ..recording import Recording
-from ._base import EEGfMRIDataset
+from ._base import EEGfMRIDataset, open_all
 from ._coupling import (
     BANDS,
     RATE,
@@ -27,17 +28,14 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import (
-    DataFolderError,
-    existing_folder,
-    find_eeg,
-    name_entities,
-    read_eeg,
-    read_table,
-)
-from ._tables import read_frame_pickle
+from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed, read_eeg
+from ._names import described, entities_of
+from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
+
+# Amplitudes are not measured in shorter parts of a recording, in seconds.
+_SHORTEST = 1.0
 
 
 @dataclass
@@ -52,9 +50,10 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     data_dir : str | Path
         A folder of EEG files that MNE reads; it is searched at any depth.
     pattern : str | None
-        A regular expression with the group ``subject`` and, if they occur,
-        ``session``, ``task`` and ``run``: how file names tell who was recorded. By
-        default names of BIDS, and of PhysioNet's eegmmidb and eegmat.
+        What the names of the files mean: a regular expression with the group
+        ``subject`` and, if they occur, ``session``, ``task`` and ``run``, which
+        matches the whole name, with or without the ending. By default names of
+        BIDS, and of PhysioNet's eegmmidb and eegmat.
     channels : sequence of str | "common" | None
         Channels to use, those that all recordings have, or all (default).
     tr : float
@@ -68,6 +67,9 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         noise.
     random_state : int
         Seed. Default 0.
+    reader : str | callable | None
+        MNE's reader of the EEG, as for :class:`EEGfMRIFolder`. By default what the
+        ending says.
     """
 
     data_dir: str | Path
@@ -77,6 +79,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     snr: float = 0.7
     noise: Sequence[str | Path] | None = None
     random_state: int = 0
+    reader: Reader | None = None
 
     def load(self) -> list[Recording]:
         """Read the EEG and simulate BOLD.
@@ -90,8 +93,8 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         Raises
         ------
         DataFolderError
-            If there is no EEG, a name does not tell who was recorded, or several
-            files have one name.
+            If there is no EEG, a name does not say the subject, files cannot be
+            read, or several are the same recording.
         ValueError
             If there is not a table of noise for each file, or an argument is out of
             range.
@@ -110,7 +113,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         DataFolderError
             If there are none.
         """
-        files = find_eeg(existing_folder(self.data_dir))
+        files = find_eeg(self.data_dir, self.reader)
         if not files:
             raise DataFolderError(f"{self.data_dir} holds no EEG file that MNE could read.")
         return files
@@ -124,16 +127,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         """
         files = self.files()
         self._check_noise(len(files))
-        recordings = [
-            Recording(read_eeg(file), **name_entities(file, self.pattern)) for file in files
-        ]
-        names = [recording.name for recording in recordings]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise DataFolderError(
-                f"Several files are named {', '.join(twice)}; use a pattern (--pattern) to "
-                "tell them apart."
-            )
+        recordings = self._open(files)
         channels = self.channels
         if channels == "common":
             channels = common_channels(recordings)
@@ -149,6 +143,33 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
             )
             yield replace(prepared, raw=raw)
 
+    def _open(self, files: list[Path]) -> list[Recording]:
+        entities = entities_of(files, self.pattern)
+        nameless = [file.name for file in files if file not in entities]
+        if nameless:
+            by = "" if self.pattern is None else f" by {self.pattern!r}"
+            raise DataFolderError(
+                f"The names of {len(nameless)} of {counted(len(files), 'EEG file')} do not "
+                f"say the subject{by}: {listed(nameless)}. Expected BIDS names "
+                "(sub-01_run-1_eeg.edf), or a pattern such as "
+                r"'(?P<subject>p\d+)_(?P<run>\d+)'."
+            )
+        by_name: dict[str, list[Path]] = {}
+        for file in files:
+            by_name.setdefault(described(entities[file]), []).append(file)
+        for name, same in by_name.items():
+            if len(same) > 1:
+                raise DataFolderError(
+                    f"{counted(len(same), 'file')} are named {name}: {listed(same)}. Give "
+                    "a pattern that tells them apart, a folder inside, or a reader."
+                )
+        return open_all(
+            {str(file): file for file in files},
+            lambda file: Recording(read_eeg(file, self.reader), **entities[file]),
+            self.data_dir,
+            {str(file): files_of(file) for file in files},
+        )
+
     def _check_noise(self, n_files: int) -> None:
         if self.noise is None:
             return
@@ -163,7 +184,10 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
 
 def _read_noise(table: str | Path) -> pd.DataFrame:
     table = Path(table)
-    return read_frame_pickle(table) if table.suffix == ".pkl" else read_table(table)
+    noise = read_table(table)
+    if noise.attrs.get("n_volumes", len(noise)) != len(noise):
+        raise DataFolderError(f"{table.name} lacks volumes; noise needs all of them.")
+    return noise
 
 
 def simulate_bold(
@@ -188,14 +212,15 @@ def simulate_bold(
         It is not changed.
     tr : float
         Repetition time in seconds. Default 2.1. Volumes are marked from the
-        first sample on.
+        first sample on, also across joints of the recording; there, the BOLD
+        begins anew, without a response to the EEG before.
     rois : sequence of str | None
         Regions. By default the seven of the paper.
     snr : float
         Variance of the coupled BOLD over that of the noise. Default 0.7.
     noise : pandas.DataFrame, shape (at least n_volumes, at least n_rois) | None
-        Real BOLD of another brain, sampled every `tr`, to serve as noise. A
-        stretch of it is drawn; columns are matched by name, or else drawn. By
+        Real BOLD of another subject, sampled every `tr`, to serve as noise. A
+        part of it is drawn; columns are matched by name, or else drawn. By
         default the noise is a first-order autoregressive process.
     window_seconds : float
         Window for which the second ceiling is stated. Default 16.
@@ -205,7 +230,7 @@ def simulate_bold(
     Returns
     -------
     mne.io.BaseRaw
-        Shares the data with `raw`; has volume markers (``R128``) that carry
+        A copy with volume markers (``R128``) that carry
         the BOLD, and the BOLD without noise.
 
     Raises
@@ -229,15 +254,27 @@ def simulate_bold(
         drawn = autocorrelated_noise(len(volume_times), len(rois), tr, rng)
     else:
         drawn = _draw_noise(noise, len(volume_times), rois, rng)
-    amplitudes = standardise(np.log(_band_amplitudes(raw)))
+    parts = stretches(raw)
+    pieces = [_band_amplitudes(raw, start, stop) for start, stop in parts]
+    amplitudes = np.log(np.concatenate(pieces, axis=1))
+    unknown = np.isnan(amplitudes)
+    amplitudes[unknown] = np.broadcast_to(
+        np.nanmean(amplitudes, axis=1, keepdims=True), amplitudes.shape
+    )[unknown]
     # An artifact must not become the only event of the run.
-    amplitudes = standardise(np.clip(amplitudes, -3, 3))
-    tables = couple(amplitudes, 0.0, volume_times, rois, snr, drawn, window_seconds)
+    amplitudes = standardise(np.clip(standardise(amplitudes), -3, 3))
+    ends = np.cumsum([piece.shape[1] for piece in pieces])[:-1]
+    starts = [start / raw.info["sfreq"] for start, _ in parts]
+    divided = list(zip(starts, np.split(amplitudes, ends, axis=1), strict=True))
+    tables = couple(divided, volume_times, rois, snr, drawn, window_seconds)
     return mark_volumes(raw, volume_times, tables)
 
 
-def _band_amplitudes(raw: mne.io.BaseRaw) -> np.ndarray:
-    """Amplitude of each rhythm near its site, shape (n_bands, n_samples) at RATE."""
+def _band_amplitudes(raw: mne.io.BaseRaw, start: int, stop: int) -> np.ndarray:
+    """Amplitude of each rhythm near its site, shape (n_bands, n_samples) at RATE.
+
+    Of one part of the recording, which is filtered by itself. NaN if it is too short.
+    """
     sfreq = raw.info["sfreq"]
     positions = raw.get_montage()
     places = {} if positions is None else positions.get_positions()["ch_pos"]
@@ -247,19 +284,21 @@ def _band_amplitudes(raw: mne.io.BaseRaw) -> np.ndarray:
             "No electrode has a position. Use prepare_eeg, which sets those of the 10-05 "
             "system."
         )
-    n_samples = int(raw.times[-1] * RATE) + 1
-    at = np.arange(n_samples) / RATE
+    times = np.arange(stop - start) / sfreq
+    at = np.arange(int(times[-1] * RATE) + 1) / RATE
+    if times[-1] < _SHORTEST:
+        return np.full((len(SOURCES), len(at)), np.nan)
     amplitudes = []
     for band, (place, _) in SOURCES.items():
         distance = {ch: np.linalg.norm(xyz - np.array(place)) for ch, xyz in known.items()}
         nearest = sorted(distance, key=distance.get)[:3]
         sos = butter(3, BANDS[band], btype="bandpass", fs=sfreq, output="sos")
-        signal = sosfiltfilt(sos, raw.get_data(nearest))
+        signal = sosfiltfilt(sos, raw.get_data(nearest, start, stop))
         envelope = np.abs(hilbert(signal)).mean(axis=0)
         # Down to about 1 Hz before the rate falls to RATE.
         smooth = sosfiltfilt(butter(2, 1.0, fs=sfreq, output="sos"), envelope)
         smooth = np.maximum(smooth, 1e-3 * np.median(envelope))
-        amplitudes.append(np.interp(at, raw.times, smooth))
+        amplitudes.append(np.interp(at, times, smooth))
     return np.stack(amplitudes)
 
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
 import logging
 import re
-import shutil
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +13,9 @@ from typing import Any
 import mne
 import numpy as np
 
+from .._files import atomic_write, content_hash
 from .._version import __version__
+from ..markers import joint_samples
 from .units import MICROVOLTS
 
 __all__ = ["CacheError", "CachedRaw", "cached_raw", "identity_of"]
@@ -28,8 +26,6 @@ logger = logging.getLogger(__name__)
 _SIGNAL, _INFO, _KEY = "signal.npy", "channels.info", "key.json"
 # Samples that are read to know a recording, at so many places.
 _PROBE, _N_PROBES = 16, 32
-# What a killed process left behind is removed after this many seconds.
-_STALE = 24 * 3600
 
 
 class CacheError(ValueError):
@@ -128,24 +124,25 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         "sfreq": float(raw.info["sfreq"]),
         "channels": list(zip(raw.ch_names, raw.get_channel_types(), strict=True)),
         "bads": list(raw.info["bads"]),
-        "positions": _digest(np.array([channel["loc"] for channel in channels])),
-        # What MNE's filters do not reach across.
-        "joints": [
-            (round(float(onset), 6), round(float(duration), 6), description)
+        "positions": content_hash(np.array([channel["loc"] for channel in channels])),
+        "joints": joint_samples(raw).tolist(),
+        # Spans that MNE does not filter.
+        "skipped": [
+            (round(float(onset), 6), round(float(duration), 6))
             for onset, duration, description in zip(
                 raw.annotations.onset - raw.first_time,
                 raw.annotations.duration,
                 raw.annotations.description,
                 strict=True,
             )
-            if description.upper().startswith(("EDGE", "BAD_ACQ_SKIP"))
+            if description.upper().startswith("BAD_ACQ_SKIP")
         ],
         "projectors": [(proj["desc"], proj["active"]) for proj in raw.info["projs"]],
     }
     if raw.preload:
         # Channel by channel, since a copy of them all doubles the memory.
         rows = (raw.get_data([i]) for i in range(len(raw.ch_names)))
-        identity["samples"] = _digest(*rows)
+        identity["samples"] = content_hash(rows)
     else:
         files = [Path(name) for name in raw.filenames if name is not None]
         identity["files"] = sorted(
@@ -153,8 +150,8 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         )
         # Headers, calibrations and picks decide what the files' numbers mean.
         places = np.linspace(0, max(0, raw.n_times - _PROBE), _N_PROBES).astype(int)
-        identity["probes"] = _digest(
-            *(raw.get_data(start=place, stop=place + _PROBE) for place in places)
+        identity["probes"] = content_hash(
+            raw.get_data(start=place, stop=place + _PROBE) for place in places
         )
     return identity
 
@@ -208,7 +205,7 @@ def cached_raw(
     if cache_dir.exists() and not cache_dir.is_dir():
         raise CacheError(f"The cache {cache_dir} is a file; expected a folder.")
     key = {**key, "versions": {"braindecode_bolt": __version__, "mne": mne.__version__}}
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    digest = content_hash(key)[:16]
     entry = cache_dir / f"{re.sub(r'[^A-Za-z0-9_-]', '', name)}-{digest}"
     if entry.is_dir():
         logger.debug("%s: prepared EEG is in %s", name, entry)
@@ -224,11 +221,8 @@ def cached_raw(
 
 
 def _write(entry: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    _remove_stale(entry.parent)
-    work = entry.parent / f".{entry.name}-{uuid.uuid4().hex}"
-    work.mkdir()
-    try:
+    with atomic_write(entry) as work:
+        work.mkdir()
         signal = np.lib.format.open_memmap(
             work / _SIGNAL, "w+", np.float32, (len(raw.ch_names), int(raw.n_times))
         )
@@ -243,30 +237,3 @@ def _write(entry: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
         mne.io.write_info(work / _INFO, info, verbose="error")
         described = {**key, "first_samp": int(raw.first_samp)}
         (work / _KEY).write_text(json.dumps(described, indent=1))
-        try:
-            work.rename(entry)
-        except OSError:
-            # Another process has made it meanwhile, of the same EEG.
-            if not entry.is_dir():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _remove_stale(cache_dir: Path) -> None:
-    for left in cache_dir.glob(".*-" + "[0-9a-f]" * 32):
-        try:
-            age = time.time() - left.stat().st_mtime
-        except FileNotFoundError:
-            # Its process has just finished.
-            continue
-        if age > _STALE:
-            logger.info("Removing %s, which an interrupted process left", left)
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _digest(*arrays: np.ndarray) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
