@@ -326,7 +326,8 @@ def _filter(
     if len(values) < shortest:
         raise ValueError(
             f"{what} has {len(values)} volumes; the low-pass filter needs at least "
-            f"{shortest}. Leave them out, or use no filter (low_pass=None)."
+            f"{shortest}. Leave them out, or use no filter (low_pass=None, on the "
+            "command line --low-pass 0)."
         )
     position = np.concatenate([[0], np.cumsum(steps[1:])])
     grid = np.arange(position[-1] + 1)
