@@ -24,24 +24,21 @@ def repetition_time(recording: Recording) -> float:
     Returns
     -------
     float
-        Median time from one volume to the next in seconds. Volumes without BOLD
-        are counted: their numbers are missing.
+        Time between volume markers, in seconds. Volumes without BOLD are counted:
+        their numbers are missing.
 
     Raises
     ------
     MarkerError
         If there are fewer than two volumes.
     """
-    onsets, volumes = _onsets(recording)
-    counted = np.diff(volumes)
-    # Runs that were joined begin with volume 0 again.
-    usable = counted > 0
-    if not usable.any():
+    tr = recording.repetition_time
+    if np.isnan(tr):
         raise MarkerError(
-            f"{recording.name} has {len(onsets)} volumes; at least 2 are needed to "
-            "know the repetition time."
+            f"{recording.name} has {len(recording.volume_annotations())} volumes; at least "
+            "2 are needed to know the repetition time."
         )
-    return float(np.median(np.diff(onsets)[usable] / counted[usable]))
+    return tr
 
 
 def volume_steps(recording: Recording) -> np.ndarray:

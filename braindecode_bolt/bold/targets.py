@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.signal import butter, filtfilt
 
 from .._series import is_constant
-from ..recording import TABLES, MarkerError, Recording, check_bold
+from ..recording import MarkerError, Recording, check_bold
 from .parts import keep_volumes, split_volumes
 from .spacing import repetition_time, steps_of, volume_steps
 
@@ -241,8 +241,7 @@ def prepare_series_as_published(
 
 
 def _carried_tables(recording: Recording) -> dict[str, pd.DataFrame]:
-    tables = {kind: recording.table(kind) for kind in TABLES}
-    tables = {kind: table for kind, table in tables.items() if table.shape[1]}
+    tables = recording.tables()
     if "bold" not in tables:
         raise MarkerError(
             f"{recording.name} carries no BOLD. Use attach_bold to write it into the "
