@@ -21,7 +21,6 @@ ROOMS = (
     "_files",
     "_series",
     "_checks",
-    "_checks",
     "markers",
     "recording",
     "eeg",
