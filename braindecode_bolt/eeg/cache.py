@@ -8,11 +8,6 @@ import json
 import logging
 import os
 import re
-import shutil
-import socket
-import time
-import uuid
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +16,7 @@ from typing import Any
 import mne
 import numpy as np
 
+from .._files import atomic_write, content_hash
 from .._version import __version__
 from ..markers import joint_samples
 from .units import MICROVOLTS
@@ -35,9 +31,6 @@ _FORMAT = 2
 _SIGNAL, _INFO, _ENTRY = "signal.npy", "channels.info", "entry.json"
 # Samples that are read to recognise a recording, at so many places.
 _PROBE, _N_PROBES = 16, 32
-# The files of a killed process are removed after so many seconds without a change, those
-# of a process on another machine, which may be alive, after so many.
-_QUIET, _STALE = 60, 24 * 3600
 
 
 class CacheError(ValueError):
@@ -138,7 +131,7 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         "sfreq": float(raw.info["sfreq"]),
         "channels": list(zip(raw.ch_names, raw.get_channel_types(), strict=True)),
         "bads": list(raw.info["bads"]),
-        "positions": _digest(np.array([channel["loc"] for channel in channels])),
+        "positions": content_hash(np.array([channel["loc"] for channel in channels])),
         "joints": joint_samples(raw).tolist(),
         # Spans that MNE does not filter.
         "skipped": [
@@ -156,7 +149,7 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
     if raw.preload:
         # Channel by channel, since a copy of them all doubles the memory.
         rows = (raw.get_data([i]) for i in range(len(raw.ch_names)))
-        identity["samples"] = _digest(*rows)
+        identity["samples"] = content_hash(rows)
     else:
         files = [Path(name) for name in raw.filenames if name is not None]
         identity["files"] = sorted(
@@ -164,8 +157,8 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         )
         # Headers, calibrations and picks decide what the files' numbers mean.
         places = np.linspace(0, max(0, raw.n_times - _PROBE), _N_PROBES).astype(int)
-        identity["probes"] = _digest(
-            *(raw.get_data(start=place, stop=place + _PROBE) for place in places)
+        identity["probes"] = content_hash(
+            raw.get_data(start=place, stop=place + _PROBE) for place in places
         )
     return identity
 
@@ -223,7 +216,7 @@ def cached_raw(
         raise CacheError(f"The cache {cache_dir} is a file; expected a folder.")
     versions = {"format": _FORMAT, "braindecode_bolt": __version__, "mne": mne.__version__}
     key = {**key, "versions": versions}
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    digest = content_hash(key)[:16]
     entry = cache_dir / f"{re.sub(r'[^A-Za-z0-9_-]', '', name)}-{digest}"
     if entry.exists():
         logger.debug("%s: prepared EEG is in %s", name, entry)
@@ -236,7 +229,7 @@ def _open(entry: Path) -> CachedRaw:
     try:
         described = json.loads((entry / _ENTRY).read_text(encoding="utf-8"))
         checksum = described.pop("checksum")
-        if checksum != _checksum_of(described):
+        if checksum != content_hash(described):
             raise ValueError(f"{_ENTRY} was changed")
         for file, expected in described["files"].items():
             if _file_checksum(entry / file) != expected:
@@ -250,38 +243,22 @@ def _open(entry: Path) -> CachedRaw:
 
 
 def _write(entry: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
-    work = entry.parent / f".{entry.name}-{_owner()}{uuid.uuid4().hex[:16]}"
-    try:
-        with naming_folder(entry.parent):
-            entry.parent.mkdir(parents=True, exist_ok=True)
-            _remove_stale(entry.parent)
-            work.mkdir()
-            _fill(work, key, raw)
-            try:
-                work.rename(entry)
-            except OSError:
-                # Another process has made it meanwhile, of the same EEG.
-                if not entry.is_dir():
-                    raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _fill(folder: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
-    rows = (raw.get_data([i])[0] * MICROVOLTS for i in range(len(raw.ch_names)))
-    write_signal(folder / _SIGNAL, rows, (len(raw.ch_names), int(raw.n_times)))
-    info = raw.info.copy()
-    for channel in info["chs"]:
-        # What turned the numbers of the original file into volts.
-        channel.update(cal=1.0, range=1.0)
-    mne.io.write_info(folder / _INFO, info, verbose="error")
-    described = {
-        "key": key,
-        "first_samp": int(raw.first_samp),
-        "files": {file: _file_checksum(folder / file) for file in (_SIGNAL, _INFO)},
-    }
-    described["checksum"] = _checksum_of(described)
-    (folder / _ENTRY).write_text(json.dumps(described, indent=1), encoding="utf-8")
+    with naming_folder(entry.parent), atomic_write(entry) as work:
+        work.mkdir()
+        rows = (raw.get_data([i])[0] * MICROVOLTS for i in range(len(raw.ch_names)))
+        write_signal(work / _SIGNAL, rows, (len(raw.ch_names), int(raw.n_times)))
+        info = raw.info.copy()
+        for channel in info["chs"]:
+            # What turned the numbers of the original file into volts.
+            channel.update(cal=1.0, range=1.0)
+        mne.io.write_info(work / _INFO, info, verbose="error")
+        described = {
+            "key": key,
+            "first_samp": int(raw.first_samp),
+            "files": {file: _file_checksum(work / file) for file in (_SIGNAL, _INFO)},
+        }
+        described["checksum"] = content_hash(described)
+        (work / _ENTRY).write_text(json.dumps(described, indent=1), encoding="utf-8")
 
 
 def write_signal(file: Path, rows: Iterable[np.ndarray], shape: tuple[int, int]) -> None:
@@ -301,24 +278,20 @@ def write_signal(file: Path, rows: Iterable[np.ndarray], shape: tuple[int, int])
     Raises
     ------
     OSError
-        If it cannot be written. Nothing is left of the file.
+        If it cannot be written. A part of the file may be there.
     """
     described = {
         "descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)),
         "fortran_order": False,
         "shape": shape,
     }
-    try:
-        with file.open("wb") as stream:
-            np.lib.format.write_array_header_1_0(stream, described)
-            for row in rows:
-                stream.write(np.ascontiguousarray(row, np.float32).data)
-            stream.flush()
-            # Some file systems find out only now that there is no room.
-            os.fsync(stream.fileno())
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
+    with file.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, described)
+        for row in rows:
+            stream.write(np.ascontiguousarray(row, np.float32).data)
+        stream.flush()
+        # Some file systems find out only now that there is no room.
+        os.fsync(stream.fileno())
 
 
 @contextmanager
@@ -335,49 +308,6 @@ def naming_folder(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _owner() -> str:
-    """Say in 16 digits which process of which machine makes an entry."""
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}{os.getpid():08x}"
-
-
-def _remove_stale(cache_dir: Path) -> None:
-    """Remove what killed processes have left."""
-    for left in cache_dir.glob(".*-" + "[0-9a-f]" * 32):
-        try:
-            changed = max(path.stat().st_mtime for path in (left, *left.iterdir()))
-        except OSError:
-            # Its process has just finished.
-            continue
-        quiet = time.time() - changed
-        if quiet > _STALE or (quiet > _QUIET and _is_dead(left.name[-32:-16])):
-            logger.info("Removing %s, which an interrupted process left", left)
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_dead(owner: str) -> bool:
-    """Whether a process of this machine has ended; False if that cannot be told."""
-    if os.name != "posix" or owner[:8] != _owner()[:8]:
-        return False
-    try:
-        os.kill(int(owner[8:], 16), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        pass
-    return False
-
-
-def _digest(*arrays: np.ndarray) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
 def _file_checksum(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _checksum_of(described: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()

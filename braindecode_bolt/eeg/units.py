@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import mne
 import numpy as np
 
+from .._series import is_constant
 from .reading import signals
 
 __all__ = ["MICROVOLTS", "PLAUSIBLE_MICROVOLTS", "check_raw", "check_signal"]
@@ -64,7 +65,7 @@ def check_signal(
             f"sample of {len(windows)} windows. Leave such windows out."
         )
     names = ch_names or [f"number {index}" for index in range(windows.shape[1])]
-    flat = np.flatnonzero(np.ptp(windows, axis=-1).max(axis=0) == 0)
+    flat = np.flatnonzero(is_constant(windows, axis=-1).all(axis=0))
     if len(flat):
         raise ValueError(
             f"{what}: channel {', '.join(names[i] for i in flat)} is flat in a sample of "
@@ -92,7 +93,7 @@ def check_raw(raw: mne.io.BaseRaw, name: str) -> None:
     """
     amplitudes = []
     for channel, signal in signals(raw, raw.ch_names, name):
-        if np.ptp(signal) == 0:
+        if is_constant(signal):
             raise ValueError(
                 f"{name}: channel {channel} is flat. Interpolate it "
                 "(Raw.interpolate_bads) or leave it out of all recordings."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._files import content_hash
 from ..windows.lazy import LazyWindows
 from .study import Study
 
@@ -142,8 +142,5 @@ def describe_folds(folds: Sequence[Fold]) -> str:
     -------
     str
     """
-    digest = hashlib.sha256()
-    for fold in folds:
-        for part in fold.parts():
-            digest.update(np.asarray(part, dtype=np.int64).tobytes() + b"|")
-    return digest.hexdigest()[:16]
+    parts = (np.asarray(part, np.int64) for fold in folds for part in fold.parts())
+    return content_hash(parts)[:16]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import inspect
 import math
@@ -19,6 +18,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import nn
 
+from .._files import content_hash
 from .study import Study
 
 __all__ = ["describe", "describe_run"]
@@ -213,7 +213,4 @@ def _of_tensor(tensor: torch.Tensor) -> list[Any]:
 
 
 def _hash(*parts: Any) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part if isinstance(part, bytes) else str(part).encode())
-    return digest.hexdigest()[:16]
+    return content_hash(*(p if isinstance(p, bytes) else str(p) for p in parts))[:16]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._files import atomic_write
 from .jobs import Job, Outcome
 
 __all__ = ["ResultsError", "Store"]
@@ -159,7 +157,7 @@ class Store:
         stem = folder / outcome.job.file_name()
         failed = Path(f"{stem}.json")
         if outcome.error:
-            with atomic(failed) as file:
+            with atomic_write(failed) as file:
                 failure = {"error": outcome.error, "details": outcome.details}
                 file.write_text(json.dumps(failure, indent=2) + "\n")
             return
@@ -170,7 +168,7 @@ class Store:
         }
         texts = {"history": outcome.history, "messages": outcome.messages}
         arrays["texts"] = np.array(json.dumps(texts))
-        with atomic(Path(f"{stem}.npz")) as unfinished, unfinished.open("wb") as file:
+        with atomic_write(Path(f"{stem}.npz")) as unfinished, unfinished.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
         failed.unlink(missing_ok=True)
 
@@ -179,7 +177,7 @@ class Store:
         path = self.path / _SETTINGS
         text = json.dumps(self.settings, indent=2) + "\n"
         if not path.exists() or path.read_text() != text:
-            with atomic(path) as file:
+            with atomic_write(path) as file:
                 file.write_text(text)
 
     def outcomes(self) -> list[Outcome]:
@@ -227,7 +225,7 @@ class Store:
     def write_table(self, table: pd.DataFrame, name: str) -> None:
         """Write a table into the folder, with tabs between columns."""
         if self.path is not None:
-            with atomic(self.path / name) as unfinished:
+            with atomic_write(self.path / name) as unfinished:
                 table.to_csv(unfinished, sep="\t", index=False, na_rep="n/a")
 
 
@@ -282,25 +280,3 @@ def _unreadable(file: Path, error: Exception) -> ResultsError:
         f"{file} is no result of this package, or damaged ({error}). Delete it to have the "
         "fold done again."
     )
-
-
-@contextmanager
-def atomic(file: Path) -> Iterator[Path]:
-    """Write beside a file and put it in place when it is whole.
-
-    Parameters
-    ----------
-    file : Path
-        The file that shall be there afterwards.
-
-    Yields
-    ------
-    Path
-        What to write.
-    """
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        yield unfinished
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)

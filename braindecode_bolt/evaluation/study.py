@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..bold import prepare_bold, prepare_series
+from .._files import content_hash
+from .._series import plain_name
+from ..bold import prepare_bold, prepare_series, volume_steps
 from ..bold.targets import LOW_PASS
 from ..markers.timing import repetition_time as tr_of
 from ..recording import Recording, as_recordings
@@ -43,12 +43,15 @@ class Study:
         Repetition time of each recording in seconds; NaN where it is not known.
     low_pass : float | None
         Edge of the filter in Hz.
+    steps : list of ndarray of int
+        What :func:`~braindecode_bolt.bold.volume_steps` gives for each recording.
     """
 
     windows: BOLDWindows
     bold: list[dict[str, pd.DataFrame]] = field(default_factory=list)
     tr: list[float] = field(default_factory=list)
     low_pass: float | None = None
+    steps: list[np.ndarray] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -92,7 +95,7 @@ class Study:
                 f"Expected recordings, windows of them or a Study, got "
                 f"{type(data).__name__}. A data set gives its recordings by load()."
             )
-        bold, times = [], []
+        bold, times, steps = [], [], []
 
         def prepared() -> Iterator[Recording]:
             for recording in as_recordings(data):
@@ -104,11 +107,12 @@ class Study:
                 bold.append(recording.tables())
                 done = prepare_bold(recording, low_pass)
                 times.append(recording.repetition_time)
+                steps.append(volume_steps(recording))
                 yield done
 
         windows = create_bold_windows(_Sized(prepared(), data), window_seconds, lag_seconds)
         _check_distinct(windows)
-        return cls(windows, bold, times, low_pass)
+        return cls(windows, bold, times, low_pass, steps)
 
     def parted(self, parts: Sequence[np.ndarray]) -> BOLDWindows:
         """Prepare the BOLD of the parts of a fold.
@@ -167,7 +171,7 @@ class Study:
         order = np.argsort(volumes, kind="stable")
         rows, volumes, part_of = rows[order], volumes[order], part_of[order]
         borders = np.flatnonzero(np.diff(part_of)) + 1
-        names = self.windows.roi_names
+        names = [plain_name(roi) for roi in self.windows.roi_names]
         for stretch in np.split(np.arange(len(rows)), borders):
             if part_of[stretch[0]] < 0:
                 for values in tables.values():
@@ -175,9 +179,12 @@ class Study:
                 continue
             first, last = volumes[stretch[0]], volumes[stretch[-1]]
             for kind, values in tables.items():
-                series = self.bold[recording][kind].loc[first:last, names]
+                table = self.bold[recording][kind].rename(columns=plain_name)
+                within = table.index.slice_indexer(first, last)
+                series = table[names].iloc[within]
+                steps = self.steps[recording][within] if self.steps else None
                 try:
-                    done = prepare_series(series, self.tr[recording], self.low_pass)
+                    done = prepare_series(series, self.tr[recording], self.low_pass, steps)
                 except ValueError as error:
                     name = self.windows.left_out["recording"].iloc[recording]
                     raise ValueError(
@@ -201,18 +208,16 @@ class Study:
         str
             Hexadecimal digits of SHA-256.
         """
-        digest = hashlib.sha256()
-        for array in (*self.windows.X.signals, self.windows.y):
-            digest.update(np.ascontiguousarray(array))
-        for tables in self.bold:
-            digest.update(np.ascontiguousarray(tables["bold"].to_numpy(float)))
-        digest.update(self.windows.metadata.to_csv(index=False).encode())
         X = self.windows.X
-        named = [X.ch_names, self.windows.roi_names, self.low_pass, X.sfreq, X.baseline]
-        digest.update(json.dumps(named).encode())
-        # Positions decide which rows electrodes take that a table does not know.
-        digest.update(np.array([ch["loc"][:3] for ch in X.info["chs"]]).tobytes())
-        return digest.hexdigest()
+        return content_hash(
+            *X.signals,
+            self.windows.y,
+            *(tables["bold"].to_numpy(float) for tables in self.bold),
+            self.windows.metadata.to_csv(index=False),
+            [X.ch_names, self.windows.roi_names, self.low_pass, X.sfreq, X.baseline],
+            # Positions decide which rows electrodes take that a table does not know.
+            np.array([ch["loc"][:3] for ch in X.info["chs"]]),
+        )
 
     def __repr__(self) -> str:  # noqa: D105
         return f"<Study {self.windows!r}>"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._series import is_constant
+
 
 def columns(y: ArrayLike, name: str = "The series") -> np.ndarray:
     """Give series as float64, one region per column.
@@ -79,13 +81,11 @@ def unit(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Where that is so.
     """
     y = np.where(np.isfinite(y).all(axis=0), y, 0.0)
-    largest = np.abs(y).max(axis=0)
+    undefined = is_constant(y)
     # Squares of very large or small values leave the range of float64.
-    centred = y / np.where(largest > np.finfo(float).tiny, largest, np.inf)
+    centred = y / np.where(undefined, np.inf, np.abs(y).max(axis=0))
     centred -= centred.mean(axis=0)
     norms = np.sqrt((centred**2).sum(axis=0))
-    # Rounding leaves a constant float32 series with a deviation of its last digit.
-    undefined = norms <= np.finfo(np.float32).eps * np.sqrt(len(y))
     return np.where(undefined, 0.0, centred / np.where(undefined, 1.0, norms)), undefined
 
 

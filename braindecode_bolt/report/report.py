@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from .._files import atomic_write
 from .._version import __version__
 from ..evaluation import Evaluation
 from ..evaluation.significance import MEAN
-from ..evaluation.store import atomic
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
 from ..plotting._style import chosen_pipelines
 from .score_table import SURROGATES, format_p, suspicious
@@ -107,7 +107,7 @@ def write_report(
     template = files(__package__).joinpath("template.html").read_text(encoding="utf-8")
     html = environment.from_string(template).render(content)
     path = Path(path)
-    with atomic(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(html, encoding="utf-8")
     return path
 
@@ -210,7 +210,7 @@ def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any
 
 
 def _left_out(left_out: pd.DataFrame) -> dict[str, Any]:
-    counts = ["no_full_window", "touches_bad"]
+    counts = ["no_full_window", "touches_bad", "crosses_joint"]
     touched = left_out[left_out[counts].sum(axis=1) > 0]
     return {
         "volumes": int(left_out["volumes"].sum()),

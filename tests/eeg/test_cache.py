@@ -295,30 +295,6 @@ def age(folder, seconds):
         os.utime(path, (then, then))
 
 
-def test_the_files_of_a_living_process_stay(raw, tmp_path):
-    """Of this one, and for a day those of another machine."""
-
-    def make():
-        # While another entry is being written:
-        (left,) = tmp_path.iterdir()
-        age(left, 3600)
-        cached_raw(tmp_path, "sub-02", {}, lambda: raw)
-        assert left.exists()
-        elsewhere = tmp_path / f".sub-03-{'f' * 16}{left.name[-16:]}"
-        left.rename(elsewhere)
-        cached_raw(tmp_path, "sub-04", {}, lambda: raw)
-        assert elsewhere.exists()
-        age(elsewhere, 2 * 24 * 3600)
-        cached_raw(tmp_path, "sub-05", {}, lambda: raw)
-        assert not elsewhere.exists()
-        raise RuntimeError("done")
-
-    slow = raw.copy()
-    slow.get_data = lambda *args, **kwargs: make()
-    with pytest.raises(RuntimeError, match="done"):
-        cached_raw(tmp_path, "sub-01", {}, lambda: slow)
-
-
 @pytest.mark.parametrize(
     "change",
     [
