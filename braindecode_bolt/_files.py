@@ -22,10 +22,9 @@ __all__ = ["atomic_write", "content_hash"]
 
 logger = logging.getLogger(__name__)
 
-# What a killed process left behind is removed: if it ran on this machine, when nothing
-# has changed for so many seconds; else, since it may be alive, after so many.
-_QUIET_SECONDS = 60
-_STALE_SECONDS = 24 * 3600
+# What a killed process left behind is removed after so many seconds without a change;
+# that of a process on another machine, which may be alive, after so many.
+_QUIET_SECONDS, _STALE_SECONDS = 60, 24 * 3600
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.unfinished")
 
 
@@ -34,8 +33,8 @@ def atomic_write(target: str | Path) -> Iterator[Path]:
     """Write a file or folder beside its place, and move it there when it is complete.
 
     If the body raises, nothing is left behind, and what was at `target` stays. Files
-    that killed processes left in the same folder are removed, those of other machines
-    after a day.
+    that killed processes left in the same folder are removed: those of this machine
+    after a minute, others after a day.
 
     Parameters
     ----------
@@ -80,26 +79,26 @@ def _sweep(folder: Path) -> None:
             inside = path.iterdir() if path.is_dir() else ()
             changed = max(each.stat().st_mtime for each in (path, *inside))
             quiet = time.time() - changed
-            dead = _is_dead(path.name.split(".")[-2][:16])
-            if quiet > _STALE_SECONDS or (quiet > _QUIET_SECONDS and dead):
+            owner = path.name.split(".")[-2][:16]
+            if quiet > _STALE_SECONDS or (quiet > _QUIET_SECONDS and _is_dead(owner)):
                 logger.info("Removing %s, which an interrupted process left", path)
                 _remove(path)
 
 
 def _owner() -> str:
-    """Encode this machine and process in 16 hexadecimal digits."""
+    """Say in 16 digits which process of which machine writes."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}{os.getpid():08x}"
 
 
 def _is_dead(owner: str) -> bool:
-    """Whether a process of this machine has ended; False if that cannot be known."""
+    """Whether a process of this machine has ended; False if that cannot be told."""
     if os.name != "posix" or owner[:8] != _owner()[:8]:
         return False
     try:
         os.kill(int(owner[8:], 16), 0)
     except ProcessLookupError:
         return True
-    except (OSError, OverflowError):
+    except OSError:
         pass
     return False
 

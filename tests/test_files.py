@@ -62,14 +62,7 @@ def age(path, seconds):
     os.utime(path, (time.time() - seconds,) * 2)
 
 
-def write_next(folder):
-    with atomic_write(folder / "next") as work:
-        work.write_text("x")
-
-
-@pytest.fixture
-def left(tmp_path):
-    """What a killed process has left."""
+def test_files_of_a_killed_process_are_removed(tmp_path, caplog):
     code = (
         "import os, sys; from braindecode_bolt._files import atomic_write\n"
         "with atomic_write(sys.argv[1]) as work:\n"
@@ -77,35 +70,31 @@ def left(tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code, str(tmp_path / "killed")])
     assert run.returncode == 9
-    (path,) = tmp_path.iterdir()
-    return path
-
-
-def test_what_killed_processes_left_is_removed(left, tmp_path, caplog):
+    (left,) = tmp_path.iterdir()
     caplog.set_level("INFO")
-    write_next(tmp_path)
-    assert left.exists(), "it has just been written to"
-    age(left, 120)
-    write_next(tmp_path)
+    # It was written to a moment ago, then two minutes ago.
+    for seconds, there in ((0, True), (120, False)):
+        age(left, seconds)
+        with atomic_write(tmp_path / "next") as work:
+            work.write_text("x")
+        assert left.exists() == there
     assert "an interrupted process left" in caplog.text
     assert listed(tmp_path) == ["next"]
 
 
-def test_what_another_machine_writes_is_kept_for_a_day(left, tmp_path):
-    start, owner, end = left.name.rsplit(".", 2)
-    elsewhere = left.rename(tmp_path / f"{start}.{'f' * 8}{owner[8:]}.{end}")
-    for seconds, there in ((3600, True), (25 * 3600, False)):
-        age(elsewhere, seconds)
-        write_next(tmp_path)
-        assert elsewhere.exists() == there
-
-
-def test_what_a_living_process_writes_is_kept(tmp_path):
+def test_files_of_a_living_process_stay(tmp_path):
+    """Those of this machine, and for a day those of another machine."""
     with atomic_write(tmp_path / "slow") as work:
         work.write_text("half")
-        age(work, 3600)
-        write_next(tmp_path)
-        assert work.exists()
+        owner = work.name.split(".")[-2][:16]
+        elsewhere = tmp_path / work.name.replace(owner, "f" * 16)
+        elsewhere.write_text("half")
+        for seconds, there in ((3600, True), (25 * 3600, False)):
+            age(work, 3600)
+            age(elsewhere, seconds)
+            with atomic_write(tmp_path / "next") as other:
+                other.write_text("x")
+            assert work.exists() and elsewhere.exists() == there
 
 
 def test_hashes_tell_contents_apart():

@@ -28,8 +28,9 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed, read_eeg
+from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed
 from ._names import described, entities_of
+from ._reading import read_eeg
 from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
@@ -67,12 +68,12 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         noise.
     random_state : int
         Seed. Default 0.
-    montage : str | None
-        Montage of a dense net whose electrodes are to be named by their positions, as
-        in :func:`~braindecode_bolt.prepare_eeg`. By default none.
     reader : str | callable | None
         MNE's reader of the EEG, as for :class:`EEGfMRIFolder`. By default what the
         ending says.
+    montage : str | None
+        Montage of a dense net whose electrodes are to be named by their positions, as
+        in :func:`~braindecode_bolt.prepare_eeg`. By default none.
     """
 
     data_dir: str | Path
@@ -82,8 +83,8 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     snr: float = 0.7
     noise: Sequence[str | Path] | None = None
     random_state: int = 0
-    montage: str | None = None
     reader: Reader | None = None
+    montage: str | None = None
 
     def load(self) -> list[Recording]:
         """Read the EEG and simulate BOLD.

@@ -245,20 +245,24 @@ def _open(entry: Path) -> CachedRaw:
 def _write(entry: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
     with naming_folder(entry.parent), atomic_write(entry) as work:
         work.mkdir()
-        rows = (raw.get_data([i])[0] * MICROVOLTS for i in range(len(raw.ch_names)))
-        write_signal(work / _SIGNAL, rows, (len(raw.ch_names), int(raw.n_times)))
-        info = raw.info.copy()
-        for channel in info["chs"]:
-            # What turned the numbers of the original file into volts.
-            channel.update(cal=1.0, range=1.0)
-        mne.io.write_info(work / _INFO, info, verbose="error")
-        described = {
-            "key": key,
-            "first_samp": int(raw.first_samp),
-            "files": {file: _file_checksum(work / file) for file in (_SIGNAL, _INFO)},
-        }
-        described["checksum"] = content_hash(described)
-        (work / _ENTRY).write_text(json.dumps(described, indent=1), encoding="utf-8")
+        _fill(work, key, raw)
+
+
+def _fill(folder: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
+    rows = (raw.get_data([i])[0] * MICROVOLTS for i in range(len(raw.ch_names)))
+    write_signal(folder / _SIGNAL, rows, (len(raw.ch_names), int(raw.n_times)))
+    info = raw.info.copy()
+    for channel in info["chs"]:
+        # What turned the numbers of the original file into volts.
+        channel.update(cal=1.0, range=1.0)
+    mne.io.write_info(folder / _INFO, info, verbose="error")
+    described = {
+        "key": key,
+        "first_samp": int(raw.first_samp),
+        "files": {file: _file_checksum(folder / file) for file in (_SIGNAL, _INFO)},
+    }
+    described["checksum"] = content_hash(described)
+    (folder / _ENTRY).write_text(json.dumps(described, indent=1), encoding="utf-8")
 
 
 def write_signal(file: Path, rows: Iterable[np.ndarray], shape: tuple[int, int]) -> None:
@@ -278,20 +282,24 @@ def write_signal(file: Path, rows: Iterable[np.ndarray], shape: tuple[int, int])
     Raises
     ------
     OSError
-        If it cannot be written. A part of the file may be there.
+        If it cannot be written. Nothing is left of the file.
     """
     described = {
         "descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)),
         "fortran_order": False,
         "shape": shape,
     }
-    with file.open("wb") as stream:
-        np.lib.format.write_array_header_1_0(stream, described)
-        for row in rows:
-            stream.write(np.ascontiguousarray(row, np.float32).data)
-        stream.flush()
-        # Some file systems find out only now that there is no room.
-        os.fsync(stream.fileno())
+    try:
+        with file.open("wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, described)
+            for row in rows:
+                stream.write(np.ascontiguousarray(row, np.float32).data)
+            stream.flush()
+            # Some file systems find out only now that there is no room.
+            os.fsync(stream.fileno())
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
