@@ -12,9 +12,10 @@ from sklearn.base import BaseEstimator
 from .._version import __version__
 from ..bold.targets import LOW_PASS
 from ..evaluation import Evaluation, Study, evaluate
-from ..evaluation.evaluating import check_choices
-from ..evaluation.protocols import PROTOCOLS, make_protocol
-from ..evaluation.store import Store
+from ..evaluation.checks import check_choices
+from ..evaluation.protocols import PROTOCOLS, ProtocolError, make_protocol
+from ..evaluation.store import new_folder, write_table
+from ..evaluation.study import counted
 from ..models import NETWORKS
 from ..models.checkpoints import read_weights
 from ..plotting import plot_r_per_region, plot_series
@@ -124,7 +125,7 @@ def run_evaluate(
     )
     simulated = study.windows.noiseless is not None
     name = "simulated" if data is None else data.resolve().name
-    folder = Store.new_folder() if out is None else out
+    folder = new_folder() if out is None else out
     _say_data(name if data is None else str(data), study, protocol, device)
     print(f"Results: {folder}\n", flush=True)
     try:
@@ -145,13 +146,14 @@ def run_evaluate(
                 "preparation": _described({**(options or {}), **preparation}),
                 "coupling": coupling,
                 "size": size,
-                "device": device,
             },
         )
+    except ProtocolError as error:
+        raise ValueError(error.on_command_line) from error
     except KeyboardInterrupt:
         print(
             f"\nInterrupted. What is finished is kept in {folder}; the same command with "
-            f"--out {folder} goes on."
+            f"--out {folder} resumes."
         )
         return 130
     return _report(found, study, simulated, n_surrogates)
@@ -223,9 +225,10 @@ def _say_data(name: str, study: Study, protocol: str, device: str) -> None:
     recordings = windows.metadata.drop_duplicates("recording")
     print(
         f"braindecode-bolt {__version__}\n"
-        f"Data: {name}, {len(recordings)} recordings of "
-        f"{recordings['subject'].nunique()} subjects, {len(windows.ch_names)} channels, "
-        f"{len(windows.roi_names)} regions, repetition time {study.tr[0]:g} s, "
+        f"Data: {name}, {counted(len(recordings), 'recording')} of "
+        f"{counted(recordings['subject'].nunique(), 'subject')}, "
+        f"{counted(len(windows.ch_names), 'channel')}, "
+        f"{counted(len(windows.roi_names), 'region')}, repetition time {study.tr[0]:g} s, "
         f"{len(windows)} windows of {windows.X.shape[-1] / windows.sfreq:g} s.\n"
         f"Protocol: {protocol} ({PROTOCOLS[protocol].summary}). Device: {device}."
     )
@@ -240,9 +243,8 @@ def _report(found: Evaluation, study: Study, simulated: bool, n_surrogates: int)
     summary = found.summary(n_surrogates=n_surrogates)
     print(f"\n{layout(summary)}")
     comparison = found.compare()
-    folder = Store(found.folder, found.settings)
-    folder.write_table(summary, "summary.tsv")
-    folder.write_table(comparison, "comparison.tsv")
+    write_table(summary, found.folder / "summary.tsv")
+    write_table(comparison, found.folder / "comparison.tsv")
     figures = {
         "r_per_region.png": plot_r_per_region(found.scores, summary),
         "series.png": plot_series(found.predictions, found.scores, study.tr[0]),
@@ -268,7 +270,7 @@ def _said_failures(found: Evaluation) -> str:
     first = found.failures.iloc[0]
     reason = first["error"].splitlines()[0]
     return (
-        f"{len(found.failures)} fits failed and are missing from these numbers; the same "
+        f"{counted(len(found.failures), 'fit')} failed, not counted in these numbers; the same "
         f"command tries them again. Errors are in {found.folder / 'failures.tsv'}. The "
         f"first:\n  {first['model']}, fold {first['fold']}: {reason}"
     )

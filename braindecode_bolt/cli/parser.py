@@ -234,5 +234,3 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
 def _channels(text: str | None) -> str | list[str] | None:
     return text if text == "common" else names(text)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
@@ -16,80 +17,89 @@ from ..splits import (
     TransferSplit,
 )
 
-__all__ = ["PROTOCOLS", "make_protocol"]
+__all__ = ["PROTOCOLS", "ProtocolError", "make_protocol"]
+
+#: How arguments of :func:`evaluate` that errors name are written on the command line.
+_OPTIONS = {
+    r"protocol='([^']*)'": r"--protocol \1",
+    r"n_splits=(\d+)": r"--folds \1",
+    r"low_pass=None": "--low-pass 0",
+}
+
+
+class ProtocolError(ValueError):
+    """A protocol that the recordings are too few or too short for.
+
+    The message names arguments of :func:`~braindecode_bolt.evaluation.evaluate`;
+    `on_command_line` is the same with the options of the command.
+    """
+
+    @property
+    def on_command_line(self) -> str:
+        """The message for users of the command."""
+        text = str(self)
+        for pattern, option in _OPTIONS.items():
+            text = re.sub(pattern, option, text)
+        return text
 
 
 @dataclass(frozen=True)
 class _Protocol:
-    """How a protocol is made, and what it tells.
-
-    Attributes
-    ----------
-    make : callable
-        From the number of folds and, for transfer, source and target.
-    summary : str
-        What its scores are about.
-    has_folds : bool
-        Whether the number of folds can be chosen.
-    """
+    """How a protocol is made (from the number of folds, and for transfer the tasks)."""
 
     make: Callable[..., Any]
+    #: What its scores are about.
     summary: str
+    #: Whether the number of folds can be chosen.
     has_folds: bool = True
+    #: Whether it goes from one task to another.
+    transfers: bool = False
+
+
+def _leave_out(by: str, summary: str) -> _Protocol:
+    return _Protocol(lambda n: LeaveOneOut(by), summary, has_folds=False)
+
+
+def _transfer(joint: bool, summary: str) -> _Protocol:
+    def make(n, source, target):
+        return TransferSplit(source, target, joint=joint, n_splits=n)
+
+    return _Protocol(make, summary, transfers=True)
 
 
 #: Protocols by name.
 PROTOCOLS = {
     "subjects": _Protocol(
-        lambda n: GroupSplit("subject", n), "people not seen, in folds of whole people"
+        lambda n: GroupSplit("subject", n), "unseen subjects, in folds of whole subjects"
     ),
     "sessions": _Protocol(
-        lambda n: GroupSplit("session", n), "sessions not seen, of people seen in others"
+        lambda n: GroupSplit("session", n), "unseen sessions of subjects seen in others"
     ),
     "runs": _Protocol(
-        lambda n: GroupSplit("run", n), "runs not seen, of people seen in others"
+        lambda n: GroupSplit("run", n), "unseen runs of subjects seen in others"
     ),
-    "leave-one-subject-out": _Protocol(
-        lambda n: LeaveOneOut("subject"), "people not seen, one after the other", False
-    ),
-    "leave-one-session-out": _Protocol(
-        lambda n: LeaveOneOut("session"), "sessions not seen, one after the other", False
-    ),
-    "leave-one-run-out": _Protocol(
-        lambda n: LeaveOneOut("run"), "runs not seen, one after the other", False
-    ),
-    "leave-one-task-out": _Protocol(
-        lambda n: LeaveOneOut("task"), "people and a task not seen", False
-    ),
-    "leave-one-site-out": _Protocol(
-        lambda n: LeaveOneOut("site"), "people and a site not seen", False
-    ),
+    "leave-one-subject-out": _leave_out("subject", "unseen subjects, one after the other"),
+    "leave-one-session-out": _leave_out("session", "unseen sessions, one after the other"),
+    "leave-one-run-out": _leave_out("run", "unseen runs, one after the other"),
+    "leave-one-task-out": _leave_out("task", "unseen subjects in an unseen task"),
+    "leave-one-site-out": _leave_out("site", "unseen subjects at an unseen site"),
     "within": _Protocol(
         lambda n: GapSplit(),
-        "the last tenth of each recording, behind a gap (the paper's)",
-        False,
+        "the last tenth of each recording, behind a gap (as published)",
+        has_folds=False,
     ),
     "within-folds": _Protocol(
         lambda n: GapKFold(n), "stretches of each recording in turn, between gaps"
     ),
     "published": _Protocol(
-        lambda n: PublishedSplit(), "the six scans that the paper tested on", False
+        lambda n: PublishedSplit(), "the six test scans of the paper", has_folds=False
     ),
-    "zero-shot": _Protocol(
-        lambda n, source, target: TransferSplit(source, target, n_splits=n),
-        "people not seen, in a task that was not trained on",
-    ),
-    "joint": _Protocol(
-        lambda n, source, target: TransferSplit(source, target, joint=True, n_splits=n),
-        "people not seen, in one of two tasks that were trained on together",
-    ),
-    "fine-tuned": _Protocol(
-        lambda n, source, target: TransferSplit(source, target, joint=True, n_splits=n),
-        "people not seen, in a task to which a model of another was adapted",
+    "zero-shot": _transfer(False, "unseen subjects, in a task that was not trained on"),
+    "joint": _transfer(True, "unseen subjects, in one of two tasks trained on together"),
+    "fine-tuned": _transfer(
+        True, "unseen subjects, in a task that a model of another was fine-tuned to"
     ),
 }
-#: Those that go from one condition to another.
-TRANSFER = ("zero-shot", "joint", "fine-tuned")
 
 
 def make_protocol(
@@ -98,14 +108,14 @@ def make_protocol(
     source: str | None = None,
     target: str | None = None,
 ) -> Any:
-    """Make a splitter of a protocol's name.
+    """Make the splitter of a protocol.
 
     Parameters
     ----------
     protocol : str | splitter
-        A name in :data:`PROTOCOLS`, or a splitter, which is given back.
+        A name in :data:`PROTOCOLS`, or a splitter, which is returned.
     n_splits : int
-        Number of folds, where the protocol does not fix it. Default 5.
+        Number of folds, if the protocol does not fix it. Default 5.
     source, target : str | None
         Tasks to train and test on, for ``"zero-shot"``, ``"joint"`` and
         ``"fine-tuned"``.
@@ -122,10 +132,11 @@ def make_protocol(
     TypeError
         If it is neither a name nor a splitter.
     """
+    tasks = [task for task in (source, target) if task is not None]
     if not isinstance(protocol, str):
         if not hasattr(protocol, "split") or isinstance(protocol, type):
             raise TypeError(f"protocol must be a name or a splitter, got {protocol!r}.")
-        if source is not None or target is not None:
+        if tasks:
             raise ValueError(
                 "source and target are for protocols by name; give them to the splitter."
             )
@@ -134,21 +145,20 @@ def make_protocol(
         raise ValueError(
             f"There is no protocol {protocol!r}. There are {', '.join(PROTOCOLS)}."
         )
+    named = PROTOCOLS[protocol]
     whole = isinstance(n_splits, Integral) and not isinstance(n_splits, bool)
-    if PROTOCOLS[protocol].has_folds and not (whole and n_splits >= 2):
+    if named.has_folds and not (whole and n_splits >= 2):
         raise ValueError(
             f"n_splits (--folds) must be a whole number from 2 on, got {n_splits!r}."
         )
-    tasks = [task for task in (source, target) if task is not None]
-    if protocol in TRANSFER:
-        if len(tasks) < 2:
-            raise ValueError(
-                f"The protocol {protocol!r} goes from one task to another: give source and "
-                "target."
-            )
-        return PROTOCOLS[protocol].make(n_splits, source, target)
-    if tasks:
+    if named.transfers and len(tasks) < 2:
         raise ValueError(
-            f"source and target are for {', '.join(TRANSFER)}, not for {protocol!r}."
+            f"The protocol {protocol!r} goes from one task to another: give source and "
+            "target."
         )
-    return PROTOCOLS[protocol].make(n_splits)
+    if tasks and not named.transfers:
+        names = [name for name, other in PROTOCOLS.items() if other.transfers]
+        raise ValueError(
+            f"source and target are for {', '.join(names)}, not for {protocol!r}."
+        )
+    return named.make(n_splits, *tasks)

@@ -153,7 +153,7 @@ def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
         assert main([*base, "--coupling", coupling, "--out", str(out)]) == 0
         scores = pd.read_csv(out / "scores.tsv", sep="\t")
         r[coupling] = scores.groupby("pipeline")["score"].mean()
-        assert scores["ceiling"].notna().all()
+        assert scores["noise_ceiling"].notna().all()
     assert r["9"]["AlphaHRF"] > 0.1 + r["0"]["AlphaHRF"]
     # What is simulated follows the channels that are chosen.
     chosen = ["--coupling", "9", "--channels", "Oz", "--out", str(tmp_path / "oz")]

@@ -47,8 +47,8 @@ def test_every_recording_is_scored_once_per_pipeline(study):
     assert len(scores) == 2 * 4 * 3
     assert not scores.duplicated(["pipeline", "recording", "region"]).any()
     ridge = scores[scores["pipeline"] == "ridge"]
-    assert ridge["score"].mean() > 0.4 > abs(ridge["control_r"].mean())
-    assert ridge["score"].mean() < ridge["ceiling"].mean()
+    assert ridge["score"].mean() > 0.4 > abs(ridge["cross_recording_r"].mean())
+    assert ridge["score"].mean() < ridge["noise_ceiling"].mean()
     # The mean of others explains nothing: an error of about the variance.
     of_mean = scores[scores["pipeline"] == "mean"]
     assert of_mean["mse"].mean() == pytest.approx(1, abs=0.2)
@@ -56,7 +56,7 @@ def test_every_recording_is_scored_once_per_pipeline(study):
     assert list(dict.fromkeys(scores["pipeline"])) == ["ridge", "mean"]
     assert found.connectivity["connectivity_r"].notna().any()
     assert repr(found) == (
-        "<Evaluation: 1 data sets, 2 pipelines, 4 recordings, 3 regions>"
+        "<Evaluation: 1 data set, 2 pipelines, 4 recordings, 3 regions>"
     )
 
 
@@ -87,7 +87,7 @@ def test_r_is_at_the_ceiling_for_a_model_that_knows_all(study):
     keys = windows.metadata[["recording", "volume"]].to_numpy()
     truth = dict(zip(map(tuple, keys), windows.noiseless, strict=True))
     found = evaluate({"oracle": Oracle(truth)}, study, n_splits=2)
-    np.testing.assert_allclose(found.scores["score"], found.scores["ceiling"], rtol=1e-4)
+    np.testing.assert_allclose(found.scores["score"], found.scores["noise_ceiling"], rtol=1e-4)
     assert (found.scores["best_lag"] == 0).mean() > 0.9
 
 
@@ -137,7 +137,7 @@ def test_a_fold_that_fails_is_noted_and_the_others_go_on(study, tmp_path):
     failed = found.scores[found.scores["pipeline"] == "fails"]
     assert set(failed["subject"]) == {"01"}
     assert len(found.scores[found.scores["pipeline"] == "ridge"]) == 4 * 3
-    assert "3 folds failed" in repr(found)
+    assert "3 fits failed" in repr(found)
     # Mended, the failed ones are done, and no failure is left.
     written = sorted((tmp_path / "out" / "folds").glob("*.npz"))
     times = {file: file.stat().st_mtime_ns for file in written}
@@ -379,7 +379,7 @@ def test_a_fold_with_an_empty_part_is_refused(study):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"subject": ""}, "1 recordings do not say whose they are"),
+        ({"subject": ""}, "1 recording without a subject"),
         ({"subject": "02"}, "Several recordings are named sub-02"),
     ],
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit
 
 from braindecode_bolt.evaluation import ResultsError, evaluate
-from braindecode_bolt.evaluation.jobs import Job
+from braindecode_bolt.evaluation.plan import FitTask
 from braindecode_bolt.linear import AlphaHRF, LaggedBandPower
 
 from .models import Fails, Slow

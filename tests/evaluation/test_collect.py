@@ -56,7 +56,7 @@ def test_the_control_scores_against_other_peoples_bold(study):
     np.testing.assert_allclose(scores["score"], 1, atol=1e-6)
     others = [windows.groups == s for s in ("02", "03", "04")]
     expected = np.mean([pearson_r(windows.y[o], windows.y[rows]) for o in others], axis=0)
-    np.testing.assert_allclose(scores["control_r"], expected, rtol=1e-5)
+    np.testing.assert_allclose(scores["cross_recording_r"], expected, rtol=1e-5)
 
 
 def test_two_volumes_in_common_are_no_control(make_recording):
@@ -69,8 +69,8 @@ def test_two_volumes_in_common_are_no_control(make_recording):
     rows = np.r_[rows[3:5], rows[10:18]]
     done = outcome(short, rows, short.windows.y[rows])
     scores = scores_table([done], {"d": short})
-    assert scores["control_r"].isna().all() and scores["score"].notna().all()
-    assert scores["ceiling"].isna().all()
+    assert scores["cross_recording_r"].isna().all() and scores["score"].notna().all()
+    assert scores["noise_ceiling"].isna().all()
 
 
 def test_a_late_prediction_is_seen(long_study):

@@ -181,7 +181,7 @@ def test_predictions_that_fit_everybody_are_cautioned_about(found):
     assert "CAUTION" not in layout(table) and not suspicious(table)
     drift = table.copy()
     rows = (drift["pipeline"] == "ridge") & (drift["region"] == "mean")
-    drift.loc[rows, "control_r"] = 0.9 * drift.loc[rows, "score"]
+    drift.loc[rows, "cross_recording_r"] = 0.9 * drift.loc[rows, "score"]
     assert suspicious(drift) == ["ridge"]
     assert "CAUTION: ridge goes along with the BOLD of other recordings" in layout(drift)
 

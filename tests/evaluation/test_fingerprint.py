@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from torch import nn
 
 from braindecode_bolt import EEGRegressor, NeuroBOLT
-from braindecode_bolt.evaluation.settings import describe
+from braindecode_bolt.evaluation.fingerprint import describe
 from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.splits import GapSplit
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_told_apart_is_refused():
 def test_a_function_is_the_same_in_every_process():
     """Sets in code are in another order there."""
     code = "function = lambda x: x in {'alpha', 'beta', 'gamma', 'delta', 'theta'}\n"
-    show = "from braindecode_bolt.evaluation.settings import describe\n"
+    show = "from braindecode_bolt.evaluation.fingerprint import describe\n"
     found = subprocess.run(
         [sys.executable, "-c", code + show + "print(describe(function))"],
         env={**os.environ, "PYTHONHASHSEED": "1"},
