@@ -270,7 +270,7 @@ def _said_failures(found: Evaluation) -> str:
     first = found.failures.iloc[0]
     reason = first["error"].splitlines()[0]
     return (
-        f"{counted(len(found.failures), 'fit')} failed, not counted in these numbers; the same "
-        f"command tries them again. Errors are in {found.folder / 'failures.tsv'}. The "
+        f"{counted(len(found.failures), 'fit')} failed, not counted in these "
+        f"numbers; the same command tries again. Errors are in {found.folder / 'failures.tsv'}. The "
         f"first:\n  {first['model']}, fold {first['fold']}: {reason}"
     )

@@ -254,7 +254,7 @@ def compare_pipelines(scores: pd.DataFrame) -> pd.DataFrame:
     columns = ["dataset", "better", "worse", "difference", "effect", "p", "p_fdr"]
     columns += ["n_subjects", "n_recordings", "n_regions", "n_cells", "n_undefined"]
     parts = [pd.DataFrame(columns=columns)]
-    for dataset, part in scores.groupby("dataset", sort=False):
+    for dataset, part in scores.groupby("dataset", sort=False) if len(scores) else ():
         names = list(dict.fromkeys(part["pipeline"]))
         rows = []
         for pair in itertools.combinations(names, 2):

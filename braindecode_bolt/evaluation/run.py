@@ -141,8 +141,8 @@ def _fit_and_predict(
         )
     if predicted.dtype.kind not in "fiu":
         raise TypeError(f"Predictions are {predicted.dtype}, expected real numbers.")
-    with np.errstate(over="ignore"):
-        predicted = scaler.inverse_transform(predicted).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        predicted = (predicted * scaler.scale_ + scaler.mean_).astype(np.float32)
     if not np.isfinite(predicted).all():
         raise FloatingPointError(
             f"{np.sum(~np.isfinite(predicted))} of {predicted.size} predictions are not "

@@ -117,6 +117,8 @@ class Store:
 
     def _claim(self, overwrite: bool) -> None:
         """Check whose folder it is, and write whose it is now, one process at a time."""
+        if not _read_settings(self.path):
+            self._check_strange()  # Before a lock is put into a folder of something else.
         self.path.mkdir(parents=True, exist_ok=True)
         with self._alone():
             others = self._others()
@@ -196,7 +198,7 @@ class Store:
     def _check_strange(self) -> None:
         """Raise if the folder holds something, but no settings of ours."""
         # Hidden files may be those of a run that was killed before its first result.
-        names = (file.name for file in self.path.iterdir())
+        names = (file.name for file in self.path.glob("*"))
         there = sorted(name for name in names if not name.startswith("."))
         if there and there != [_FOLDS]:
             raise ResultsError(
@@ -237,6 +239,8 @@ class Store:
         for file in sorted(self._files(), reverse=True):  # .npz before .json
             if file.name in self._seen:
                 continue
+            if not _FOLD_FILE.fullmatch(file.name):
+                raise ResultsError(f"{file} is no result of this package. Move it elsewhere.")
             if file.suffix == ".npz":
                 result = self._read(file)
                 self.results[result.task] = result

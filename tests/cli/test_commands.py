@@ -349,7 +349,7 @@ def test_models_can_be_chosen_in_part(data, tmp_path, capsys):
     assert "needs --size published" in capsys.readouterr().err
     assert main([*command, *weights, "--size", "published"]) == 1
     printed = capsys.readouterr().out
-    assert "2 fits failed and are missing from these numbers" in printed
+    assert "2 fits failed, not counted in these numbers" in printed
     assert "do not fit the model; nothing was loaded" in printed
     assert "LaggedBandPower " in printed
 

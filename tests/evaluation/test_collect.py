@@ -1,9 +1,5 @@
 import numpy as np
 import pytest
-from scipy.stats import pearsonr, spearmanr
-
-from braindecode_bolt import create_bold_windows
-from braindecode_bolt.evaluation import Study
 from braindecode_bolt.evaluation.jobs import Job, Outcome
 from braindecode_bolt.evaluation.tables import (
     connectivity_table,
@@ -12,6 +8,10 @@ from braindecode_bolt.evaluation.tables import (
     predictions_table,
     scores_table,
 )
+from scipy.stats import pearsonr, spearmanr
+
+from braindecode_bolt import create_bold_windows
+from braindecode_bolt.evaluation import Study
 from braindecode_bolt.metrics import connectivity_r, pearson_r
 
 
