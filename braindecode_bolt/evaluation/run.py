@@ -286,15 +286,17 @@ def _in_processes(
             env={name: os.environ.get(name, threads) for name in _THREADS},
         )
 
-    waiting = deque(tasks)
-    while waiting:
-        lost = yield from _through(start(number), waiting, call, number)
-        # Which one was killed, and which were stopped with it, shows when each runs alone.
-        for task in list(lost) if len(lost) > 1 else ():
-            del lost[task]
-            lost |= yield from _through(start(1), deque([task]), call, 1)
-        for task, error in lost.items():
-            yield _killed(task, call(task)[-1], error)
+    def work(waiting: deque[FitTask], number: int) -> Iterator[FoldResult]:
+        while waiting:
+            lost = yield from _through(start(number), waiting, call, number)
+            if len(lost) > 1:
+                # Which was killed, and which were stopped with it, shows one by one.
+                yield from work(deque(lost), 1)
+            else:
+                for task, error in lost.items():
+                    yield _killed(task, call(task)[-1], error)
+
+    yield from work(deque(tasks), min(number, len(tasks)))
 
 
 def _through(

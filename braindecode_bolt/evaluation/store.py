@@ -240,7 +240,9 @@ class Store:
             if file.name in self._seen:
                 continue
             if not _FOLD_FILE.fullmatch(file.name):
-                raise ResultsError(f"{file} is no result of this package. Move it elsewhere.")
+                raise ResultsError(
+                    f"{file} is no result of this package. Move it elsewhere."
+                )
             if file.suffix == ".npz":
                 result = self._read(file)
                 self.results[result.task] = result

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from braindecode_bolt.evaluation import Study, evaluate
 from braindecode_bolt.linear import AlphaHRF, BandPower, LaggedBandPower, MeanBOLD
 from braindecode_bolt.metrics import pearson_r
-from braindecode_bolt.splits import GapKFold, GapSplit, GroupSplit, LeaveOneOut
+from braindecode_bolt.splits import GapSplit, GroupSplit, LeaveOneOut
 
 from .models import Fails, Oracle, Remember, Seeded, Warns, tiny
 
@@ -122,12 +122,6 @@ def test_a_fold_that_fails_is_noted_and_the_others_go_on(study, tmp_path):
     assert all(file.stat().st_mtime_ns == at for file, at in times.items())
     with pytest.raises(RuntimeError, match="subject 01 is not for training"):
         evaluate(models, study, n_splits=4, on_error="raise")
-
-
-def test_nothing_but_failures(study):
-    found = evaluate({"fails": Fails("01")}, study, protocol=_Only01())
-    assert len(found.scores) == 0 and len(found.failures) == 1
-    assert len(found.summary()) == 0 and len(found.compare()) == 0
 
 
 class _Only01:
@@ -363,16 +357,6 @@ def test_r_of_a_few_windows_is_not_defined(study):
     summary = found.summary(n_surrogates=50)
     assert summary["score"].isna().all() and summary["p"].isna().all()
     assert (summary["n_recordings"] == 0).all()
-
-
-def test_controls_that_cannot_be_made_are_said_before_any_fit(raw_recordings):
-    Remember.seen = []
-    one = Study.of(raw_recordings[:1], 4.0, low_pass=None)
-    with pytest.raises(ValueError, match="subject"):
-        evaluate(
-            {"m": Remember()}, one, GapKFold(2, gap_seconds=4), controls=["wrong_subject"]
-        )
-    assert not Remember.seen
 
 
 def test_a_network_validates_on_real_windows_with_constant_eeg(long_study):

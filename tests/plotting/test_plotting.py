@@ -38,7 +38,9 @@ def make_tables(pipelines=("a", "b"), regions=REGIONS, ceiling=0.7, n_recordings
             curves.append(pd.DataFrame(curve))
     scores = pd.DataFrame(scores)
     keys = ["dataset", "pipeline", "control"]
-    summary = scores.groupby([*keys, "region"], sort=False)[["score", "noise_ceiling"]].mean()
+    summary = scores.groupby([*keys, "region"], sort=False)[
+        ["score", "noise_ceiling"]
+    ].mean()
     means = scores.groupby(keys, sort=False)[["score", "noise_ceiling"]].mean()
     means = means.assign(region="mean").set_index("region", append=True)
     summary = pd.concat([summary, means]).reset_index()
