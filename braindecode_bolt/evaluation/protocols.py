@@ -22,8 +22,10 @@ __all__ = ["PROTOCOLS", "ProtocolError", "make_protocol"]
 #: How arguments of :func:`evaluate` that errors name are written on the command line.
 _OPTIONS = {
     r"protocol='([^']*)'": r"--protocol \1",
-    r"n_splits=(\d+)": r"--folds \1",
+    r",? n_splits=(\d+)": r" --folds \1",
     r"low_pass=None": "--low-pass 0",
+    r"by='(\w+)'": r"--protocol \1s",
+    r"GapKFold\(\)": "--protocol within-folds",
 }
 
 

@@ -124,12 +124,12 @@ def _check_several(labels: np.ndarray, origin: Origin | None, by: str) -> None:
         if len({*zip(*(_as_text(origin.column(c)) for c in LABELS[name]), strict=True)}) > 1
     ]
     hint = (
-        f"group by {' or '.join(finer)} instead (by={finer[0]!r}, --protocol {finer[0]}s)"
+        f"Group by {' or '.join(finer)} instead (by={finer[0]!r})."
         if finer
-        else "at least two recordings are needed, with a name each (within one, use "
-        "GapSplit)"
+        else "Give several recordings with different names, or cut each in time "
+        "(GapKFold())."
     )
-    raise ValueError(f"There is only one {by}; {hint}.")
+    raise ValueError(f"There is only one {by}. {hint}")
 
 
 class _AcrossGroups(Splitter):
