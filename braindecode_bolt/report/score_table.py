@@ -95,7 +95,9 @@ def suspicious(summary: pd.DataFrame) -> list[str]:
         more than half of R; controls are left out.
     """
     means = summary[(summary["region"] == "mean") & (summary["control"] == "")]
-    alike = (means["cross_recording_r"] > 0.1) & (means["cross_recording_r"] > 0.5 * means["score"])
+    alike = (means["cross_recording_r"] > 0.1) & (
+        means["cross_recording_r"] > 0.5 * means["score"]
+    )
     return means.loc[alike, "pipeline"].tolist()
 
 
