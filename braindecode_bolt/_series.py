@@ -1,25 +1,28 @@
-"""When a series counts as constant; one answer for all rooms."""
+"""Series of regions and channels: when one is constant, when two have the same name."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["is_constant"]
+__all__ = ["is_constant", "plain_name"]
 
-# Two steps of float32: what comes from models and amplifiers holds no less.
+# Two steps of float32: the numbers of models and amplifiers are no finer.
 _TOLERANCE = 2 * np.finfo(np.float32).eps
+_APOSTROPHES = re.compile("[‘’ʼ′`´＇]")
 
 
 def is_constant(values: ArrayLike, axis: int | tuple[int, ...] = 0) -> np.ndarray:
-    """Tell which series are constant up to the rounding of float32.
+    """Find the series that are constant up to the rounding of float32.
 
     Parameters
     ----------
     values : array-like of numbers
         Series along `axis`: channels, regions, predictions, voxels.
     axis : int | tuple of int
-        Where time runs. Default 0, as in tables of volumes x regions.
+        The axis of time. Default 0, as in tables of volumes x regions.
 
     Returns
     -------
@@ -36,3 +39,21 @@ def is_constant(values: ArrayLike, axis: int | tuple[int, ...] = 0) -> np.ndarra
     with np.errstate(invalid="ignore", over="ignore"):
         # Denormal numbers have few digits.
         return high - low <= _TOLERANCE * largest + np.finfo(float).tiny
+
+
+def plain_name(name: object) -> str:
+    """Write the name of a region with straight apostrophes.
+
+    Atlases and tables spell Heschl's gyrus with different apostrophes (``'``,
+    U+2019, ...). Names are compared in this form.
+
+    Parameters
+    ----------
+    name : object
+        The name; turned into text.
+
+    Returns
+    -------
+    str
+    """
+    return _APOSTROPHES.sub("'", str(name))

@@ -10,6 +10,7 @@ from .targets import (
     prepare_series,
     prepare_series_as_published,
     repetition_time,
+    volume_steps,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "prepare_series",
     "prepare_series_as_published",
     "repetition_time",
+    "volume_steps",
 ]

@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from .._series import is_constant
 from ..recording import check_bold
 from .atlases import Atlas, load_atlas, onto_grid
 from .confounds import load_confounds
-from .scaling import constant_columns
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
@@ -115,6 +115,8 @@ def extract_regions(
         of confounds and volumes differ.
     FileNotFoundError
         If there is no such file.
+    AtlasError
+        If DiFuMo cannot be fetched. The message says where to put it.
 
     Notes
     -----
@@ -196,6 +198,11 @@ def _open(img: str | os.PathLike | Nifti1Image | Sequence) -> Nifti1Image:
             f"{name} has the shape {img.shape}; expected a 4-D image of at least 2 volumes "
             "(x, y, z, volumes)."
         )
+    if img.get_data_dtype().kind not in "biuf":
+        raise ValueError(
+            f"{name} holds {img.get_data_dtype()} values; expected real numbers. Take the "
+            "magnitude of complex volumes."
+        )
     return img
 
 
@@ -275,7 +282,7 @@ def _with_signal(
     from nilearn.image import get_data
 
     data = get_data(img)
-    inside = data.min(axis=-1) != data.max(axis=-1)
+    inside = ~is_constant(data, axis=-1)
     if mask is not None:
         inside &= get_data(mask) != 0
     coverage = atlas.coverage(inside)
@@ -313,6 +320,7 @@ def _from_masker(
     """Series as a masker or callable of the user's makes them."""
     if _is_masker(atlas):
         masker = clone(atlas)
+        _check_names(masker)
         values = masker.fit_transform(img, **cleaning)
         n_rows = img.shape[3]
         if cleaning["sample_mask"] is not None:
@@ -329,19 +337,48 @@ def _from_masker(
             "x regions."
         )
     names = list(labels) if labels is not None else names
-    if "background" in {str(name).lower() for name in names}:
-        raise ValueError(
-            f"The masker names a region 'Background' ({', '.join(map(str, names[:4]))}, "
-            "...): its names seem to be shifted against its regions, as they are where no "
-            "voxel is background. Give the names of the regions by labels."
-        )
     names = names or [f"region {i}" for i in range(shape[1])]
     if len(names) != shape[1]:
         raise ValueError(
             f"The atlas returned {shape[1]} series, but there are {len(names)} names. A "
             "masker leaves out regions without a voxel in the image; name those it keeps."
         )
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.filled(np.nan)
     return pd.DataFrame(np.asarray(values), columns=names)
+
+
+def _check_names(masker: object) -> None:
+    """Raise where nilearn would shift, drop or make up names of regions."""
+    from nilearn.image import get_data, load_img
+
+    image, table = getattr(masker, "labels_img", None), getattr(masker, "lut", None)
+    names = getattr(masker, "labels", None)
+    if image is None or (names is None and table is None):
+        return
+    ids = set(np.unique(get_data(load_img(image))).tolist())
+    regions = sorted(ids - {masker.background_label})
+    if table is not None:
+        if not isinstance(table, pd.DataFrame):
+            table = pd.read_csv(table, sep=None, engine="python")
+        without = [f"{i:g}" for i in regions if i not in set(table["index"])]
+        if without:
+            raise ValueError(
+                f"The look-up table of the masker has no name for {len(without)} labels of "
+                f"its image: {', '.join(without[:8])}. Add them, or remove the labels."
+            )
+        return
+    named = [name for name in names if str(name).lower() != "background"]
+    # nilearn puts the name of the background into its place only where there is one.
+    shifted = len(named) < len(names) and masker.background_label not in ids
+    if len(named) != len(regions) or shifted:
+        raise ValueError(
+            f"The masker has {len(named)} names for {len(regions)} labels"
+            f"{', of which none is background' if shifted else ''}: nilearn would shift "
+            "the names against the regions. Give the masker a name per label, from the "
+            "lowest to the highest, and 'Background' only where the image has it; or a "
+            "look-up table (lut)."
+        )
 
 
 def _global_signals(
@@ -368,9 +405,10 @@ def _checked(
     table: pd.DataFrame, confounds: pd.DataFrame | None, n_volumes: int
 ) -> pd.DataFrame:
     volumes = range(n_volumes) if confounds is None else confounds.index
-    table = table.astype(float).set_axis(pd.Index(volumes, name="volume"), axis=0)
+    table = table.set_axis(pd.Index(volumes, name="volume"), axis=0)
     check_bold(table, "The table of regions")
-    constant = table.columns[constant_columns(table.to_numpy())]
+    table = table.astype(float)
+    constant = table.columns[is_constant(table)]
     if len(constant):
         raise ValueError(
             f"{len(constant)} of {table.shape[1]} regions are constant: "

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
 import mne
-import numpy as np
-import pandas as pd
 from mne_bids import get_entities_from_fname
-
-from ..recording import check_bold
 
 __all__ = [
     "DataFolderError",
@@ -23,7 +18,6 @@ __all__ = [
     "name_entities",
     "named",
     "read_eeg",
-    "read_table",
 ]
 
 _ENTITIES = ("subject", "session", "task", "run")
@@ -191,76 +185,3 @@ def name_entities(path: Path, pattern: str | None = None) -> dict[str, str]:
 def is_bids_eeg(path: Path) -> bool:
     """Whether a file is called as BIDS calls EEG."""
     return path.name.startswith("sub-") and path.name.split(".")[0].endswith("_eeg")
-
-
-def read_table(file: Path) -> pd.DataFrame:
-    """Read a table of volumes x regions.
-
-    Parameters
-    ----------
-    file : Path
-        Values separated by commas (``.csv``) or tabs (any other ending), names
-        in the first row. A column ``volume`` says which volume a row belongs
-        to, counted from 0; by default there is a row for each.
-
-    Returns
-    -------
-    pandas.DataFrame, shape (n_volumes, n_rois)
-        Indexed by volume.
-
-    Raises
-    ------
-    DataFolderError
-        If it is not a table.
-    ValueError
-        If it holds anything but finite numbers.
-    """
-    check_link(file)
-    separator = "," if file.suffix.lower() == ".csv" else "\t"
-    try:
-        names, first = _first_rows(file, separator)
-        table = pd.read_csv(file, sep=separator, na_values=["n/a"])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataFolderError(f"{file.name} is not a table: {error}") from error
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        # pandas would call the second one "name.1".
-        raise DataFolderError(f"{file.name} names a region twice: {', '.join(twice)}.")
-    if len(first) > len(names):
-        # pandas would take the first column for an index.
-        raise DataFolderError(
-            f"{file.name} has {len(first)} values in a row but {len(names)} names in the "
-            "first row; name every column."
-        )
-    table = table.drop(columns=[c for c in ("Unnamed: 0",) if c in table])
-    volumes = [column for column in table if column.lower() == "volume"]
-    if volumes:
-        numbers = table.pop(volumes[0])
-        if numbers.dtype.kind not in "iu" or (numbers.diff().iloc[1:] <= 0).any():
-            raise DataFolderError(
-                f"{file.name}: the column 'volume' must hold integers that ascend, got "
-                f"{numbers.iloc[:5].tolist()}..."
-            )
-        table.index = pd.Index(numbers, name="volume")
-    else:
-        table.index.name = "volume"
-    check_bold(table, file.name)
-    counting = [column for column in table if _counts(table[column].to_numpy(float))]
-    if counting:
-        raise DataFolderError(
-            f"{file.name}: {', '.join(counting)} rises in equal steps, as an index or a "
-            "time does, and BOLD does not. Remove the column, or call it 'volume' if it "
-            "numbers the volumes."
-        )
-    return table
-
-
-def _first_rows(file: Path, separator: str) -> tuple[list[str], list[str]]:
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        rows = csv.reader(lines, delimiter=separator)
-        return next(rows, []), next(rows, [])
-
-
-def _counts(values: np.ndarray) -> bool:
-    steps = np.diff(values)
-    return len(steps) > 2 and steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6)

@@ -18,13 +18,14 @@ from mne_bids import BIDSPath, find_matching_paths, get_entities_from_fname, rea
 from ..bold.regions import GLOBAL_SIGNALS
 from ..markers import find_volume_markers
 from ..markers.annotations import MarkerError, find_markers, with_annotations
-from ..recording import Recording, attach_bold
+from ..recording import Recording, attach_bold, check_bold
 from ._base import EEGfMRIDataset, open_all
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
-from ._files import DataFolderError, check_link, existing_folder, read_eeg, read_table
+from ._files import DataFolderError, check_link, existing_folder, read_eeg
 from ._participants import read_sites
 from ._regions import RegionExtraction
+from ._tables import read_table
 
 __all__ = ["BIDSEEGfMRI"]
 
@@ -305,11 +306,10 @@ class BIDSEEGfMRI(EEGfMRIDataset):
 
     def _open(self, eeg: BIDSPath, bold: Path, sites: Mapping[str, str]) -> Recording:
         raw = _read_eeg(eeg)
-        table, tr = self._region_series(bold)
-        table = choose_regions(table, region_names(self.rois), bold.name)
+        rois = region_names(self.rois)
+        table, tr = self._region_series(bold, rois)
         # Unknown for a table that says which volumes its rows are.
-        every_volume = table.index.equals(pd.RangeIndex(len(table)))
-        expected = table.attrs.get("n_volumes", len(table) if every_volume else None)
+        expected = table.attrs.get("n_volumes")
         options = {
             "marker": self.marker,
             "tr": tr,
@@ -319,8 +319,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         }
         raw = _with_markers(raw, eeg, self.marker)
         volumes = find_volume_markers(raw, **options)
-        rows = None if every_volume else table.index.to_numpy()
-        raw = attach_bold(volumes.annotate(raw), table, volumes.marker, rows)
+        raw = attach_bold(volumes.annotate(raw), table, volumes.marker, table.index)
         entities = {
             key: value
             for key, value in eeg.entities.items()
@@ -328,18 +327,25 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         }
         return Recording(raw, **entities, site=sites.get(entities["subject"]))
 
-    def _region_series(self, bold: Path) -> tuple[pd.DataFrame, float | None]:
+    def _region_series(
+        self, bold: Path, rois: list[str] | None
+    ) -> tuple[pd.DataFrame, float | None]:
         """Read or extract the region series, with the repetition time if it is known."""
         if bold.suffix in _TABLES:
-            return read_table(bold), self.tr
+            return read_table(bold, rois), self.tr
         # The paper's regions have it; it costs little beside the others.
-        wanted = set(region_names(self.rois) or ()) & set(GLOBAL_SIGNALS)
-        options = {"global_signal": bool(wanted), **self.extraction}
+        wanted = set(rois or ()) & set(GLOBAL_SIGNALS)
+        # Regions that were not asked for may lie outside the image.
+        missing = "raise" if rois is None else "nan"
+        options = {"global_signal": bool(wanted), "missing": missing, **self.extraction}
         extraction = RegionExtraction(
             self.atlas, self.confounds, options, self.tr, self.cache_dir
         )
         table = extraction(bold)
-        return table, table.attrs["tr"]
+        chosen = choose_regions(table, rois, bold.name)
+        chosen.attrs = table.attrs
+        check_bold(chosen, bold.name)
+        return chosen, table.attrs["tr"]
 
 
 def _read_eeg(path: BIDSPath) -> mne.io.BaseRaw:

@@ -24,8 +24,8 @@ from ._files import (
     find_eeg,
     is_bids_eeg,
     read_eeg,
-    read_table,
 )
+from ._tables import read_table
 from .layout import LAYOUT
 
 __all__ = ["LAYOUT", "EEGfMRIFolder"]
@@ -145,7 +145,7 @@ class EEGfMRIFolder(EEGfMRIDataset):
                 "carry the BOLD"
             )
         bold, marker = tables["bold"], self.marker
-        every_volume = bold.index.equals(pd.RangeIndex(len(bold)))
+        every_volume = len(bold) == bold.attrs.get("n_volumes")
         volumes = _table_of(path, "_volumes")
         if volumes is not None:
             raw, marker = _add_markers(raw, volumes), MARKER
@@ -154,7 +154,7 @@ class EEGfMRIFolder(EEGfMRIDataset):
             found = find_volume_markers(
                 raw,
                 marker,
-                n_volumes=len(bold) if every_volume else None,
+                n_volumes=bold.attrs.get("n_volumes"),
                 dummy_volumes=self.dummy_volumes,
             )
             raw, marker = found.annotate(raw), found.marker

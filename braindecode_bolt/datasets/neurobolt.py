@@ -15,12 +15,12 @@ import pandas as pd
 
 from ..eeg.channels import channel_kind
 from ..markers import find_volume_markers
-from ..recording import Recording, attach_bold, check_bold
+from ..recording import Recording, attach_bold
 from ._base import EEGfMRIDataset, open_all
-from ._choosing import choose_regions, region_names
+from ._choosing import region_names
 from ._download import DownloadError, fetch_hub
 from ._files import DataFolderError, existing_folder, read_eeg
-from ._tables import read_frame_pickle
+from ._tables import read_table
 
 __all__ = ["PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]
 
@@ -256,15 +256,14 @@ class NeuroBOLTDataset(EEGfMRIDataset):
     def _open(
         self, scan: str, files: Mapping[str, Path], rois: list[str] | None
     ) -> Recording:
-        bold = read_frame_pickle(files["BOLD"])
-        bold = choose_regions(bold, rois, files["BOLD"].name)
-        check_bold(bold, files["BOLD"].name)
+        bold = read_table(files["BOLD"], rois)
         raw = read_eeg(files["EEG"])
         _check_data_file(raw)
         _set_types(raw)
-        options = {"tr": TR, "n_volumes": len(bold), **self.marker_options}
+        n_volumes = bold.attrs.get("n_volumes")
+        options = {"tr": TR, "n_volumes": n_volumes, **self.marker_options}
         markers = find_volume_markers(raw, MARKER, **options)
-        raw = attach_bold(markers.annotate(raw), bold, marker=markers.marker)
+        raw = attach_bold(markers.annotate(raw), bold, markers.marker, bold.index)
         subject, session = _SCAN.fullmatch(scan).groups()
         return Recording(raw, subject, session)
 

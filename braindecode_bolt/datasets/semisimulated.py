@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
+from .._series import is_constant, plain_name
 from ..eeg.channels import ChannelNameError
 from ..eeg.prepare import common_channels, prepare_eeg
 from ..recording import Recording
@@ -33,9 +34,8 @@ from ._files import (
     find_eeg,
     name_entities,
     read_eeg,
-    read_table,
 )
-from ._tables import read_frame_pickle
+from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
 
@@ -144,7 +144,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 prepared.raw,
                 tr=self.tr,
                 snr=self.snr,
-                noise=None if self.noise is None else _read_noise(self.noise[number]),
+                noise=None if self.noise is None else read_table(self.noise[number]),
                 random_state=np.random.default_rng(seeds[number]),
             )
             yield replace(prepared, raw=raw)
@@ -159,11 +159,6 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 f"got {len(self.noise)}, {n_tables} of them different. Recordings that "
                 "share their noise would not be independent."
             )
-
-
-def _read_noise(table: str | Path) -> pd.DataFrame:
-    table = Path(table)
-    return read_frame_pickle(table) if table.suffix == ".pkl" else read_table(table)
 
 
 def simulate_bold(
@@ -271,13 +266,15 @@ def _draw_noise(
             f"The BOLD given as noise has {noise.shape[0]} volumes x {noise.shape[1]} "
             f"regions; at least {n_volumes} x {len(rois)} are needed."
         )
-    if set(rois) <= set(noise.columns):
-        chosen = noise[rois]
+    noise = noise.rename(columns=plain_name)
+    names = [plain_name(roi) for roi in rois]
+    if set(names) <= set(noise.columns):
+        chosen = noise[names]
     else:
         columns = rng.choice(noise.shape[1], len(rois), replace=False)
         chosen = noise.iloc[:, columns]
     first = rng.integers(len(noise) - n_volumes + 1)
     series = chosen.to_numpy(dtype=float)[first : first + n_volumes]
-    if not np.isfinite(series).all() or (series.std(axis=0) == 0).any():
+    if not np.isfinite(series).all() or is_constant(series).any():
         raise ValueError("The BOLD given as noise is constant or not finite in a region.")
     return standardise(series.T).T

@@ -11,6 +11,7 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from .._series import is_constant
 from ..markers.annotations import with_annotations
 from ..recording import Recording
 from .artifacts import residual_gradient
@@ -246,7 +247,7 @@ def _check_recording(raw: mne.io.BaseRaw, name: str) -> None:
                 f"{name}: channel {channel} holds NaN or infinite values. Mark the span "
                 "as BAD and interpolate it, or leave the channel out."
             )
-        if np.ptp(signal) == 0:
+        if is_constant(signal):
             raise ValueError(
                 f"{name}: channel {channel} is flat. Interpolate it "
                 "(Raw.interpolate_bads) or leave it out of all recordings."
@@ -310,7 +311,7 @@ def check_signal(
             f"{what} has {np.size(windows) - finite.sum()} NaN or infinite values in a "
             f"sample of {len(windows)} windows. Leave such windows out."
         )
-    flat = np.flatnonzero(np.ptp(windows, axis=-1).max(axis=0) == 0)
+    flat = np.flatnonzero(is_constant(windows, axis=-1).all(axis=0))
     if len(flat):
         names = [ch_names[i] if ch_names is not None else f"number {i}" for i in flat]
         raise ValueError(

@@ -72,34 +72,49 @@ def _transfer(joint: bool, summary: str) -> _Protocol:
 #: Protocols by name.
 PROTOCOLS = {
     "subjects": _Protocol(
-        lambda n: GroupSplit("subject", n), "unseen subjects, in folds of whole subjects"
+        lambda n: GroupSplit("subject", n),
+        "subjects not seen in training, in folds of whole subjects",
     ),
     "sessions": _Protocol(
-        lambda n: GroupSplit("session", n), "unseen sessions of subjects seen in others"
+        lambda n: GroupSplit("session", n),
+        "sessions not seen in training, of subjects seen in other sessions",
     ),
     "runs": _Protocol(
-        lambda n: GroupSplit("run", n), "unseen runs of subjects seen in others"
+        lambda n: GroupSplit("run", n),
+        "runs not seen in training, of subjects seen in other runs",
     ),
-    "leave-one-subject-out": _leave_out("subject", "unseen subjects, one after the other"),
-    "leave-one-session-out": _leave_out("session", "unseen sessions, one after the other"),
-    "leave-one-run-out": _leave_out("run", "unseen runs, one after the other"),
-    "leave-one-task-out": _leave_out("task", "unseen subjects in an unseen task"),
-    "leave-one-site-out": _leave_out("site", "unseen subjects at an unseen site"),
+    "leave-one-subject-out": _leave_out(
+        "subject", "one subject not seen in training, each in turn"
+    ),
+    "leave-one-session-out": _leave_out(
+        "session", "one session not seen in training, each in turn"
+    ),
+    "leave-one-run-out": _leave_out("run", "one run not seen in training, each in turn"),
+    "leave-one-task-out": _leave_out(
+        "task", "one task and its subjects not seen in training"
+    ),
+    "leave-one-site-out": _leave_out(
+        "site", "one site and its subjects not seen in training"
+    ),
     "within": _Protocol(
         lambda n: GapSplit(),
-        "the last tenth of each recording, behind a gap (as published)",
+        "the last tenth of each recording, after a gap (as in the paper)",
         has_folds=False,
     ),
     "within-folds": _Protocol(
         lambda n: GapKFold(n), "stretches of each recording in turn, between gaps"
     ),
     "published": _Protocol(
-        lambda n: PublishedSplit(), "the six test scans of the paper", has_folds=False
+        lambda n: PublishedSplit(),
+        "the six scans that the paper tested on",
+        has_folds=False,
     ),
-    "zero-shot": _transfer(False, "unseen subjects, in a task that was not trained on"),
-    "joint": _transfer(True, "unseen subjects, in one of two tasks trained on together"),
+    "zero-shot": _transfer(
+        False, "subjects not seen in training, in a task not seen in training"
+    ),
+    "joint": _transfer(True, "subjects not seen in training, in one of two training tasks"),
     "fine-tuned": _transfer(
-        True, "unseen subjects, in a task that a model of another was fine-tuned to"
+        True, "subjects not seen in training, after fine-tuning on their task"
     ),
 }
 

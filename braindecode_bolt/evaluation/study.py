@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from .._files import content_hash
-from ..bold import prepare_bold, prepare_series, repetition_time
+from .._series import plain_name
+from ..bold import prepare_bold, prepare_series, repetition_time, volume_steps
 from ..bold.targets import LOW_PASS
 from ..recording import TABLES, Recording, as_recordings
 from ..windows.create import BOLDWindows, create_bold_windows
@@ -42,12 +43,15 @@ class Study:
         Repetition time of each recording in seconds; NaN where it is not known.
     low_pass : float | None
         Cut-off frequency of the low-pass filter in Hz.
+    steps : list of ndarray of int
+        What :func:`~braindecode_bolt.bold.volume_steps` gives for each recording.
     """
 
     windows: BOLDWindows
     bold: list[dict[str, pd.DataFrame]] = field(default_factory=list)
     tr: list[float] = field(default_factory=list)
     low_pass: float | None = None
+    steps: list[np.ndarray] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -92,7 +96,7 @@ class Study:
                 f"Expected recordings, windows of them or a Study, got "
                 f"{type(data).__name__}. A data set gives its recordings by load()."
             )
-        bold, times = [], []
+        bold, times, steps = [], [], []
 
         def prepared() -> Iterator[Recording]:
             for recording in as_recordings(data):
@@ -105,11 +109,12 @@ class Study:
                 bold.append({k: table for k, table in tables.items() if table.shape[1]})
                 done = prepare_bold(recording, low_pass)
                 times.append(repetition_time(recording))
+                steps.append(volume_steps(recording))
                 yield done
 
         windows = create_bold_windows(_Sized(prepared(), data), window_seconds, lag_seconds)
         _check_distinct(windows)
-        return cls(windows, bold, times, low_pass)
+        return cls(windows, bold, times, low_pass, steps)
 
     def parted(self, parts: Sequence[np.ndarray]) -> BOLDWindows:
         """Prepare the BOLD of the parts of a fold.
@@ -174,14 +179,18 @@ class Study:
     ) -> None:
         """Prepare the BOLD of one stretch of a recording, or remove it."""
         volumes = self.windows.metadata["volume"].to_numpy()[rows]
+        regions = [plain_name(region) for region in self.windows.roi_names]
         for name, values in tables.items():
             if not in_a_part:
                 values[rows] = np.nan
                 continue
             table = self.bold[recording]["bold" if name == "y" else name]
-            series = table.loc[volumes[0] : volumes[-1], self.windows.roi_names]
+            table = table.rename(columns=plain_name)[regions]
+            within = table.index.slice_indexer(volumes[0], volumes[-1])
+            series = table.iloc[within]
+            steps = self.steps[recording][within] if self.steps else None
             try:
-                done = prepare_series(series, self.tr[recording], self.low_pass)
+                done = prepare_series(series, self.tr[recording], self.low_pass, steps)
             except ValueError as error:
                 where = f"volume {volumes[0]}"
                 if len(series) > 1:

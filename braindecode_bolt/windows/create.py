@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from .._series import is_constant, plain_name
 from ..eeg.cache import CachedRaw
 from ..eeg.channels import same_names
 from ..eeg.units import MICROVOLTS
@@ -276,8 +277,8 @@ class _Piece:
                 "BOLD into the markers with attach_bold."
             )
         check_bold(bold, f"The BOLD of {recording.name}")
-        constant = [roi for roi in bold if bold[roi].nunique() == 1]
-        if constant and len(bold) > 1:
+        constant = bold.columns[is_constant(bold)]
+        if len(constant) and len(bold) > 1:
             raise ValueError(
                 f"The BOLD of {recording.name} is constant in {', '.join(constant)}. "
                 "Leave the region out of all recordings."
@@ -339,12 +340,14 @@ class _Piece:
             )
         ours, theirs = self.info["ch_names"], first.info["ch_names"]
         _check_same("channels", ours, theirs, self.name, first.name)
-        _check_same("regions", self.roi_names, first.roi_names, self.name, first.name)
+        names = [plain_name(roi) for roi in self.roi_names]
+        expected = [plain_name(roi) for roi in first.roi_names]
+        _check_same("regions", names, expected, self.name, first.name)
         if not same_names(ours, theirs):
             self.signal = self.signal[[ours.index(name) for name in theirs]]
             self.info = first.info
         if self.roi_names != first.roi_names:
-            order = [self.roi_names.index(roi) for roi in first.roi_names]
+            order = [names.index(roi) for roi in expected]
             self.tables = {kind: table[:, order] for kind, table in self.tables.items()}
             self.roi_names = first.roi_names
         return self

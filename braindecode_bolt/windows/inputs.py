@@ -13,6 +13,7 @@ from skorch.helper import SliceDataset
 from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
+from .._series import is_constant
 from ..eeg.channels import normalize_channel_name
 from ..eeg.prepare import check_signal
 from .lazy import LazyWindows
@@ -93,7 +94,7 @@ class Input:
                 f"y has {np.size(targets) - np.isfinite(targets).sum()} values that are "
                 "not finite. Leave such windows out."
             )
-        constant = np.flatnonzero(np.ptp(targets, axis=0) == 0)
+        constant = np.flatnonzero(is_constant(targets))
         if len(constant) and len(targets) > 1:
             raise ValueError(
                 f"y is constant in column {', '.join(map(str, constant))}: there is "

@@ -9,7 +9,7 @@ from braindecode_bolt.datasets import (
     EEGfMRIFolder,
     UnknownRegionError,
 )
-from braindecode_bolt.datasets._files import find_eeg, name_entities, read_table
+from braindecode_bolt.datasets._files import find_eeg, name_entities
 
 
 def write_eeg(raw, path):
@@ -260,25 +260,3 @@ def test_one_marker_twice_and_another_lost_are_not_even(tmp_path, make_raw, make
     make_bold(20).to_csv(tmp_path / "sub-1_bold.csv", index=False)
     with pytest.raises(DataFolderError, match="volume 7, expected at 24"):
         EEGfMRIFolder(tmp_path).load()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("A,A\n1,2\n3,4\n", "names a region twice: A"),
-        ("A,B\n0,1,2\n1,3,4\n", "3 values in a row but 2 names"),
-        ("time,A\n0.0,1\n2.1,5\n4.2,3\n6.3,2\n", "time rises in equal steps"),
-        ("A,index\n1,0\n5,1\n2,2\n7,3\n", "index rises in equal steps"),
-    ],
-)
-def test_tables_that_would_be_misread(content, message, tmp_path):
-    (tmp_path / "x_bold.csv").write_text(content)
-    with pytest.raises(DataFolderError, match=message):
-        read_table(tmp_path / "x_bold.csv")
-
-
-def test_the_column_of_volumes_is_known_in_capitals(tmp_path):
-    (tmp_path / "x_bold.csv").write_text("Volume,A\n3,1\n4,5\n7,3\n")
-    table = read_table(tmp_path / "x_bold.csv")
-    assert table.index.tolist() == [3, 4, 7]
-    assert list(table) == ["A"]

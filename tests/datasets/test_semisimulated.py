@@ -68,6 +68,13 @@ def test_real_bold_can_be_the_noise(eeg):
     silent = Recording(simulate_bold(eeg, rois=ROIS, snr=0.0, noise=noise), "01").bold
     # With no coupling the BOLD is a stretch of the noise, matched by name.
     assert np.corrcoef(silent["Thalamus"], np.arange(len(silent)))[0, 1] > 0.999
+    # However its apostrophe is written, in the table or in the arguments.
+    for mine, theirs in ("'’", "’'", "‘ʼ"):
+        gyrus = f"Heschl{mine}s gyrus"
+        table = noise.assign(**{f"Heschl{theirs}s gyrus": np.arange(575.0) ** 3})
+        raw = simulate_bold(eeg, rois=["Cuneus", gyrus], snr=0.0, noise=table)
+        cubed = Recording(raw, "01").bold[gyrus]
+        assert (np.diff(cubed, 2) > 0).all()
     other = simulate_bold(eeg, rois=["X", "Y"], snr=0.0, noise=noise, random_state=3)
     assert Recording(other, "01").bold.shape == silent.shape
     with pytest.raises(ValueError, match="has 50 volumes x 7 regions; at least"):

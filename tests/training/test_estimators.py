@@ -43,7 +43,5 @@ def test_names_and_sizes_are_checked():
 
 
 def test_a_linear_model_is_no_module(windows):
-    with pytest.raises(
-        ValueError, match=r"use braindecode_bolt.make_estimator\('LaggedBandPower'\)"
-    ):
+    with pytest.raises(ValueError, match=r"make_estimator\('LaggedBandPower'\)"):
         EEGRegressor("LaggedBandPower", verbose=0).fit(windows.X, windows.y)

@@ -112,6 +112,17 @@ def test_order_of_channels_and_regions_does_not_matter(make_recording):
     )
 
 
+def test_apostrophes_of_regions_do_not_matter(make_recording):
+    first = make_recording(rois=["A", "Heschl's gyrus"])
+    second = make_recording("02", rois=["Heschl’s gyrus", "A"])
+    windows = create_bold_windows([first, second], 4.0)
+    assert windows.roi_names == ["A", "Heschl's gyrus"]
+    np.testing.assert_array_equal(
+        windows.y[windows.groups == "02"],
+        second.bold[["A", "Heschl’s gyrus"]].to_numpy(np.float32)[-20:],
+    )
+
+
 def test_recordings_must_agree(make_recording):
     first = make_recording(ch_names=["Fz", "Cz"])
     with pytest.raises(ValueError, match="differ in their channels: sub-02 lacks Cz"):
