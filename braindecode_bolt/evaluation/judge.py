@@ -167,7 +167,7 @@ def _chance(
             labels,
             method,
             n_surrogates,
-            tr=None if method == "phase" else float(np.median(tr)),
+            tr=float(np.median(tr)) if method == "block" else None,
             level=level,
             random_state=random_state,
         )
