@@ -113,22 +113,8 @@ class Evaluation:
     ) -> pd.DataFrame:
         """Average over recordings, and compare with chance.
 
-        Parameters
-        ----------
-        method : {"phase", "shift", "block"}
-            Null model, see :func:`~braindecode_bolt.null.null_r`. Default phase
-            randomisation.
-        n_surrogates : int
-            Default 10,000.
-        level : float
-            Level of confidence intervals and of the null band. Default 0.95.
-        random_state : int
-            Seed of surrogates and bootstrap. Default 0.
-
-        Returns
-        -------
-        pandas.DataFrame
-            See :func:`~braindecode_bolt.evaluation.summarise`.
+        Parameters and result are those of
+        :func:`~braindecode_bolt.evaluation.summarise`.
         """
         return summarise(
             self.scores,
@@ -143,10 +129,7 @@ class Evaluation:
     def compare(self) -> pd.DataFrame:
         """Test each pipeline against each other one, paired over subjects.
 
-        Returns
-        -------
-        pandas.DataFrame
-            See :func:`~braindecode_bolt.evaluation.compare_pipelines`.
+        The result is that of :func:`~braindecode_bolt.evaluation.compare_pipelines`.
         """
         return compare_pipelines(self.scores)
 
@@ -188,22 +171,15 @@ class Evaluation:
         parts = []
         for dataset, part in table.groupby("dataset", sort=False):
             cells, wide = common_cells(part)
-            undefined = [
-                name for name in dict.fromkeys(part["pipeline"]) if name not in wide
-            ]
-            if undefined:
+            undefined = set(part["pipeline"]) - set(wide)
+            if undefined or len(wide) > len(cells):
                 logger.warning(
-                    "%s, %s: no score is defined (constant predictions)",
+                    "%s: %d of %d recordings and regions are left out because not all "
+                    "pipelines have a score there. Without any score: %s",
                     dataset,
-                    ", ".join(undefined),
-                )
-            if len(wide) > len(cells):
-                logger.warning(
-                    "%s: of %d recordings and regions, %d are left out because not all "
-                    "pipelines have a score there",
-                    dataset,
-                    len(wide),
                     len(wide) - len(cells),
+                    len(wide),
+                    ", ".join(sorted(undefined)) or "none",
                 )
             units = pd.MultiIndex.from_frame(part[list(wide.index.names)])
             kept = units.isin(cells.index) & part["pipeline"].isin(wide.columns)
@@ -226,19 +202,7 @@ class Evaluation:
 
 
 def collect(store: Store, plan: Plan) -> Evaluation:
-    """Make tables of the results that a store holds.
-
-    Parameters
-    ----------
-    store : Store
-        The store. Results of data sets that are not in the plan are left aside.
-    plan : Plan
-        The data.
-
-    Returns
-    -------
-    Evaluation
-    """
+    """Make tables of the results that a store holds of the data sets of a plan."""
     places = {name: place for place, name in enumerate(store.settings["models"])}
 
     def order(task: FitTask) -> tuple:

@@ -55,8 +55,15 @@ def summarise(
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
     tr : mapping of str to sequence of float
         Repetition times of the recordings of each data set in seconds.
-    method, n_surrogates, level, random_state
-        As in :meth:`Evaluation.summary`.
+    method : {"phase", "shift", "block"}
+        Null model, see :func:`~braindecode_bolt.null.null_r`. Default phase
+        randomisation.
+    n_surrogates : int
+        Default 10,000.
+    level : float
+        Level of confidence intervals and of the null band. Default 0.95.
+    random_state : int
+        Seed of surrogates and bootstrap. Default 0.
 
     Returns
     -------
@@ -158,9 +165,10 @@ def _chance(
         return pd.DataFrame({**columns, "null": method})
     with warnings.catch_warnings():
         # Undefined values are counted in the column n_undefined.
-        warnings.simplefilter("ignore", UserWarning)
-        pooled = np.array([_pooled(measured, of_seed) for of_seed in predicted])
-        pooled = mean_of_defined(pooled)
+        warnings.simplefilter("ignore")
+        pooled = [_pooled(measured, of_seed) for of_seed in predicted]
+        pooled = np.nanmean(pooled, axis=0)
+        pooled = [*pooled, np.nanmean(pooled)]
         found = null_r(
             measured,
             predicted,
@@ -181,7 +189,7 @@ def _chance(
             "null_high": high,
             "p": [*found.p, found.p_mean],
             "p_fdr": [*fdr(found.p), np.nan],
-            "pooled": [*pooled, mean_of_defined(pooled[:, None])[0]],
+            "pooled": pooled,
             "null": method,
         }
     )
@@ -199,27 +207,11 @@ def _pooled(measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     )
 
 
-def mean_of_defined(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is not NaN; NaN where all is."""
-    n_defined = np.isfinite(values).sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        return np.nansum(values, axis=0) / n_defined
-
-
 def common_cells(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Scores of the recordings and regions that all pipelines have.
+    """Scores of the recordings and regions that all pipelines of a data set have, and all.
 
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        Scores of one data set.
-
-    Returns
-    -------
-    common, all : pandas.DataFrame
-        A row per ``subject``, ``recording``, ``fold`` and ``region``, a column per
-        pipeline that has any score, averaged over seeds. `common` has the rows without
-        NaN.
+    Two tables with a row per subject, recording, fold and region, and a column per
+    pipeline that has any score, averaged over seeds.
     """
     cells = ["subject", "recording", "fold", "region"]
     wide = scores.groupby([*cells, "pipeline"], sort=False)["score"].mean()

@@ -85,18 +85,9 @@ def _slug(name: str) -> str:
 
 @dataclass(frozen=True)
 class Fold:
-    """A fold of a data set.
+    """A fold of a data set: rows of the windows, and positions in `train`."""
 
-    Attributes
-    ----------
-    number : int
-        From 1.
-    train, test : ndarray of int
-        Rows of the windows.
-    validation : ndarray of int | None
-        Positions in `train`.
-    """
-
+    #: From 1.
     number: int
     train: np.ndarray
     test: np.ndarray
@@ -112,31 +103,20 @@ class Fold:
 
 @dataclass(frozen=True)
 class Targets:
-    """BOLD of a fold, and the windows it belongs to.
+    """BOLD of a fold, and the windows it belongs to."""
 
-    Attributes
-    ----------
-    train, test : ndarray of int
-        Rows of the windows that the model sees.
-    y_train, y_test : ndarray, shape (n_rows, n_rois)
-        Their BOLD.
-    rows : ndarray of int, shape (n_test,)
-        The tested windows among those of the study. Some are missing in controls.
-    validation : ndarray of int | None
-        Positions in `train` to validate a fit on.
-    groups : ndarray, shape (n_train,)
-        What must stay together when hyper-parameters are chosen.
-    noiseless, noiseless_window : ndarray, shape (n_test, n_rois) | None
-        Simulated BOLD of the tested windows before noise was added.
-    """
-
+    #: Rows of the windows that the model sees, and their BOLD (rows x regions).
     train: np.ndarray
     test: np.ndarray
     y_train: np.ndarray
     y_test: np.ndarray
+    #: The tested windows among those of the study. Some are missing in controls.
     rows: np.ndarray
+    #: Positions in `train` to validate a fit on.
     validation: np.ndarray | None
+    #: What must stay together when hyper-parameters are chosen.
     groups: np.ndarray
+    #: Simulated BOLD of the tested windows without noise.
     noiseless: np.ndarray | None = None
     noiseless_window: np.ndarray | None = None
 
@@ -336,12 +316,9 @@ class Plan:
 
 
 def decides(settings: Mapping[str, Any], task: FitTask) -> dict[str, Any]:
-    """Tell what decides the result of one task, from the settings of its run.
+    """Tell what decides the result of a task, from the settings of its run.
 
-    Raises
-    ------
-    LookupError
-        If the settings do not know its data set, fold or model.
+    A LookupError is raised if the settings do not know its data set, fold or model.
     """
     if task.fold < 1:
         raise LookupError(f"There is no fold {task.fold}.")
@@ -357,22 +334,7 @@ def decides(settings: Mapping[str, Any], task: FitTask) -> dict[str, Any]:
 def folds_of(splitter: Any, windows: BOLDWindows) -> list[Fold]:
     """Divide windows, and check that no EEG is in both parts.
 
-    Parameters
-    ----------
-    splitter : splitter
-        One of :mod:`braindecode_bolt.splits`, or of scikit-learn, which is given the
-        subjects as groups.
-    windows : BOLDWindows
-        The windows.
-
-    Returns
-    -------
-    list of Fold
-
-    Raises
-    ------
-    ValueError
-        If there is no fold, or one has an empty part or EEG in both.
+    Splitters of scikit-learn are given the subjects as groups.
     """
     X, y = windows.X, windows.y
     ours = hasattr(splitter, "validation_rows")

@@ -85,28 +85,11 @@ def fit_fold(
     targets: Targets,
     on_error: str = "record",
 ) -> FoldResult:
-    """Fit a model on the training part of a fold and predict the test part.
+    """Fit a clone of a model on the training part of a fold and predict the test part.
 
     BOLD is standardised by its mean and standard deviation in the training part;
-    predictions are transformed back.
-
-    Parameters
-    ----------
-    task : FitTask
-        The task.
-    estimator : estimator
-        The model; a clone is fitted.
-    X : LazyWindows
-        All windows.
-    targets : Targets
-        Parts of the fold, and their BOLD.
-    on_error : {"record", "raise"}
-        Whether an error of the model is put into the result, or raised. Interruptions
-        and exits are always raised.
-
-    Returns
-    -------
-    FoldResult
+    predictions are transformed back. An error of the model is put into the result, or
+    raised with ``on_error="raise"``; interruptions and exits are always raised.
     """
     try:
         return _fit_and_predict(task, estimator, X, targets)
@@ -214,25 +197,11 @@ def run(
     on_error: str,
     folder: Path | None = None,
 ) -> Iterator[FoldResult]:
-    """Do tasks and yield each result when it is there.
+    """Do tasks and yield each result when it is there, in any order.
 
-    Parameters
-    ----------
-    plan : Plan
-        The data and models.
-    tasks : sequence of FitTask
-        What is to be done.
-    n_jobs : int | None
-        Tasks at the same time. None: as joblib's configuration says.
-    on_error : {"record", "raise"}
-        As in :func:`fit_fold`. A worker that is killed is an error of its task.
-    folder : Path | None
-        A folder that all machines of a cluster see, for the EEG.
-
-    Yields
-    ------
-    FoldResult
-        In any order.
+    `n_jobs` tasks run at the same time (None: as joblib's configuration says). A worker
+    that is killed is an error of its task. On a cluster, the EEG is put into `folder`,
+    which all machines must see.
     """
     if not tasks:
         return
@@ -240,22 +209,24 @@ def run(
     kind = type(backend).__name__
     number = joblib.effective_n_jobs(n_jobs)
 
-    def call(plan: Plan, task: FitTask) -> tuple:
+    def call(task: FitTask) -> tuple:
         X = plan.windows(task.dataset, task.control).X
         return task, plan.models[task.model], X, plan.targets(task), on_error
 
     if "Dask" in kind and n_jobs != 1:
         with _eeg_in_files(plan, folder) as (plan, _):
-            yield from _on_dask(backend.client, tasks, lambda t: call(plan, t), number)
+            # Some more than there are threads, so that a cluster sees that it can grow.
+            executor, most = backend.client.get_executor(pure=False), 2 * number + 2
+            yield from _through(executor, deque(tasks), call, most)
     elif number == 1:
-        yield from (fit_fold(*call(plan, task)) for task in tasks)
+        yield from (fit_fold(*call(task)) for task in tasks)
     elif kind in ("LokyBackend", "MultiprocessingBackend"):
         with _eeg_in_files(plan, None) as (plan, place):
-            yield from _in_processes(tasks, lambda t: call(plan, t), number, place)
+            yield from _in_processes(deque(tasks), call, min(number, len(tasks)), place)
     else:
         # One task to a batch: they take seconds to hours, and each is kept at its end.
         parallel = joblib.Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
-        yield from parallel(joblib.delayed(fit_fold)(*call(plan, t)) for t in tasks)
+        yield from parallel(joblib.delayed(fit_fold)(*call(task)) for task in tasks)
 
 
 @contextmanager
@@ -270,33 +241,24 @@ def _eeg_in_files(plan: Plan, folder: Path | None) -> Iterator[tuple[Plan, str]]
 
 
 def _in_processes(
-    tasks: Sequence[FitTask],
-    call: Callable[[FitTask], tuple],
-    number: int,
-    place: str,
+    waiting: deque[FitTask], call: Callable[[FitTask], tuple], number: int, place: str
 ) -> Iterator[FoldResult]:
     """Do tasks in processes of this machine; a process that is killed costs one task."""
-
-    def start(number: int) -> Executor:
-        threads = str(max(joblib.cpu_count() // number, 1))
-        return ProcessPoolExecutor(
+    threads = str(max(joblib.cpu_count() // number, 1))
+    while waiting:
+        executor = ProcessPoolExecutor(
             number,
             initializer=_begin_worker,
             initargs=(os.getpid(), place),
             env={name: os.environ.get(name, threads) for name in _THREADS},
         )
-
-    def work(waiting: deque[FitTask], number: int) -> Iterator[FoldResult]:
-        while waiting:
-            lost = yield from _through(start(number), waiting, call, number)
-            if len(lost) > 1:
-                # Which was killed, and which were stopped with it, shows one by one.
-                yield from work(deque(lost), 1)
-            else:
-                for task, error in lost.items():
-                    yield _killed(task, call(task)[-1], error)
-
-    yield from work(deque(tasks), min(number, len(tasks)))
+        lost = yield from _through(executor, waiting, call, number)
+        if len(lost) > 1:
+            # Which was killed, and which were stopped with it, shows one by one.
+            yield from _in_processes(deque(lost), call, 1, place)
+            continue
+        for task, error in lost.items():
+            yield _killed(task, call(task)[-1], error)
 
 
 def _through(
@@ -305,65 +267,37 @@ def _through(
     call: Callable[[FitTask], tuple],
     number: int,
 ) -> Iterator[FoldResult]:
-    """Do waiting tasks; give back those that ran when a process was killed."""
-    running: dict[Any, FitTask] = {}
+    """Do tasks; give back those that ran when a process of a pool was killed.
+
+    dask itself does a task again when its worker is lost, and gives up at last.
+    """
+    running: dict[Future, FitTask] = {}
     try:
         while waiting or running:
             while waiting and len(running) < number:
-                future = executor.submit(_fit_in_worker, *call(waiting[0]))
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "Sending large graph")  # dask
+                    future = executor.submit(_fit_in_worker, *call(waiting[0]))
                 running[future] = waiting.popleft()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             # Finished ones first: a process that is killed takes the others along.
-            for future in sorted(done, key=_is_broken):
+            for future in sorted(done, key=lambda f: f.exception() is not None):
                 error = future.exception()
-                if _is_broken(future):
+                if isinstance(error, BrokenProcessPool):
                     return {task: error for task in running.values()}
-                del running[future]
-                if error is not None:
-                    raise error
-                yield future.result()
+                task = running.pop(future)
+                if type(error).__name__ == "KilledWorker":
+                    yield _killed(task, call(task)[-1], error)
+                else:
+                    yield future.result()
         return {}
     except BrokenProcessPool as error:  # In submit: while nothing was running.
         return {task: error for task in [*running.values(), waiting.popleft()]}
     finally:
-        executor.shutdown(wait=True, kill_workers=bool(running))
-
-
-def _is_broken(future: Future) -> bool:
-    return isinstance(future.exception(), BrokenProcessPool)
-
-
-def _on_dask(
-    client: Any,
-    tasks: Sequence[FitTask],
-    call: Callable[[FitTask], tuple],
-    number: int,
-) -> Iterator[FoldResult]:
-    """Do tasks on a dask cluster, which itself tries again when a worker is lost."""
-    from distributed import KilledWorker
-
-    executor = client.get_executor(pure=False)
-    waiting, running = deque(tasks), {}
-    # Some more than there are threads, so that a cluster can see that it should grow.
-    most = 2 * number + 2
-    try:
-        while waiting or running:
-            while waiting and len(running) < most:
-                with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", "Sending large graph")
-                    future = executor.submit(_fit_in_worker, *call(waiting[0]))
-                running[future] = waiting.popleft()
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                task, error = running.pop(future), future.exception()
-                if isinstance(error, KilledWorker):
-                    yield _killed(task, call(task)[-1], error)
-                elif error is not None:
-                    raise error
-                else:
-                    yield future.result()
-    finally:
-        executor.shutdown(wait=False)
+        stop = {"wait": not running}
+        if isinstance(executor, ProcessPoolExecutor):
+            stop = {"wait": True, "kill_workers": bool(running)}
+        executor.shutdown(**stop)
 
 
 def _killed(task: FitTask, on_error: str, error: BaseException) -> FoldResult:

@@ -226,13 +226,7 @@ class Store:
         )
 
     def load(self) -> None:
-        """Read and check the results that came into the folder since the last time.
-
-        Raises
-        ------
-        ResultsError
-            If one is damaged, or not what its name says.
-        """
+        """Read and check the results that came into the folder since the last time."""
         if self.path is None:
             return
         self._add(_read_settings(self.path))
@@ -256,12 +250,9 @@ class Store:
             self._seen.add(file.name)
 
     def write(self, result: FoldResult) -> None:
-        """Keep a result. It counts as finished only when all of it is on disk.
+        """Keep a result, or a failure until its task succeeds.
 
-        Parameters
-        ----------
-        result : FoldResult
-            A failure is kept beside the finished ones, until its task succeeds.
+        It counts as finished only when all of it is on disk.
         """
         task = result.task
         if result.error:
@@ -411,16 +402,9 @@ def new_folder() -> Path:
 def write_table(table: pd.DataFrame, file: Path) -> None:
     """Write a table, tabs between columns and a line for each row.
 
-    Texts become cells that any reader takes for one text: line breaks and other control
-    characters are escaped as in Python, characters that UTF-8 does not have too, and
-    what a spreadsheet would take for a formula gets an apostrophe in front.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The table.
-    file : Path
-        The file.
+    In texts, line breaks, other control characters and what UTF-8 does not have are
+    escaped as in Python. What a spreadsheet takes for a formula gets an apostrophe in
+    front.
     """
     safe = table.copy()
     for name in table.columns[[not pd.api.types.is_numeric_dtype(d) for d in table.dtypes]]:

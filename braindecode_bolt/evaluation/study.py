@@ -212,13 +212,7 @@ class Study:
         return [content_hash(signal) for signal in self.windows.X.signals]
 
     def fingerprint(self) -> str:
-        """Hash EEG, BOLD and origin of the windows.
-
-        Returns
-        -------
-        str
-            Hexadecimal digits of SHA-256.
-        """
+        """Hash EEG, BOLD and origin of the windows, as hexadecimal digits of SHA-256."""
         X = self.windows.X
         return content_hash(
             self._hashes_of_eeg,

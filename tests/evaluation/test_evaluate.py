@@ -155,7 +155,7 @@ def test_constant_predictions_are_undefined_and_counted(study, caplog):
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):
         moabb = found.to_moabb()
     assert set(moabb["pipeline"]) == {"ridge"}
-    assert "data, mean: no score is defined" in caplog.text
+    assert "Without any score: mean" in caplog.text
 
 
 def test_controls_are_trained_again(study):
