@@ -13,9 +13,10 @@ import pandas as pd
 
 from .._files import content_hash
 from .._series import plain_name
-from ..bold import prepare_bold, prepare_series, repetition_time, volume_steps
+from ..bold import prepare_bold, prepare_series, volume_steps
 from ..bold.targets import LOW_PASS
-from ..recording import TABLES, Recording, as_recordings
+from ..markers.timing import repetition_time as tr_of
+from ..recording import Recording, as_recordings
 from ..windows.create import BOLDWindows, create_bold_windows
 
 __all__ = ["Study", "counted"]
@@ -105,10 +106,9 @@ class Study:
                         f"Expected Recordings, got {type(recording).__name__} among them. "
                         "Wrap a Raw as Recording(raw, subject=...)."
                     )
-                tables = {kind: recording.table(kind) for kind in TABLES}
-                bold.append({k: table for k, table in tables.items() if table.shape[1]})
+                bold.append(recording.tables())
                 done = prepare_bold(recording, low_pass)
-                times.append(repetition_time(recording))
+                times.append(recording.repetition_time)
                 steps.append(volume_steps(recording))
                 yield done
 
@@ -306,9 +306,6 @@ def _check_distinct(windows: BOLDWindows) -> None:
 def _repetition_times(windows: BOLDWindows) -> list[float]:
     times = [float("nan")] * len(windows.left_out)
     for recording, rows in windows.metadata.groupby("recording"):
-        steps = np.diff(rows["stop"]) / windows.sfreq
-        counts = np.diff(rows["volume"])
-        usable = (steps > 0) & (counts > 0)
-        if usable.any():
-            times[int(recording)] = float(np.median(steps[usable] / counts[usable]))
+        ends = rows["stop"].to_numpy() / windows.sfreq
+        times[int(recording)] = tr_of(ends, rows["volume"].to_numpy())
     return times
