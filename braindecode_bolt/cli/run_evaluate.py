@@ -9,7 +9,6 @@ from typing import Any
 from ..evaluation import (
     PROTOCOLS,
     Evaluation,
-    ProtocolError,
     Study,
     evaluate,
     make_protocol,
@@ -83,8 +82,6 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
                 "size": arguments.size,
             },
         )
-    except ProtocolError as error:
-        raise ValueError(error.on_command_line) from error
     except KeyboardInterrupt:
         print(
             f"\nInterrupted. Finished fits are kept in {folder}; the same command with "

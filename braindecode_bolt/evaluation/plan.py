@@ -180,9 +180,10 @@ class Plan:
             except ValueError as error:
                 if not isinstance(protocol, str):
                     raise
-                raise ProtocolError(
-                    f"{_advice(study, protocol, n_splits)}{error}"
-                ) from error
+                # What splitters recommend is for those who use them by themselves.
+                cause = re.sub(r"(There is only one \w+\.).*", r"\1", str(error))
+                advice = _advice(study, protocol, n_splits)
+                raise ProtocolError(f"{advice}{cause}") from error
             plan._check_controls(name, controls)
         plan.tasks = [
             FitTask(dataset, model, control, int(seed), fold.number, region)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
@@ -19,30 +18,9 @@ from ..splits import (
 
 __all__ = ["PROTOCOLS", "ProtocolError", "make_protocol"]
 
-#: How arguments of :func:`evaluate` that errors name are written on the command line.
-_OPTIONS = {
-    r"protocol='([^']*)'": r"--protocol \1",
-    r",? n_splits=(\d+)": r" --folds \1",
-    r"low_pass=None": "--low-pass 0",
-    r"by='(\w+)'": r"--protocol \1s",
-    r"GapKFold\(\)": "--protocol within-folds",
-}
-
 
 class ProtocolError(ValueError):
-    """A protocol that the recordings are too few or too short for.
-
-    The message names arguments of :func:`~braindecode_bolt.evaluation.evaluate`;
-    `on_command_line` is the same with the options of the command.
-    """
-
-    @property
-    def on_command_line(self) -> str:
-        """The message for users of the command."""
-        text = str(self)
-        for pattern, option in _OPTIONS.items():
-            text = re.sub(pattern, option, text)
-        return text
+    """A protocol that the recordings are too few or too short for."""
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,9 @@ def _fit_and_predict(
     y = scaler.transform(targets.y_train).astype(np.float32)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = _prepared(clone(estimator), task.seed, targets.validation)
+        # Windows of constant EEG do not say where they are from: no split can divide them.
+        own = task.control != "constant_eeg"
+        model = _prepared(clone(estimator), task.seed, targets.validation, own)
         begin = time.perf_counter()
         # Our splitters read the groups from the windows; scikit-learn's are given them.
         told = is_search(model) and not isinstance(model.cv, Splitter)
@@ -133,7 +135,7 @@ def _fit_and_predict(
         )
     messages = [f"{w.category.__name__}: {w.message}" for w in caught]
     if task.control == "constant_eeg":  # Its windows are one and the same on purpose.
-        messages = [m for m in messages if "windows to validate on share EEG" not in m]
+        messages = [m for m in messages if "validation windows share EEG" not in m]
     return FoldResult(
         task,
         predicted,
@@ -146,9 +148,12 @@ def _fit_and_predict(
 
 
 def _prepared(
-    model: BaseEstimator, seed: int, validation: np.ndarray | None
+    model: BaseEstimator, seed: int, validation: np.ndarray | None, keep_own: bool
 ) -> BaseEstimator:
-    """Set the seed, and the validation part if the protocol has one."""
+    """Set the seed, and the validation part if the protocol has one.
+
+    With `keep_own`, a ``train_split`` of the user's own stays, which is warned about.
+    """
     parameters = model.get_params(deep=True)
     names = [name for name in parameters if name.split("__")[-1] == "random_state"]
     model.set_params(**dict.fromkeys(names, seed))
@@ -157,7 +162,7 @@ def _prepared(
     for name, given in parameters.items():
         if name.split("__")[-1] != "train_split" or not given:
             continue
-        if isinstance(given, ValidationSplit) and repr(given) == repr(ValidationSplit()):
+        if given == ValidationSplit() or not keep_own:
             model.set_params(**{name: FixedValidation(validation)})
             continue
         warnings.warn(

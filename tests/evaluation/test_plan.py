@@ -26,8 +26,8 @@ def test_every_protocol_has_a_splitter_and_a_summary(name):
     splitter = make_protocol(name, 4, *(("rest", "film") if name in TRANSFER else ()))
     assert hasattr(splitter, "split") and hasattr(splitter, "validation_rows")
     assert len(PROTOCOLS[name].summary) > 10
-    assert getattr(splitter, "n_splits", 4) == 4
-    assert PROTOCOLS[name].has_folds == hasattr(splitter, "n_splits")
+    if PROTOCOLS[name].has_folds:
+        assert splitter.n_splits == 4
 
 
 def test_names_and_splitters():
@@ -59,12 +59,8 @@ def test_one_subject_is_told_which_protocol_works(n_runs, protocol, works):
     study = of_one_subject(n_runs)
     with pytest.raises(ProtocolError) as caught:
         evaluate(ONE, study, protocol)
-    message = str(caught.value)
-    assert message.startswith(f"These recordings allow {works} instead. There is only one")
-    assert "--" not in message
-    said = caught.value.on_command_line
-    assert "--protocol within-folds --folds 2 instead" in said
-    assert "=" not in said and "GapKFold" not in said
+    cause = "There is only one subject."
+    assert str(caught.value) == f"These recordings allow {works} instead. {cause}"
     assert len(evaluate(ONE, study, "within-folds", n_splits=2).scores)
 
 
