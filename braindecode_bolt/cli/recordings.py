@@ -69,9 +69,8 @@ def load_recordings(
             )
         simulated = {"snr": coupling, "random_state": seed, "channels": channels}
         return SemiSimulatedEEGfMRI(data, **simulated, **given).load()
-    wrong = [name for name in ("pattern", "noise") if name in given]
-    if wrong:
-        raise ValueError(f"{', '.join(wrong)} is for simulated BOLD: use --coupling.")
+    if "noise" in given:
+        raise ValueError("noise is for simulated BOLD: use --coupling.")
     dataset = open_dataset(data, **given)
     if cache_dir is not None and hasattr(dataset, "cache_dir"):
         dataset.cache_dir = cache_dir

@@ -18,6 +18,7 @@ from ..evaluation.store import new_folder, write_table
 from ..evaluation.study import counted
 from ..plotting import plot_r_per_region, plot_series
 from ..report import layout, write_report
+from .data_options import data_options
 from .models import choose_device, make_models
 from .options import channels, names
 from .recordings import Prepared, load_recordings
@@ -51,7 +52,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     estimators = make_models(arguments, device)
     check_choices(estimators, arguments.seeds, arguments.controls)
     name = "simulated" if arguments.data is None else arguments.data.resolve().name
-    options = _data_options(arguments)
+    options = data_options(arguments)
     preparation = _preparation(arguments)
     study = _read(arguments, options, preparation)
     folder = new_folder() if arguments.out is None else arguments.out
@@ -91,27 +92,12 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     return _report(found, study, study.windows.noiseless is not None, arguments.surrogates)
 
 
-def _data_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Arguments of the class of data sets; None means not given."""
-    return {
-        "kind": arguments.kind,
-        "marker": arguments.marker,
-        "dummy_volumes": arguments.dummy_volumes,
-        "tr": arguments.tr,
-        "rois": "paper" if arguments.rois == "paper" else names(arguments.rois),
-        "tasks": names(arguments.tasks),
-        "derivatives": arguments.derivatives,
-        "bold": arguments.bold,
-        "pattern": arguments.pattern,
-        "noise": arguments.noise,
-    }
-
-
 def _preparation(arguments: argparse.Namespace) -> dict[str, Any]:
     """Arguments of prepare_eeg that are part of the settings of a run."""
     average = arguments.reference == "average"
     return {
         "high_pass": arguments.high_pass,
+        "montage": arguments.montage,
         "reference": "average" if average else names(arguments.reference),
     }
 

@@ -13,7 +13,7 @@ from .._series import plain_name
 from ..bold.tables import TableError, read_numbers
 from ..recording import check_bold
 from ._choosing import choose_regions
-from ._files import check_link
+from ._files import check_regular
 from ._pickles import read_frame_pickle
 
 __all__ = ["read_table"]
@@ -54,7 +54,7 @@ def read_table(file: str | Path, rois: list[str] | None = None) -> pd.DataFrame:
         If a region has no value, or a value is missing or not finite.
     """
     file = Path(file)
-    check_link(file)
+    check_regular(file)
     if file.suffix.lower() == ".pkl":
         table, wrong = read_frame_pickle(file), {}
         _check_index(table.index, file.name)

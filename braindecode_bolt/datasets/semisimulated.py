@@ -12,12 +12,11 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
-from .._series import is_constant, plain_name
 from ..eeg.channels import ChannelNameError
 from ..eeg.prepare import common_channels, prepare_eeg
 from ..markers import stretches
 from ..recording import Recording
-from ._base import EEGfMRIDataset
+from ._base import EEGfMRIDataset, open_all
 from ._coupling import (
     BANDS,
     RATE,
@@ -29,13 +28,8 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import (
-    DataFolderError,
-    existing_folder,
-    find_eeg,
-    name_entities,
-    read_eeg,
-)
+from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed, read_eeg
+from ._names import described, entities_of
 from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
@@ -56,9 +50,10 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     data_dir : str | Path
         A folder of EEG files that MNE reads; it is searched at any depth.
     pattern : str | None
-        A regular expression with the group ``subject`` and, if they occur,
-        ``session``, ``task`` and ``run``: how file names tell who was recorded. By
-        default names of BIDS, and of PhysioNet's eegmmidb and eegmat.
+        What the names of the files mean: a regular expression with the group
+        ``subject`` and, if they occur, ``session``, ``task`` and ``run``, which
+        matches the whole name, with or without the ending. By default names of
+        BIDS, and of PhysioNet's eegmmidb and eegmat.
     channels : sequence of str | "common" | None
         Channels to use, those that all recordings have, or all (default).
     tr : float
@@ -72,6 +67,9 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         noise.
     random_state : int
         Seed. Default 0.
+    reader : str | callable | None
+        MNE's reader of the EEG, as for :class:`EEGfMRIFolder`. By default what the
+        ending says.
     """
 
     data_dir: str | Path
@@ -81,6 +79,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     snr: float = 0.7
     noise: Sequence[str | Path] | None = None
     random_state: int = 0
+    reader: Reader | None = None
 
     def load(self) -> list[Recording]:
         """Read the EEG and simulate BOLD.
@@ -94,8 +93,8 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         Raises
         ------
         DataFolderError
-            If there is no EEG, a name does not tell who was recorded, or several
-            files have one name.
+            If there is no EEG, a name does not say the subject, files cannot be
+            read, or several are the same recording.
         ValueError
             If there is not a table of noise for each file, or an argument is out of
             range.
@@ -114,7 +113,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         DataFolderError
             If there are none.
         """
-        files = find_eeg(existing_folder(self.data_dir))
+        files = find_eeg(self.data_dir, self.reader)
         if not files:
             raise DataFolderError(f"{self.data_dir} holds no EEG file that MNE could read.")
         return files
@@ -128,16 +127,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         """
         files = self.files()
         self._check_noise(len(files))
-        recordings = [
-            Recording(read_eeg(file), **name_entities(file, self.pattern)) for file in files
-        ]
-        names = [recording.name for recording in recordings]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise DataFolderError(
-                f"Several files are named {', '.join(twice)}; use a pattern (--pattern) to "
-                "tell them apart."
-            )
+        recordings = self._open(files)
         channels = self.channels
         if channels == "common":
             channels = common_channels(recordings)
@@ -148,10 +138,37 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 prepared.raw,
                 tr=self.tr,
                 snr=self.snr,
-                noise=None if self.noise is None else read_table(self.noise[number]),
+                noise=None if self.noise is None else _read_noise(self.noise[number]),
                 random_state=np.random.default_rng(seeds[number]),
             )
             yield replace(prepared, raw=raw)
+
+    def _open(self, files: list[Path]) -> list[Recording]:
+        entities = entities_of(files, self.pattern)
+        nameless = [file.name for file in files if file not in entities]
+        if nameless:
+            by = "" if self.pattern is None else f" by {self.pattern!r}"
+            raise DataFolderError(
+                f"The names of {len(nameless)} of {counted(len(files), 'EEG file')} do not "
+                f"say the subject{by}: {listed(nameless)}. Expected BIDS names "
+                "(sub-01_run-1_eeg.edf), or a pattern such as "
+                r"'(?P<subject>p\d+)_(?P<run>\d+)'."
+            )
+        by_name: dict[str, list[Path]] = {}
+        for file in files:
+            by_name.setdefault(described(entities[file]), []).append(file)
+        for name, same in by_name.items():
+            if len(same) > 1:
+                raise DataFolderError(
+                    f"{counted(len(same), 'file')} are named {name}: {listed(same)}. Give "
+                    "a pattern that tells them apart, a folder inside, or a reader."
+                )
+        return open_all(
+            {str(file): file for file in files},
+            lambda file: Recording(read_eeg(file, self.reader), **entities[file]),
+            self.data_dir,
+            {str(file): files_of(file) for file in files},
+        )
 
     def _check_noise(self, n_files: int) -> None:
         if self.noise is None:
@@ -163,6 +180,14 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 f"got {len(self.noise)}, {n_tables} of them different. Recordings that "
                 "share their noise would not be independent."
             )
+
+
+def _read_noise(table: str | Path) -> pd.DataFrame:
+    table = Path(table)
+    noise = read_table(table)
+    if noise.attrs.get("n_volumes", len(noise)) != len(noise):
+        raise DataFolderError(f"{table.name} lacks volumes; noise needs all of them.")
+    return noise
 
 
 def simulate_bold(
@@ -194,8 +219,8 @@ def simulate_bold(
     snr : float
         Variance of the coupled BOLD over that of the noise. Default 0.7.
     noise : pandas.DataFrame, shape (at least n_volumes, at least n_rois) | None
-        Real BOLD of another brain, sampled every `tr`, to serve as noise. A
-        stretch of it is drawn; columns are matched by name, or else drawn. By
+        Real BOLD of another subject, sampled every `tr`, to serve as noise. A
+        part of it is drawn; columns are matched by name, or else drawn. By
         default the noise is a first-order autoregressive process.
     window_seconds : float
         Window for which the second ceiling is stated. Default 16.
@@ -285,15 +310,13 @@ def _draw_noise(
             f"The BOLD given as noise has {noise.shape[0]} volumes x {noise.shape[1]} "
             f"regions; at least {n_volumes} x {len(rois)} are needed."
         )
-    noise = noise.rename(columns=plain_name)
-    names = [plain_name(roi) for roi in rois]
-    if set(names) <= set(noise.columns):
-        chosen = noise[names]
+    if set(rois) <= set(noise.columns):
+        chosen = noise[rois]
     else:
         columns = rng.choice(noise.shape[1], len(rois), replace=False)
         chosen = noise.iloc[:, columns]
     first = rng.integers(len(noise) - n_volumes + 1)
     series = chosen.to_numpy(dtype=float)[first : first + n_volumes]
-    if not np.isfinite(series).all() or is_constant(series).any():
+    if not np.isfinite(series).all() or (series.std(axis=0) == 0).any():
         raise ValueError("The BOLD given as noise is constant or not finite in a region.")
     return standardise(series.T).T

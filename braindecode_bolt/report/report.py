@@ -214,7 +214,7 @@ def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any
 
 
 def _left_out(left_out: pd.DataFrame) -> dict[str, Any]:
-    counts = ["no_full_window", "touches_bad"]
+    counts = ["no_full_window", "touches_bad", "crosses_joint"]
     touched = left_out[left_out[counts].sum(axis=1) > 0]
     return {
         "volumes": int(left_out["volumes"].sum()),

@@ -58,12 +58,12 @@ def test_simulate_refuses_what_it_cannot_do(eeg_folder, data, tmp_path, capsys):
     out = tmp_path / "out"
     base = ["simulate", "--eeg", str(eeg_folder), "--out"]
     assert main([*base, str(out)]) == 1
-    assert "does not tell the subject" in capsys.readouterr().err
+    assert "do not say the subject" in capsys.readouterr().err
     assert main([*base, str(data), *PATTERN]) == 1
     assert "is not an empty folder" in capsys.readouterr().err
     same = ["--pattern", r"(?P<subject>Subject)\d+_1_eeg"]
     assert main([*base, str(out), *same]) == 1
-    assert "Several files are named sub-Subject" in capsys.readouterr().err
+    assert "3 files are named sub-Subject: " in capsys.readouterr().err
     assert main(["simulate", "--eeg", str(tmp_path), "--out", str(out)]) == 1
     assert "holds no EEG file" in capsys.readouterr().err
     assert main([*base, str(out), "--pattern", "("]) == 1
@@ -166,11 +166,11 @@ def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
     assert (pd.read_csv(tmp_path / "oz" / "scores.tsv", sep="\t")["channels"] == 1).all()
     capsys.readouterr()
     assert main([*base[:3], "--coupling", "1"]) == 1
-    assert "does not tell the subject" in capsys.readouterr().err
+    assert "do not say the subject" in capsys.readouterr().err
     assert main([*base, "--coupling", "1", "--marker", "R128"]) == 1
     assert "leave out marker" in capsys.readouterr().err
     assert main(base) == 1
-    assert "pattern is for simulated BOLD: use --coupling" in capsys.readouterr().err
+    assert "no BOLD: expected Subject01_1_bold.tsv beside it" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -262,7 +262,7 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
             ["--pretrained", "nowhere.pth", "--size", "published"],
             "nowhere.pth is neither a file, nor a folder",
         ),
-        (["--dummy-volumes", "2"], "leave out marker and dummy_volumes"),
+        (["--dummy-volumes", "2"], "leave out dummy_volumes"),
         (["--models", ""], "--models names no model"),
         (
             ["--models", "LabramBOLD", "--unknown-channels", "fresh"],
