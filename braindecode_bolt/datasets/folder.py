@@ -23,10 +23,10 @@ from ._files import (
     files_of,
     find_eeg,
     listed,
-    read_eeg,
     without_ending,
 )
 from ._names import described, entities_of, is_bids_eeg
+from ._reading import read_eeg
 from ._repetition import in_sidecars
 from ._tables import read_table
 
