@@ -189,7 +189,7 @@ class Study:
                     name = self.windows.left_out["recording"].iloc[recording]
                     raise ValueError(
                         f"{name}, volumes {first} to {last}, which are one part of a fold: "
-                        f"{error} (On the command line, that is --low-pass 0.) Or give "
+                        f"{error} Or give "
                         "longer recordings, or a protocol with larger parts: within-folds "
                         "with few folds, or GapSplit(train_size=0.7, test_size=0.3)."
                     ) from error
