@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from ..eeg.channels import ChannelNameError, match_channels, resolve_ch_names, s
 from ._docs import fill_docstring
 from ._groups import layer_decay_groups
 from ._saving import SavedModel
+from ._weight_files import checksum
 from .checkpoints import load_published_weights
 
 #: Default sampling rate in Hz, that of the published preparation.
@@ -114,7 +114,7 @@ class BOLDModel(SavedModel):
         self.final_layer = self._make_head(n_features)
         if pretrained is not None:
             load_published_weights(self, pretrained, new_head=new_head)
-        self._weights_at_start = self._checksum()
+        self._weights_at_start = checksum(dict(self.named_parameters()))
 
     def _make_head(self, n_features: int) -> nn.Linear:
         head = nn.Linear(n_features, self.n_outputs)
@@ -201,15 +201,7 @@ class BOLDModel(SavedModel):
     @property
     def weights_changed(self) -> bool:
         """Whether weights were loaded or trained since construction."""
-        return self._checksum() != self._weights_at_start
-
-    @torch.no_grad()
-    def _checksum(self) -> int:
-        checksum = 0
-        for parameter in self.parameters():
-            values = parameter.detach().cpu().float().contiguous().numpy()
-            checksum = zlib.crc32(values, checksum)
-        return checksum
+        return checksum(dict(self.named_parameters())) != self._weights_at_start
 
     def _translate_weights(
         self, state: Mapping[str, torch.Tensor], ch_names: Sequence[str] | None

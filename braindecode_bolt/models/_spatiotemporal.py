@@ -63,13 +63,13 @@ class TemporalEncoder(nn.Module):
 
     def __init__(self, activation: type[nn.Module]):
         super().__init__()
-        n_maps = 8  # With 25 positions in time they make an embedding of 200.
-        self.conv1 = nn.Conv2d(1, n_maps, (1, 15), stride=(1, 8), padding=(0, 7))
-        self.norm1 = nn.GroupNorm(4, n_maps)
-        self.conv2 = nn.Conv2d(n_maps, n_maps, (1, 3), padding=(0, 1))
-        self.norm2 = nn.GroupNorm(4, n_maps)
-        self.conv3 = nn.Conv2d(n_maps, n_maps, (1, 3), padding=(0, 1))
-        self.norm3 = nn.GroupNorm(4, n_maps)
+        n_kernels = 8  # With 25 positions in time they make an embedding of 200.
+        self.conv1 = nn.Conv2d(1, n_kernels, (1, 15), stride=(1, 8), padding=(0, 7))
+        self.norm1 = nn.GroupNorm(4, n_kernels)
+        self.conv2 = nn.Conv2d(n_kernels, n_kernels, (1, 3), padding=(0, 1))
+        self.norm2 = nn.GroupNorm(4, n_kernels)
+        self.conv3 = nn.Conv2d(n_kernels, n_kernels, (1, 3), padding=(0, 1))
+        self.norm3 = nn.GroupNorm(4, n_kernels)
         self.activation = activation()
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
