@@ -14,7 +14,7 @@ from ..recording import Recording
 __all__ = ["Prepared", "load_recordings"]
 
 #: Options of folders that need no BOLD.
-_OF_COUPLING = ("pattern", "noise", "tr")
+_OF_COUPLING = ("pattern", "noise", "tr", "reader")
 
 
 def load_recordings(
