@@ -8,8 +8,10 @@ import logging
 import os
 import re
 import shutil
+import socket
 import time
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,8 +22,9 @@ __all__ = ["atomic_write", "content_hash"]
 
 logger = logging.getLogger(__name__)
 
-# What a killed process left behind is removed after this many seconds.
-_STALE_SECONDS = 24 * 3600
+# What a killed process left behind is removed after so many seconds without a change;
+# that of a process on another machine, which may be alive, after so many.
+_QUIET_SECONDS, _STALE_SECONDS = 60, 24 * 3600
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.unfinished")
 
 
@@ -30,7 +33,8 @@ def atomic_write(target: str | Path) -> Iterator[Path]:
     """Write a file or folder beside its place, and move it there when it is complete.
 
     If the body raises, nothing is left behind, and what was at `target` stays. Files
-    that killed processes left in the same folder are removed after a day.
+    that killed processes left in the same folder are removed: those of this machine
+    after a minute, others after a day.
 
     Parameters
     ----------
@@ -54,7 +58,7 @@ def atomic_write(target: str | Path) -> Iterator[Path]:
     _sweep(target.parent)
     # File systems allow 255 bytes.
     start = target.name.encode()[:180].decode(errors="ignore")
-    work = target.with_name(f".{start}.{uuid.uuid4().hex}.unfinished")
+    work = target.with_name(f".{start}.{_owner()}{uuid.uuid4().hex[:16]}.unfinished")
     try:
         yield work
         try:
@@ -72,9 +76,31 @@ def _sweep(folder: Path) -> None:
             continue
         # Its process may finish meanwhile.
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            inside = path.iterdir() if path.is_dir() else ()
+            changed = max(each.stat().st_mtime for each in (path, *inside))
+            quiet = time.time() - changed
+            owner = path.name.split(".")[-2][:16]
+            if quiet > _STALE_SECONDS or (quiet > _QUIET_SECONDS and _is_dead(owner)):
                 logger.info("Removing %s, which an interrupted process left", path)
                 _remove(path)
+
+
+def _owner() -> str:
+    """Say in 16 digits which process of which machine writes."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}{os.getpid():08x}"
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether a process of this machine has ended; False if that cannot be told."""
+    if os.name != "posix" or owner[:8] != _owner()[:8]:
+        return False
+    try:
+        os.kill(int(owner[8:], 16), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _remove(path: Path) -> None:

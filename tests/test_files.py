@@ -58,23 +58,43 @@ def test_long_names_are_written(tmp_path):
     assert target.read_text() == "x"
 
 
-def test_what_killed_processes_left_is_removed_after_a_day(tmp_path, caplog):
+def age(path, seconds):
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_files_of_a_killed_process_are_removed(tmp_path, caplog):
     code = (
         "import os, sys; from braindecode_bolt._files import atomic_write\n"
         "with atomic_write(sys.argv[1]) as work:\n"
         "    work.write_text('half'); os._exit(9)"
     )
     run = subprocess.run([sys.executable, "-c", code, str(tmp_path / "killed")])
-    assert run.returncode == 9 and len(listed(tmp_path)) == 1
-    left = next(tmp_path.iterdir())
+    assert run.returncode == 9
+    (left,) = tmp_path.iterdir()
     caplog.set_level("INFO")
-    for age, there in ((3600, True), (25 * 3600, False)):
-        os.utime(left, (time.time() - age,) * 2)
+    # It was written to a moment ago, then two minutes ago.
+    for seconds, there in ((0, True), (120, False)):
+        age(left, seconds)
         with atomic_write(tmp_path / "next") as work:
             work.write_text("x")
         assert left.exists() == there
     assert "an interrupted process left" in caplog.text
     assert listed(tmp_path) == ["next"]
+
+
+def test_files_of_a_living_process_stay(tmp_path):
+    """Those of this machine, and for a day those of another machine."""
+    with atomic_write(tmp_path / "slow") as work:
+        work.write_text("half")
+        owner = work.name.split(".")[-2][:16]
+        elsewhere = tmp_path / work.name.replace(owner, "f" * 16)
+        elsewhere.write_text("half")
+        for seconds, there in ((3600, True), (25 * 3600, False)):
+            age(work, 3600)
+            age(elsewhere, seconds)
+            with atomic_write(tmp_path / "next") as other:
+                other.write_text("x")
+            assert work.exists() and elsewhere.exists() == there
 
 
 def test_hashes_tell_contents_apart():

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets import SemiSimulatedEEGfMRI, SimulatedEEGfMRI, open_dataset
-from ..eeg.prepare import common_channels, prepare_eeg
+from ..eeg import common_channels, prepare_eeg
 from ..recording import Recording
 
 __all__ = ["Prepared", "load_recordings"]
 
 #: Options of folders that need no BOLD.
-_OF_COUPLING = ("pattern", "noise", "tr")
+_OF_COUPLING = ("pattern", "noise", "tr", "reader")
 
 
 def load_recordings(
@@ -101,6 +101,8 @@ class Prepared:
     def __iter__(self) -> Iterator[Recording]:  # noqa: D105
         channels = self.channels
         if channels == "common":
-            channels = common_channels(self.recordings)
+            of_sites = ("montage", "montage_distance_mm")
+            given = {k: v for k, v in self.arguments.items() if k in of_sites}
+            channels = common_channels(self.recordings, **given)
         for recording in self.recordings:
             yield prepare_eeg(recording, channels=channels, **self.arguments)

@@ -16,8 +16,9 @@ from tqdm import tqdm
 from ..markers import MarkerError, MarkerOptions
 from ..recording import Recording
 from ._choosing import UnknownRegionError
-from ._files import DataFolderError, check_content, crashing_sets, listed
+from ._files import DataFolderError, check_content, listed
 from ._names import check_labels
+from ._reading import crashing_sets
 from ._same_eeg import check_same_eeg
 
 if TYPE_CHECKING:
@@ -191,7 +192,10 @@ def open_all(
         except (ValueError, OSError) as error:
             complaints.setdefault(str(error).removeprefix(f"{name}: "), []).append(name)
     if complaints:
-        lines = [f"{listed(names)}: {cause}" for cause, names in complaints.items()]
+        lines = [
+            cause if cause.startswith(names[0]) else f"{listed(names)}: {cause}"
+            for cause, names in complaints.items()
+        ]
         failed = len(items) - len(recordings)
         if len(items) == 1:
             raise DataFolderError(f"The recording in {folder} cannot be used: {lines[0]}")

@@ -12,16 +12,8 @@ from mne_bids import BIDSPath, get_bids_path_from_fname, read_raw_bids
 
 from ..markers import add_markers, joint_samples, mark_joints
 from ._bids_runs import Run, run_of
-from ._files import (
-    DataFolderError,
-    check_data_files,
-    check_regular,
-    existing_folder,
-    listed,
-    logged_warnings,
-    read_eeg,
-    short,
-)
+from ._files import DataFolderError, check_regular, existing_folder, listed, short
+from ._reading import check_data_files, logged_warnings, read_eeg
 
 __all__ = ["find_bids_eeg", "read_bids_eeg"]
 

@@ -19,7 +19,8 @@ from ..recording import Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
 from ._choosing import region_names
 from ._download import DownloadError, fetch_hub
-from ._files import DataFolderError, counted, existing_folder, listed, read_eeg
+from ._files import DataFolderError, counted, existing_folder, listed
+from ._reading import read_eeg
 from ._tables import read_table
 
 __all__ = ["PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]

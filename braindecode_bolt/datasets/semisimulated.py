@@ -12,8 +12,8 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
+from ..eeg import common_channels, prepare_eeg
 from ..eeg.channels import ChannelNameError
-from ..eeg.prepare import common_channels, prepare_eeg
 from ..markers import stretches
 from ..recording import Recording
 from ._base import EEGfMRIDataset, open_all
@@ -28,8 +28,9 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed, read_eeg
+from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed
 from ._names import described, entities_of
+from ._reading import read_eeg
 from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
@@ -70,6 +71,9 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     reader : str | callable | None
         MNE's reader of the EEG, as for :class:`EEGfMRIFolder`. By default what the
         ending says.
+    montage : str | None
+        Montage of a dense net whose electrodes are to be named by their positions, as
+        in :func:`~braindecode_bolt.prepare_eeg`. By default none.
     """
 
     data_dir: str | Path
@@ -80,6 +84,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     noise: Sequence[str | Path] | None = None
     random_state: int = 0
     reader: Reader | None = None
+    montage: str | None = None
 
     def load(self) -> list[Recording]:
         """Read the EEG and simulate BOLD.
@@ -130,10 +135,10 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         recordings = self._open(files)
         channels = self.channels
         if channels == "common":
-            channels = common_channels(recordings)
+            channels = common_channels(recordings, self.montage)
         seeds = np.random.SeedSequence(self.random_state).spawn(len(files))
         for number, recording in enumerate(recordings):
-            prepared = prepare_eeg(recording, channels=channels)
+            prepared = prepare_eeg(recording, channels=channels, montage=self.montage)
             raw = simulate_bold(
                 prepared.raw,
                 tr=self.tr,

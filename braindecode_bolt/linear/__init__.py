@@ -1,23 +1,17 @@
-"""Linear models of BOLD: what a network has to be better than."""
-
-from collections.abc import Callable
-from functools import partial
+"""Linear models of BOLD, the baselines for networks."""
 
 from sklearn.base import RegressorMixin
 
 from .band_power import BandPower
 from .bands import BANDS
-from .lagged import LaggedBandPower, RidgeFingerprint
+from .lagged import LaggedBandPower, RidgeFingerprint, SparseBandPower
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
 from .simple import AlphaHRF, MeanBOLD
 
 #: Linear models by name.
-LINEAR: dict[str, Callable[..., RegressorMixin]] = {
-    "RidgeFingerprint": RidgeFingerprint,
-    "LaggedBandPower": LaggedBandPower,
-    "SparseBandPower": partial(LaggedBandPower, "sparse_group_lasso"),
-    "AlphaHRF": AlphaHRF,
-    "MeanBOLD": MeanBOLD,
+LINEAR: dict[str, type[RegressorMixin]] = {
+    model.__name__: model
+    for model in (RidgeFingerprint, LaggedBandPower, SparseBandPower, AlphaHRF, MeanBOLD)
 }
 
 __all__ = [
@@ -30,4 +24,5 @@ __all__ = [
     "LaggedBandPower",
     "MeanBOLD",
     "RidgeFingerprint",
+    "SparseBandPower",
 ]

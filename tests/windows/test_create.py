@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from skorch.helper import SliceDataset
 
 from braindecode_bolt import LazyWindows, Recording, attach_bold, create_bold_windows
+from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.markers import MarkerError
 
 
@@ -92,6 +93,18 @@ def test_joined_recordings_have_no_window_across_the_seam(make_recording):
     across = (windows.metadata["start"] < n_first) & (windows.metadata["stop"] >= n_first)
     assert not across.any()
     assert len(windows) == 40
+
+
+def test_what_is_no_scalp_eeg_gets_no_window(make_recording, caplog):
+    recording = make_recording(ch_names=["Fz", "ECG", "VEOGo", "EarL", "Cz"])
+    with caplog.at_level(logging.INFO, "braindecode_bolt"):
+        windows = create_bold_windows([recording], 4.0)
+    assert windows.ch_names == ["Fz", "Cz"]
+    assert (
+        "3 channels of type EEG are not scalp EEG and left out: ECG, VEOGo" in caplog.text
+    )
+    with pytest.raises(ChannelNameError, match="has no EEG channel among ECG"):
+        create_bold_windows([make_recording(ch_names=["ECG"])], 4.0)
 
 
 @pytest.mark.parametrize("lag", [0.0, 1.0])
@@ -202,8 +215,8 @@ def test_task_and_site_are_known_window_by_window(make_recording):
     assert windows.metadata["site"].dropna().tolist() == ["A"] * 20
     described = [dict(part.description) for part in windows.to_braindecode().datasets]
     assert described == [
-        {"subject": "01", "task": "rest", "site": "A", "recording": 0},
-        {"subject": "02", "recording": 1},
+        {"subject": "01", "task": "rest", "site": "A", "recording": 0, "lag_seconds": 0.0},
+        {"subject": "02", "recording": 1, "lag_seconds": 0.0},
     ]
     # Windows made by hand may have neither column.
     metadata = windows.metadata.drop(columns=["task", "site"])
