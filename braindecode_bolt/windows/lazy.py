@@ -14,6 +14,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._files import atomic_write
 from ..eeg.cache import naming_folder, write_signal
 
 __all__ = ["LazyWindows"]
@@ -166,8 +167,8 @@ class LazyWindows:
         for number, signal in enumerate(self.signals):
             if not _is_whole_file(signal):
                 file = folder / f"{number}.npy"
-                with naming_folder(folder):
-                    write_signal(file, signal, signal.shape)
+                with naming_folder(folder), atomic_write(file) as work:
+                    write_signal(work, signal, signal.shape)
                 signal = np.load(file, mmap_mode="r")
             moved.signals.append(signal)
         return moved
