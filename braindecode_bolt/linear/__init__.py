@@ -7,12 +7,17 @@ from sklearn.base import RegressorMixin
 
 from .band_power import BandPower
 from .bands import BANDS
+from .gaussian_process import BandPowerGP
 from .lagged import LaggedBandPower, RidgeFingerprint
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
+from .priors import electrode_positions
+from .readout import SmoothReadout
 from .simple import AlphaHRF, MeanBOLD
+from .standardising import PowerStatistics
 
 #: Linear models by name.
 LINEAR: dict[str, Callable[..., RegressorMixin]] = {
+    "BandPowerGP": BandPowerGP,
     "RidgeFingerprint": RidgeFingerprint,
     "LaggedBandPower": LaggedBandPower,
     "SparseBandPower": partial(LaggedBandPower, "sparse_group_lasso"),
@@ -25,9 +30,13 @@ __all__ = [
     "LINEAR",
     "AlphaHRF",
     "BandPower",
+    "BandPowerGP",
     "GroupedRidge",
     "GroupedSparseGroupLasso",
     "LaggedBandPower",
     "MeanBOLD",
+    "PowerStatistics",
     "RidgeFingerprint",
+    "SmoothReadout",
+    "electrode_positions",
 ]

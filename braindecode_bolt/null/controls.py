@@ -81,7 +81,7 @@ def wrong_subject(
         windows.X.signals[donors.get(recording, recording)]
         for recording in range(len(windows.X.signals))
     ]
-    X = LazyWindows(signals, metadata, windows.X.info, windows.X.baseline)
+    X = windows.X.with_signals(signals, metadata)
     left_out = _count(windows.left_out, table, metadata, donors)
     return _with(windows, X, rows, left_out)
 
@@ -120,7 +120,7 @@ def constant_eeg(windows: BOLDWindows, window: int = 0) -> BOLDWindows:
     metadata = source.metadata.assign(start=0, stop=source.shape[-1])
     # As many as before, so that positions in the metadata stay valid.
     signals = [stretch] * len(source.signals)
-    X = LazyWindows(signals, metadata, source.info, source.baseline)
+    X = source.with_signals(signals, metadata)
     return _with(windows, X, np.arange(len(windows)), windows.left_out.copy())
 
 

@@ -15,6 +15,7 @@ from torch.utils.data import Subset
 
 from ..eeg.channels import normalize_channel_name
 from ..eeg.prepare import check_signal
+from .features import FeatureWindows
 from .lazy import LazyWindows
 
 #: Windows looked at by the input check.
@@ -85,7 +86,8 @@ class Input:
             See :func:`~braindecode_bolt.eeg.check_signal`; or if targets are
             not finite or constant.
         """
-        check_signal(self.sample(), "X", self.ch_names)
+        if not isinstance(self.data, FeatureWindows):
+            check_signal(self.sample(), "X", self.ch_names)
         if targets is None:
             return
         if not np.isfinite(targets).all():
@@ -104,6 +106,8 @@ class Input:
         """Warn where windows to predict cannot be what they should be."""
         if len(self.data) == 0:
             raise ValueError("X has no windows.")
+        if isinstance(self.data, FeatureWindows):
+            return
         try:
             check_signal(self.sample(), "X", self.ch_names)
         except ValueError as error:

@@ -68,16 +68,7 @@ class LazyWindows:
     ):
         if baseline not in ("window", None):
             raise ValueError(f"baseline must be 'window' or None, got {baseline!r}.")
-        if len(metadata) == 0:
-            n_times = 0
-        else:
-            lengths = metadata["stop"] - metadata["start"]
-            if lengths.nunique() != 1:
-                raise ValueError(
-                    f"Windows must have one length, got {sorted(lengths.unique())}."
-                )
-            n_times = int(lengths.iloc[0])
-        self._set(list(signals), metadata, info, baseline, n_times)
+        self._set(list(signals), metadata, info, baseline, _length(metadata))
 
     def _set(self, signals, metadata, info, baseline, n_times) -> None:
         self.signals = signals
@@ -112,6 +103,24 @@ class LazyWindows:
     def nbytes(self) -> int:
         """Size of all windows as an array, in bytes."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    def with_signals(
+        self, signals: Sequence[np.ndarray], metadata: pd.DataFrame
+    ) -> LazyWindows:
+        """Give windows of the same kind that are cut from other signals.
+
+        Parameters
+        ----------
+        signals, metadata
+            As in the constructor.
+
+        Returns
+        -------
+        LazyWindows
+        """
+        other = self._take(np.arange(0))
+        other._set(list(signals), metadata, self.info, self.baseline, _length(metadata))
+        return other
 
     def on_disk(self, folder: str | Path) -> LazyWindows:
         """Put the recordings into files, from which windows are read.
@@ -209,6 +218,7 @@ class LazyWindows:
 
     def _take(self, indices: np.ndarray) -> LazyWindows:
         part = object.__new__(type(self))
+        part.__dict__.update(self.__dict__)
         metadata = self.metadata.iloc[indices]
         part._set(self.signals, metadata, self.info, self.baseline, self._n_times)
         return part
@@ -258,6 +268,16 @@ class LazyWindows:
             f"<LazyWindows {self.shape}: {n_recordings} recordings of "
             f"{len(np.unique(self.groups))} subjects, {self.sfreq:g} Hz>"
         )
+
+
+def _length(metadata: pd.DataFrame) -> int:
+    """Count the samples of a window; 0 where there are none."""
+    if len(metadata) == 0:
+        return 0
+    lengths = metadata["stop"] - metadata["start"]
+    if lengths.nunique() != 1:
+        raise ValueError(f"Windows must have one length, got {sorted(lengths.unique())}.")
+    return int(lengths.iloc[0])
 
 
 @dataclass(frozen=True)
