@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
 import numpy as np
 
-from .evidence import Moments, Regions, Spectrum
+from .evidence import Regions
+from .moments import Moments, Rows, Spectrum, gather
 from .priors import (
     electrode_covariance,
     frequency_covariance,
@@ -22,7 +24,7 @@ __all__ = ["CHOICES", "Basis", "Priors"]
 
 logger = logging.getLogger(__name__)
 
-#: Values that the evidence chooses from; the search begins at the middle ones.
+#: Values that the evidence chooses from; the search begins at those below.
 CHOICES: dict[str, tuple[float, ...]] = {
     "electrode_length": (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0),
     "frequency_length": (0.25, 0.35, 0.5, 0.7, 1.0, 1.4),
@@ -33,13 +35,13 @@ CHOICES: dict[str, tuple[float, ...]] = {
 _BEGIN = {
     "electrode_length": 0.5,
     "frequency_length": 0.35,
-    "lag_length": 2.0,
-    "lag_peak": 6.0,
+    "lag_length": 3.0,
+    "lag_peak": 5.0,
     "rho": 0.5,
 }
 #: Products of eigenvalues of the three priors below this share are left out, and so
 #: are those beyond this number.
-_TOLERANCE, _MOST = 0.01, 1500
+_TOLERANCE, _MOST = 0.01, 1000
 #: The search over priors looks at so many windows at most, evenly taken stretches.
 _N_SEARCHED = 4000
 #: Features that can make up all priors of the search, at most.
@@ -154,7 +156,7 @@ class Priors:
         y : ndarray, shape (n_windows, n_rois)
             BOLD of zero mean and unit variance.
         stretches, edge
-            As in :meth:`~braindecode_bolt.linear.evidence.Moments.of`.
+            As in :func:`~braindecode_bolt.linear.moments.gather`.
         given : mapping of str to float | None
             The arguments; None for those to be chosen.
 
@@ -171,10 +173,10 @@ class Priors:
         if not free:
             return values
         spaces = self._spaces(values, free)
-        moments = Moments.of(
+        gathered = gather(
             lambda rows: _along_axes(X[rows], spaces), y, _part(stretches), edge
         )
-        return _Climb(self, spaces, moments).to_the_top(values, free)
+        return _Climb(self, spaces, gathered).to_the_top(values, free)
 
     def _spaces(self, values: dict[str, float], free: list[str]) -> list[np.ndarray]:
         """For each axis, orthonormal vectors that make up all priors to choose from."""
@@ -197,10 +199,10 @@ class Priors:
 class _Climb:
     """Go up the evidence, one argument after the other, by neighbouring choices."""
 
-    def __init__(self, priors: Priors, spaces: list[np.ndarray], moments: Moments):
-        self.priors, self.spaces, self.whole = priors, spaces, moments
+    def __init__(self, priors: Priors, spaces: list[np.ndarray], whole: Rows | Moments):
+        self.priors, self.spaces, self.whole = priors, spaces, whole
         self.spectra: dict[tuple[float, ...], Spectrum] = {}
-        self._made: tuple[dict[str, float], Moments] | None = None
+        self._made: tuple[dict[str, float], Rows | Moments] | None = None
 
     def spectrum(self, values: dict[str, float]) -> Spectrum:
         key = tuple(values.values())
@@ -208,9 +210,11 @@ class _Climb:
             prior = {name: value for name, value in values.items() if name != "rho"}
             if self._made is None or self._made[0] != prior:
                 basis = self.priors.basis(values)
-                moments = self.whole.through(partial(basis.within, self.spaces))
-                self._made = (prior, moments)
-            self.spectra[key] = Spectrum.of(self._made[1], values["rho"])
+                made = self.whole.through(partial(basis.within, self.spaces))
+                self._made = (prior, made)
+            found = self._made[1].spectrum(values["rho"])
+            # The directions are large and of no use to the evidence.
+            self.spectra[key] = replace(found, vectors=found.vectors[:0])
         return self.spectra[key]
 
     def to_the_top(self, values: dict[str, float], free: list[str]) -> dict[str, float]:

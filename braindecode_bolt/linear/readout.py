@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .evidence import Moments, Regions, Spectrum, band_edge, find_stretches
+from .evidence import Regions
+from .moments import Spectrum, band_edge, find_stretches, gather
 from .prior_search import CHOICES, Priors
 
 __all__ = ["SmoothReadout"]
@@ -150,10 +151,10 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         given = {name: getattr(self, name) for name in CHOICES}
         self.chosen_ = priors.choose(X, scaled, stretches, self.band_edge_, given)
         self._basis = priors.basis(self.chosen_)
-        moments = Moments.of(
+        gathered = gather(
             lambda rows: self._basis(X[rows]), scaled, stretches, self.band_edge_
         )
-        spectrum = Spectrum.of(moments, self.chosen_["rho"])
+        spectrum = gathered.spectrum(self.chosen_["rho"])
         regions = Regions.start(spectrum)
         regions, self.evidence_ = regions.learn(spectrum, _N_STEPS)
         # In units of the BOLD; the level of a region is as free as before.
@@ -164,7 +165,7 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         self.intercept_ = centre - self._centre @ weights
         units = spread[:, None] * spread
         self.signal_covariance_ = regions.signal * units
-        power = moments.noise_spectrum(self.chosen_["rho"]).sum() / len(X)
+        power = gathered.noise_power(self.chosen_["rho"]).sum() / len(X)
         self.noise_covariance_ = regions.noise * units * power
         self.noise_covariance_ += self._level_covariance(X, targets, recordings)
         self._keep_posterior(spectrum, regions, spread)
