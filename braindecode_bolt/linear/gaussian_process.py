@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 #: The many bands: so many between these frequencies in Hz, of equal width in octaves.
 _N_FINE, _RANGE = 13, (1.0, 45.0)
+#: Time from one segment to the next, about, in seconds.
+_STEP = 0.5
 
 
 class BandPowerGP(_LaggedPowerRegressor):
@@ -49,8 +51,10 @@ class BandPowerGP(_LaggedPowerRegressor):
         of both that has the higher evidence (default). Or bands in Hz.
     segment_seconds : float
         Length of a segment whose power is taken, in seconds. Default 2.
-    step_seconds : float
-        Time from one segment to the next, in seconds. Default 0.5.
+    step_seconds : float | None
+        Time from one segment to the next, in seconds. By default the part of the
+        repetition time that is nearest to 0.5 s, so that windows of neighbouring
+        volumes share their segments; 0.5 s where there is none.
     n_lags : int | None
         Number of segments, counted from the end of the window. By default as many as
         fit.
@@ -73,6 +77,8 @@ class BandPowerGP(_LaggedPowerRegressor):
         Names of its axes.
     lags_ : ndarray, shape (n_lags,)
         Seconds before the volume, falling.
+    step_seconds_ : float
+        Time from one segment to the next that was used.
     readout_ : SmoothReadout
         The model of the features, with ``chosen_`` (length scales, rho),
         ``signal_covariance_`` and ``noise_covariance_`` between regions.
@@ -106,7 +112,7 @@ class BandPowerGP(_LaggedPowerRegressor):
         self,
         bands: str | Mapping[str, tuple[float, float]] = "evidence",
         segment_seconds: float = 2.0,
-        step_seconds: float = 0.5,
+        step_seconds: float | None = None,
         n_lags: int | None = None,
         standardise: str | None = "recording",
         sfreq: float | None = None,
@@ -163,7 +169,10 @@ class BandPowerGP(_LaggedPowerRegressor):
         if isinstance(windows, LazyWindows) and "volume" in windows.metadata:
             volumes = windows.metadata["volume"].to_numpy()
         tried = self._bands_to_try(windows)
-        every = {name: band for bands in tried.values() for name, band in bands.items()}
+        every = {
+            name: band for bands in tried.values() for name, band in (bands or {}).items()
+        }
+        self.step_seconds_ = self._step(windows)
         power = self._band_power(every).fit(X)
         features = self._log_power(power, X)
         if self.standardise:
@@ -176,9 +185,10 @@ class BandPowerGP(_LaggedPowerRegressor):
         self.evidence_, best = {}, None
         names = list(power.bands_)
         for name, bands in tried.items():
-            columns = [names.index(band) for band in bands or names]
-            part = features if len(columns) == len(names) else features[:, :, columns]
-            frequencies = _centres([power.bands_[names[c]] for c in columns])
+            first = names.index(next(iter(bands or names)))
+            chosen = slice(first, first + len(bands or names))
+            part = features[:, :, chosen]  # A view: features can be large.
+            frequencies = _centres(list(power.bands_.values())[chosen])
             readout = self._readout(power.lags_, positions, frequencies)
             readout.fit(part, targets, recordings, volumes)
             self.evidence_[name] = readout.evidence_
@@ -225,11 +235,25 @@ class BandPowerGP(_LaggedPowerRegressor):
             if ((low <= frequency) & (frequency < high)).any()
         }
 
+    def _step(self, windows: Any) -> float:
+        if self.step_seconds is not None:
+            return self.step_seconds
+        if not isinstance(windows, LazyWindows) or "volume" not in windows.metadata:
+            return _STEP
+        table = windows.metadata[["recording", "volume", "start"]].diff()
+        following = table["start"][(table["recording"] == 0) & (table["volume"] == 1)]
+        # Of most volumes, for markers fall on samples.
+        n_samples = int(following.median()) if len(following) else 0
+        steps = [n_samples // k for k in range(1, n_samples + 1) if n_samples % k == 0]
+        steps = np.array(steps or [0]) / windows.sfreq
+        nearest = float(steps[np.argmin(np.abs(steps - _STEP))])
+        return nearest if abs(nearest - _STEP) < 0.4 * _STEP else _STEP
+
     def _band_power(self, bands: Any = None) -> BandPower:
         return BandPower(
             bands or None,
             self.segment_seconds,
-            self.step_seconds,
+            self.step_seconds_,
             self.n_lags,
             None,
             self.sfreq,

@@ -22,7 +22,7 @@ __all__ = ["Moments", "Rows", "Spectrum", "band_edge", "find_stretches", "gather
 #: Eigenvalues below this share of the largest say nothing about the weights.
 _NOTHING = 1e-9
 #: Up to so many degrees of freedom are kept one by one rather than as sums.
-_MOST_ROWS = 1500
+_MOST_ROWS = 2000
 
 
 def find_stretches(
@@ -145,16 +145,6 @@ class _Gathered(ABC):
     n_rois: int
 
     @abstractmethod
-    def through(self, transform: Callable[[np.ndarray], np.ndarray]) -> _Gathered:
-        """Replace the features by linear functions of them.
-
-        Parameters
-        ----------
-        transform : callable
-            From (n, n_features) to (n, n_new).
-        """
-
-    @abstractmethod
     def spectrum(self, rho: float) -> Spectrum:
         """Make noise white and decompose the features.
 
@@ -167,12 +157,6 @@ class _Gathered(ABC):
     def noise_power(self, rho: float) -> np.ndarray:
         """Power of autoregressive noise of unit variance at the frequencies."""
         return (1 - rho**2) / (1 + rho**2 - 2 * rho * self.cosine)
-
-    def _moved(
-        self, rows: np.ndarray, transform: Callable[[np.ndarray], np.ndarray]
-    ) -> np.ndarray:
-        n = self.n_rois
-        return np.hstack([transform(rows[:, :-n]), rows[:, -n:]])
 
     def _spectrum(
         self,
@@ -211,8 +195,21 @@ class Rows(_Gathered):
     cosine: np.ndarray
     n_rois: int
 
-    def through(self, transform: Callable[[np.ndarray], np.ndarray]) -> Rows:  # noqa: D102
-        return Rows(self._moved(self.block, transform), self.cosine, self.n_rois)
+    def through(self, transform: Callable[[np.ndarray], np.ndarray]) -> Rows:
+        """Replace the features by linear functions of them.
+
+        Parameters
+        ----------
+        transform : callable
+            From (dof, n_features) to (dof, n_new).
+
+        Returns
+        -------
+        Rows
+        """
+        features, targets = np.split(self.block, [-self.n_rois], axis=1)
+        block = np.hstack([transform(features), targets])
+        return Rows(block, self.cosine, self.n_rois)
 
     def spectrum(self, rho: float) -> Spectrum:  # noqa: D102
         white = self.block / np.sqrt(self.noise_power(rho))[:, None]
@@ -230,7 +227,7 @@ class Rows(_Gathered):
 
 @dataclass(frozen=True)
 class Moments(_Gathered):
-    """Many data: their sums, so that another prior or rho costs small matrices only.
+    """Many data: their sums, at the cost of memory for the features only.
 
     Attributes
     ----------
@@ -245,13 +242,6 @@ class Moments(_Gathered):
     cosines: np.ndarray
     cosine: np.ndarray
     n_rois: int
-
-    def through(self, transform: Callable[[np.ndarray], np.ndarray]) -> Moments:  # noqa: D102
-        squares, cosines = (
-            self._moved(self._moved(sums, transform).T, transform)
-            for sums in (self.squares, self.cosines)
-        )
-        return Moments(squares, cosines, self.cosine, self.n_rois)
 
     def spectrum(self, rho: float) -> Spectrum:  # noqa: D102
         # One over the power of the noise is a constant and a cosine.
@@ -309,21 +299,21 @@ def gather(
             f"None of the {len(stretches)} stretches of windows has two consecutive "
             "volumes. Give windows in the order of time, of whole recordings."
         )
-    blocks, squares, cosines, angles = [], 0.0, 0.0, []
+    n_rois = targets.shape[1]
+    blocks, angles, sums = [], [], None
     for rows, inside in zip(stretches, kept, strict=True):
         if not inside.any():
             continue
         both = (features(rows), targets[rows].astype(np.float32))
-        block = np.hstack([_to_frequencies(columns)[inside] for columns in both])
-        cosine = np.cos(2 * np.pi * _frequencies(len(rows))[inside])
-        angles.append(cosine)
-        if dof <= _MOST_ROWS:
-            blocks.append(block.astype(float))
-        else:
-            squares = squares + (block.T @ block).astype(float)
-            weighted = block * cosine[:, None].astype(block.dtype)
-            cosines = cosines + (block.T @ weighted).astype(float)
-    angles, n_rois = np.concatenate(angles), targets.shape[1]
-    if blocks:
-        return Rows(np.concatenate(blocks), angles, n_rois)
-    return Moments(squares, cosines, angles, n_rois)
+        blocks.append(np.hstack([_to_frequencies(each)[inside] for each in both]))
+        angles.append(np.cos(2 * np.pi * _frequencies(len(rows))[inside]))
+        if dof > _MOST_ROWS:
+            block = blocks.pop()
+            if sums is None:
+                sums = np.zeros((2, block.shape[1], block.shape[1]))
+            sums[0] += block.T @ block
+            sums[1] += block.T @ (block * angles[-1][:, None].astype(block.dtype))
+    cosine = np.concatenate(angles)
+    if sums is None:
+        return Rows(np.concatenate(blocks).astype(float), cosine, n_rois)
+    return Moments(*sums, cosine, n_rois)

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from .evidence import Regions
-from .moments import Moments, Rows, Spectrum, gather
+from .moments import Rows, Spectrum, gather
 from .priors import (
     electrode_covariance,
     frequency_covariance,
@@ -41,11 +41,11 @@ _BEGIN = {
 }
 #: Products of eigenvalues of the three priors below this share are left out, and so
 #: are those beyond this number.
-_TOLERANCE, _MOST = 0.01, 1000
+_TOLERANCE, _MOST = 0.01, 800
 #: The search over priors looks at so many windows at most, evenly taken stretches.
-_N_SEARCHED = 4000
+_N_SEARCHED = 2000
 #: Features that can make up all priors of the search, at most.
-_MOST_SEARCHED = 4000
+_MOST_SEARCHED = 3000
 #: Steps of EM before the search, and for each candidate.
 _STEPS = (50, 10)
 
@@ -199,10 +199,10 @@ class Priors:
 class _Climb:
     """Go up the evidence, one argument after the other, by neighbouring choices."""
 
-    def __init__(self, priors: Priors, spaces: list[np.ndarray], whole: Rows | Moments):
+    def __init__(self, priors: Priors, spaces: list[np.ndarray], whole: Rows):
         self.priors, self.spaces, self.whole = priors, spaces, whole
         self.spectra: dict[tuple[float, ...], Spectrum] = {}
-        self._made: tuple[dict[str, float], Rows | Moments] | None = None
+        self._made: tuple[dict[str, float], Rows] | None = None
 
     def spectrum(self, values: dict[str, float]) -> Spectrum:
         key = tuple(values.values())

@@ -72,7 +72,7 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Priors are chosen on 4000 windows at most; the weights are learned from all. Each
+    Priors are chosen on 2000 windows at most; the weights are learned from all. Each
     prior is represented by its leading eigenvectors, so that time and memory grow with
     the number of windows only linearly.
 

@@ -316,5 +316,5 @@ def _check_values(table: pd.DataFrame, columns: list[str]) -> None:
     volumes: Any = table["volume"]
     if not pd.api.types.is_integer_dtype(volumes) or (volumes < 0).any():
         raise ValueError(
-            "Column volume must hold whole numbers from 0, without gaps in it."
+            "Column volume must hold the number of each volume, counted from 0 or more."
         )

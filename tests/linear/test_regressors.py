@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from braindecode_bolt.linear import (
     AlphaHRF,
     BandPower,
+    BandPowerGP,
     GroupedRidge,
     LaggedBandPower,
     MeanBOLD,
@@ -24,6 +25,7 @@ MODELS = {
     "fingerprint": RidgeFingerprint(n_bands=6, n_lags=8, segment_seconds=1.0),
     "alpha": AlphaHRF(),
     "mean": MeanBOLD(),
+    "gp": BandPowerGP("classical"),
 }
 
 
@@ -79,7 +81,7 @@ def test_scikit_learn_takes_it(model, windows):
     np.testing.assert_allclose(*scores, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["ridge", "sparse", "fingerprint", "alpha"])
+@pytest.mark.parametrize("name", ["ridge", "sparse", "fingerprint", "alpha", "gp"])
 def test_it_predicts_people_it_has_not_seen(name, windows):
     train = windows.groups != "04"
     model = clone(MODELS[name]).fit(windows.X[train], windows.y[train])
@@ -96,7 +98,7 @@ def test_targets_that_do_not_fit(model, windows):
         model.fit(windows.X, y)
 
 
-@pytest.mark.parametrize("name", ["ridge", "alpha", "mean"])
+@pytest.mark.parametrize("name", ["ridge", "alpha", "mean", "gp"])
 def test_impossible_eeg_is_said(name, windows):
     model, X = clone(MODELS[name]), np.asarray(windows.X)
     with pytest.raises(ValueError, match="microvolts"):
