@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -163,12 +164,9 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         self.coef_ = self._basis.back(weights).astype(np.float32)
         self._centre = self._mean_features(X)
         self.intercept_ = centre - self._centre @ weights
-        units = spread[:, None] * spread
-        self.signal_covariance_ = regions.signal * units
-        power = gathered.noise_power(self.chosen_["rho"]).sum() / len(X)
-        self.noise_covariance_ = regions.noise * units * power
-        self.noise_covariance_ += self._level_covariance(X, targets, recordings)
+        self.signal_covariance_ = regions.signal * spread[:, None] * spread
         self._keep_posterior(spectrum, regions, spread)
+        self.noise_covariance_ = self._noise(X, targets, stretches)
         return self
 
     def _check(self, X: np.ndarray, y: np.ndarray, recordings: np.ndarray) -> None:
@@ -219,17 +217,20 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         mean = X.mean(axis=0, dtype=np.float64, keepdims=True)
         return self._basis(mean)[0]
 
-    def _level_covariance(
-        self, X: np.ndarray, y: np.ndarray, recordings: np.ndarray
+    def _noise(
+        self, X: np.ndarray, y: np.ndarray, stretches: Sequence[np.ndarray]
     ) -> np.ndarray:
-        """Covariance of what the means of recordings differ by beyond the model."""
-        labels = np.unique(recordings, return_inverse=True)[1]
-        counts = np.bincount(labels)
-        if len(counts) < 2:
-            return np.zeros((y.shape[1], y.shape[1]))
-        residual = y - self._mean(X)
-        levels = np.stack([np.bincount(labels, column) / counts for column in residual.T])
-        return np.cov(levels, aweights=counts).reshape(y.shape[1], y.shape[1])
+        """Covariance of all that the weights do not explain, levels and drifts too.
+
+        What is left of the BOLD, and what the weights may explain of it beyond their
+        mean; the autoregression, which slow drifts exceed, has no part in it.
+        """
+        left = np.zeros((y.shape[1], y.shape[1]))
+        for rows in stretches:
+            residual = y[rows] - self._mean(X[rows])
+            unsure = self._uncertainty(X[rows]).sum(axis=0)
+            left += residual.T @ residual + (self._back.T * unsure) @ self._back
+        return left / len(y)
 
     def _keep_posterior(
         self, spectrum: Spectrum, regions: Regions, spread: np.ndarray
