@@ -11,7 +11,7 @@ Nothing here was measured on people recorded with EEG and fMRI at the same time.
 
 Run: python benchmarks/all_models.py --eeg FOLDER [--noise TABLE ...]
          [--models NeuroBOLT,LaggedBandPower] [--size small] [--epochs 20]
-         [--lr 0.001] [--folds 4] [--threads 2] [--set module__table_std=0.02]
+         [--lr 0.001] [--folds 4] [--threads 2] [--set module__embedding_std=0.02]
 """
 
 from __future__ import annotations

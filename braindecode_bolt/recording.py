@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import mne
 import numpy as np
 import pandas as pd
 
-from .markers.annotations import (
-    MarkerError,
-    find_markers,
-    matches_marker,
-    onset_samples,
-    recording_file,
-    with_annotations,
+from .markers import MarkerError, joint_samples
+from .markers.annotations import onset_samples
+from .markers.carried import (
+    TABLES,
+    attach_bold,
+    carry,
+    check_bold,
+    read_tables,
+    volume_annotations,
 )
+from .markers.pairing import pair_bold
+from .markers.timing import repetition_time
 
-__all__ = ["Recording", "attach_bold"]
+__all__ = [
+    "ENTITIES",
+    "TABLES",
+    "MarkerError",
+    "Recording",
+    "attach_bold",
+    "check_bold",
+    "onset_samples",
+    "pair_bold",
+]
 
 logger = logging.getLogger(__name__)
 
-#: What the extras of a volume's annotation hold besides its index: the BOLD
-#: of each region and, where the data were simulated, what it would be without
-#: noise, from the whole haemodynamic response and from the part of it that
-#: lies in the window.
-TABLES = ("bold", "noiseless", "noiseless_window")
+#: What tells recordings apart: the columns of metadata and tables of scores.
+ENTITIES = ("subject", "session", "run", "task", "site")
+#: Those that names of files have, in the order and with the short names of BIDS.
+BIDS_NAMES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,19 +84,26 @@ class Recording:
     @property
     def name(self) -> str:
         """The recording's name in BIDS entities, ``sub-01_run-2``."""
-        short = {"subject": "sub", "session": "ses"}
-        return "_".join(f"{short.get(k, k)}-{v}" for k, v in self.entities.items())
+        return "_".join(f"{BIDS_NAMES[k]}-{v}" for k, v in self.entities.items())
 
     @property
     def entities(self) -> dict[str, str]:
         """Subject, session, task and run, as far as they are known."""
-        named = {
-            "subject": self.subject,
-            "session": self.session,
-            "task": self.task,
-            "run": self.run,
-        }
+        named = {key: getattr(self, key) for key in BIDS_NAMES}
         return {key: value for key, value in named.items() if value}
+
+    @property
+    def repetition_time(self) -> float:
+        """Time between volume markers in seconds; NaN with fewer than two volumes."""
+        annotations = self.raw.annotations
+        index = self.volume_annotations()
+        volumes = np.array([annotations.extras[i]["volume"] for i in index], dtype=int)
+        return repetition_time(annotations.onset[index], volumes)
+
+    @property
+    def joints(self) -> np.ndarray:
+        """First sample after each joint (:func:`.markers.joint_samples`)."""
+        return joint_samples(self.raw)
 
     @property
     def bold(self) -> pd.DataFrame:
@@ -101,10 +120,32 @@ class Recording:
         After :func:`~braindecode_bolt.prepare_bold` all have gone through the
         same filter.
         """
-        bold = self.bold
+        tables = self.tables()
         noiseless = {"full": "noiseless", "window": "noiseless_window"}
-        tables = {name: self.table(kind) for name, kind in noiseless.items()}
-        return pd.DataFrame({n: bold.corrwith(t) for n, t in tables.items() if t.shape[1]})
+        return pd.DataFrame(
+            {
+                name: tables["bold"].corrwith(tables[kind])
+                for name, kind in noiseless.items()
+                if kind in tables
+            }
+        )
+
+    def tables(self, marker: str | None = None) -> dict[str, pd.DataFrame]:
+        """Read all tables that the volume markers carry, at once.
+
+        Parameters
+        ----------
+        marker : str | None
+            Only annotations of this description. By default all that carry
+            BOLD.
+
+        Returns
+        -------
+        dict of str to pandas.DataFrame, shape (n_volumes, n_rois)
+            Those of ``bold``, ``noiseless`` and ``noiseless_window`` that are there,
+            indexed by volume.
+        """
+        return read_tables(self.raw.annotations, marker)
 
     def table(self, kind: str, marker: str | None = None) -> pd.DataFrame:
         """Read one of the tables that the volume markers carry.
@@ -125,15 +166,13 @@ class Recording:
             Indexed by volume. Without columns where the recording holds no
             such table.
         """
-        prefix = f"{kind}:"
-        volumes, rows = [], []
-        for index in self.volume_annotations(marker):
-            extras = self.raw.annotations.extras[index]
-            volumes.append(extras["volume"])
-            rows.append(
-                {k[len(prefix) :]: v for k, v in extras.items() if k.startswith(prefix)}
-            )
-        return pd.DataFrame(rows, index=pd.Index(volumes, name="volume"), dtype=float)
+        found = self.tables(marker).get(kind)
+        if found is not None:
+            return found
+        annotations = self.raw.annotations
+        index = volume_annotations(annotations, marker)
+        volumes = [annotations.extras[i]["volume"] for i in index]
+        return pd.DataFrame(index=pd.Index(volumes, name="volume"), dtype=float)
 
     def volume_annotations(self, marker: str | None = None) -> np.ndarray:
         """Positions of the volumes' annotations in ``raw.annotations``.
@@ -148,17 +187,7 @@ class Recording:
         -------
         ndarray of int, shape (n_volumes,)
         """
-        annotations = self.raw.annotations
-        found = [
-            index
-            for index, (description, extras) in enumerate(
-                zip(annotations.description, annotations.extras, strict=True)
-            )
-            if extras
-            and "volume" in extras
-            and (marker is None or matches_marker(description, marker))
-        ]
-        return np.array(found, dtype=int)
+        return volume_annotations(self.raw.annotations, marker)
 
     def marker_samples(self, marker: str | None = None) -> np.ndarray:
         """Sample of each volume marker, counted from the first of the data.
@@ -187,11 +216,11 @@ class Recording:
         Returns
         -------
         Recording
-            Shares the EEG data with this one.
+            A copy; EEG that is not loaded stays in its file.
         """
         positions = self.volume_annotations()
         volumes = [self.raw.annotations.extras[i]["volume"] for i in positions]
-        return replace(self, raw=_carry(self.raw, positions, volumes, tables))
+        return replace(self, raw=carry(self.raw, positions, volumes, tables))
 
     def __repr__(self) -> str:  # noqa: D105
         bold = self.bold
@@ -199,127 +228,6 @@ class Recording:
             f"<Recording {self.name}: {len(self.raw.ch_names)} channels, "
             f"{self.raw.times[-1]:.0f} s at {self.raw.info['sfreq']:g} Hz, "
             f"{bold.shape[0]} volumes x {bold.shape[1]} regions>"
-        )
-
-
-def attach_bold(
-    raw: mne.io.BaseRaw,
-    bold: pd.DataFrame,
-    marker: str | None = None,
-    volumes: Sequence[int] | None = None,
-    **tables: pd.DataFrame,
-) -> mne.io.BaseRaw:
-    """Write each volume's BOLD into the annotation that marks the volume.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        EEG with one annotation per volume. It is not changed.
-    bold : pandas.DataFrame, shape (n_volumes, n_rois)
-        BOLD, a row per volume in the order of acquisition, a column per region.
-    marker : str | None
-        Description of the volume markers. By default the usual ones are tried:
-        ``R128``, ``R149``, ``volume``; a stimulus type in front
-        (``Response/R128``) and white space (``V  1``) do not matter. Markers that
-        are written twice or missing: see :func:`find_volume_markers`.
-    volumes : sequence of int | None
-        Volume of each row, counted from 0 at the first marker, where some have
-        no BOLD (scrubbed, or not in the steady state). Their markers carry none
-        and get no window. By default there is a row for every marker.
-    **tables : pandas.DataFrame
-        Further tables of the same shape, ``noiseless`` and
-        ``noiseless_window``, where the BOLD was simulated.
-
-    Returns
-    -------
-    mne.io.BaseRaw
-        Shares the data with `raw`.
-
-    Raises
-    ------
-    MarkerError
-        If there are no such markers, or fewer or more than rows in `bold`.
-    ValueError
-        If `bold` has values that are not finite, no column, or two columns of
-        one name.
-    """
-    check_bold(bold, "The BOLD table")
-    found = find_markers(raw, marker)
-    if volumes is not None:
-        volumes = _check_volumes(volumes, len(bold), len(found), recording_file(raw))
-        found = found[volumes]
-    elif len(found) != len(bold):
-        described = raw.annotations.description[found[0]]
-        raise MarkerError(
-            f"{recording_file(raw)} has {len(found)} volume markers ({described!r}) but "
-            f"{len(bold)} rows of BOLD; expected one marker per row. Remove the rows of "
-            "volumes without a marker (dummy scans), or the stray markers."
-        )
-    for kind, table in tables.items():
-        if kind not in TABLES or table.shape != bold.shape:
-            raise ValueError(
-                f"The table {kind!r} has the shape {table.shape}; expected one of "
-                f"{', '.join(TABLES[1:])}, of the shape of bold, {bold.shape}."
-            )
-    volumes = range(len(bold)) if volumes is None else volumes
-    return _carry(raw, found, volumes, {"bold": bold, **tables})
-
-
-def _check_volumes(
-    volumes: Sequence[int], n_rows: int, n_markers: int, name: str
-) -> np.ndarray:
-    numbers = np.asarray(volumes)
-    integers = numbers.ndim == 1 and numbers.dtype.kind in "iu"
-    if not integers or len(numbers) != n_rows or (np.diff(numbers) <= 0).any():
-        raise ValueError(
-            f"volumes must be {n_rows} ascending integers, one per row of BOLD, got "
-            f"{np.array2string(numbers, threshold=6)}."
-        )
-    if numbers[0] < 0 or numbers[-1] >= n_markers:
-        raise MarkerError(
-            f"{name} has {n_markers} volume markers, but there is BOLD for the volumes "
-            f"{numbers[0]} to {numbers[-1]}; expected 0 to {n_markers - 1} at most."
-        )
-    if n_rows < n_markers:
-        without = n_markers - n_rows
-        logger.info("%s: %d of %d volumes have no BOLD", name, without, n_markers)
-    return numbers
-
-
-def check_bold(bold: pd.DataFrame, what: str) -> None:
-    """Raise where a BOLD table cannot be used.
-
-    Parameters
-    ----------
-    bold : pandas.DataFrame, shape (n_volumes, n_rois)
-        The table.
-    what : str
-        What it is, for the message.
-
-    Raises
-    ------
-    ValueError
-        If it is empty, not numeric, not finite, or names a region twice.
-    """
-    if bold.shape[0] == 0 or bold.shape[1] == 0:
-        raise ValueError(f"{what} is empty: {bold.shape[0]} volumes x {bold.shape[1]}.")
-    columns = pd.Index(bold.columns).astype(str)
-    if columns.has_duplicates:
-        twice = ", ".join(sorted(set(columns[columns.duplicated()])))
-        raise ValueError(f"{what} names a region twice: {twice}. Rename the columns.")
-    not_numeric = [str(c) for c in bold if not pd.api.types.is_numeric_dtype(bold[c])]
-    if not_numeric:
-        raise ValueError(
-            f"{what} has columns that are not numbers: {', '.join(not_numeric)}. "
-            "Expected one column of numbers per region."
-        )
-    bad = ~np.isfinite(bold.to_numpy(dtype=float))
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise ValueError(
-            f"{what} has {bad.sum()} values that are not finite, the first in volume "
-            f"{bold.index[row]}, region {columns[column]!r}. Leave such volumes out, "
-            "together with their markers."
         )
 
 
@@ -362,36 +270,30 @@ def _from_braindecode(dataset) -> Recording:
             f"each recording; found {sorted(description) or 'no description'}."
         )
     entities = {
-        key: str(description[key])
-        for key in ("subject", "session", "run", "task", "site")
-        if pd.notna(description.get(key))
+        key: str(description[key]) for key in ENTITIES if pd.notna(description.get(key))
     }
     return Recording(dataset.raw, **entities)
 
 
-def _carry(
-    raw: mne.io.BaseRaw,
-    positions: Iterable[int],
-    volumes: Iterable[int],
-    tables: Mapping[str, pd.DataFrame],
-) -> mne.io.BaseRaw:
-    """Write a row of each table into the annotation of each volume."""
-    annotations = raw.annotations.copy()
-    kinds = tuple(f"{kind}:" for kind in TABLES)
-    extras = [
-        {key: value for key, value in row.items() if not key.startswith(kinds)}
-        for row in annotations.extras
-    ]
-    # One string per region, not one per region and volume: they would take more
-    # memory than the numbers.
-    rows = {
-        kind: ([f"{kind}:{roi}" for roi in table.columns], table.to_numpy(float).tolist())
-        for kind, table in tables.items()
-    }
-    for row, (position, volume) in enumerate(zip(positions, volumes, strict=True)):
-        # MNE takes plain Python numbers only.
-        extras[position]["volume"] = int(volume)
-        for keys, values in rows.values():
-            extras[position] |= dict(zip(keys, values[row], strict=True))
-    annotations.extras = extras
-    return with_annotations(raw, annotations)
+def warn_of_similar_subjects(subjects: Iterable[str]) -> None:
+    """Warn of subjects whose labels differ by case, zeros in front or white space only.
+
+    Parameters
+    ----------
+    subjects : iterable of str
+        Their labels. ``a``, ``A`` and ``a `` may be one person, as ``1`` and ``01``:
+        as two, one of them would be tested on what was learned from the other.
+    """
+    alike: dict[str, set[str]] = {}
+    for subject in {str(label) for label in subjects}:
+        plain = subject.strip().casefold()
+        alike.setdefault(plain.lstrip("0") or "0", set()).add(subject)
+    for labels in alike.values():
+        if len(labels) > 1:
+            listed = ", ".join(map(repr, sorted(labels)))
+            logger.warning(
+                "The subjects %s are counted as %d, though their labels are nearly the "
+                "same. If they are one person, give all recordings one label.",
+                listed,
+                len(labels),
+            )

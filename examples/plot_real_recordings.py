@@ -4,7 +4,7 @@ Markers and BOLD of a real recording
 
 Real recordings are not as clean as simulated ones: amplifiers write markers twice,
 miss one, or write it a sample late. This example spoils a simulated recording in
-these ways, mends it, and prepares the BOLD.
+these ways, corrects it, and prepares the BOLD.
 
 The BOLD is simulated. Nothing here was measured on people.
 """
@@ -31,21 +31,21 @@ raw, bold = recording.raw.copy(), recording.bold
 # What the amplifier wrote
 # ------------------------
 # A dummy volume before the first that was kept, thirty markers twice, one lost, one
-# a sample late, and a stray pulse near the start.
+# a sample late, and a spurious pulse near the start.
 
 TR = 2.1
 onsets = recording.marker_samples() / raw.info["sfreq"]
-dummy, stray = onsets[0] - TR, onsets[0] - 0.7
+dummy, spurious = onsets[0] - TR, onsets[0] - 0.7
 late = onsets[50] + 1 / raw.info["sfreq"]
 kept = np.delete(onsets, [50, 70])
-written = np.sort(np.concatenate([[dummy, stray, late], onsets[:30], kept]))
+written = np.sort(np.concatenate([[dummy, spurious, late], onsets[:30], kept]))
 raw.set_annotations(mne.Annotations(written, 0.0, "Response/R128"))
 
 # %%
-# Mending
-# -------
+# Correction
+# ----------
 # The rows of BOLD say how many volumes there must be. The lost marker is an error
-# unless it is to be filled in. The report tells of every change.
+# unless it is to be filled in. The report lists every change.
 
 volumes = find_volume_markers(
     raw, tr=TR, n_volumes=len(bold), dummy_volumes=1, missing="fill"
@@ -55,7 +55,7 @@ print(volumes.report)
 figure, axes = plt.subplots(2, 1, sharex=True, layout="constrained", figsize=(7, 4))
 for axis, times, title in (
     (axes[0], written, "as written"),
-    (axes[1], volumes.samples / raw.info["sfreq"], "mended"),
+    (axes[1], volumes.samples / raw.info["sfreq"], "corrected"),
 ):
     axis.plot(times[1:], np.diff(times), "o", markersize=3)
     axis.set(title=title, ylabel="Interval (s)", ylim=(-0.3, 4.6))
@@ -68,14 +68,14 @@ axes[1].set_xlabel("Time (s)")
 # recording; the scale belongs to the model and is learned from training recordings.
 
 raw = attach_bold(volumes.annotate(raw), bold, marker=volumes.marker)
-mended = prepare_bold(prepare_eeg(Recording(raw, subject="01")))
-windows = create_bold_windows([mended])
+prepared = prepare_bold(prepare_eeg(Recording(raw, subject="01")))
+windows = create_bold_windows([prepared])
 print(windows)
 
 roi = "Thalamus"
 time = volumes.samples / raw.info["sfreq"]
 figure, axis = plt.subplots(layout="constrained", figsize=(7, 2.8))
-scaled = BOLDScaler().fit_transform(mended.bold[[roi]])
+scaled = BOLDScaler().fit_transform(prepared.bold[[roi]])
 axis.plot(
     time, (bold[roi] - bold[roi].mean()) / bold[roi].std(), "0.7", label="as recorded"
 )

@@ -1,3 +1,5 @@
+import logging
+
 import mne
 import numpy as np
 import pandas as pd
@@ -5,7 +7,14 @@ import pytest
 from braindecode.datasets import BaseConcatDataset, RawDataset
 from braindecode.preprocessing import Preprocessor, preprocess
 
-from braindecode_bolt import Recording, attach_bold, create_bold_windows
+import braindecode_bolt.recording
+from braindecode_bolt import (
+    Recording,
+    attach_bold,
+    create_bold_windows,
+    find_volume_markers,
+)
+from braindecode_bolt.eeg.artifacts import mark_artifacts
 from braindecode_bolt.markers import MarkerError
 
 
@@ -116,9 +125,113 @@ def test_new_tables_leave_the_old_recording_alone(make_recording):
     doubled = recording.with_tables({"bold": 2 * before})
     pd.testing.assert_frame_equal(doubled.bold, 2 * before)
     pd.testing.assert_frame_equal(recording.bold, before)
-    assert doubled.raw._data is recording.raw._data
 
 
 def test_a_raw_alone_is_not_enough(make_raw):
     with pytest.raises(TypeError, match=r"Recording\(raw, subject="):
         create_bold_windows(make_raw())
+
+
+# ------------------------------------------------------------- what is handed back
+
+
+def _attached(raw, bold):
+    return attach_bold(raw, bold)
+
+
+def _annotated(raw, bold):
+    return find_volume_markers(raw).annotate(raw)
+
+
+def _with_tables(raw, bold):
+    return Recording(attach_bold(raw, bold), "01").with_tables({"bold": bold}).raw
+
+
+def _marked(raw, bold):
+    return mark_artifacts(Recording(raw, "01"), flat=None).raw
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+@pytest.mark.parametrize("make", [_attached, _annotated, _with_tables, _marked])
+def test_what_is_handed_back_shares_nothing_that_mne_changes(
+    make, loaded, make_raw, make_bold, tmp_path
+):
+    file = tmp_path / "x_raw.fif"
+    make_raw(20).save(file, verbose="error")
+    raw = mne.io.read_raw(file, preload=loaded, verbose="error")
+    before = raw.copy()
+    given = make(raw, make_bold(20))
+    assert given.preload == loaded
+    changed = given.copy() if not loaded else given
+    changed.load_data(verbose="error")
+    changed.filter(1.0, 40.0, verbose="error").set_eeg_reference(verbose="error")
+    given.info["bads"] = ["Cz"]
+    given.annotations.append(1.0, 1.0, "BAD")
+    given.rename_channels({"Cz": "Oz"}).pick(["Fz"]).resample(100.0, verbose="error")
+    given.crop(3.0)
+    assert raw.preload == loaded
+    assert not mne.utils.object_diff(raw.info, before.info)
+    assert raw.annotations == before.annotations
+    assert [dict(e) for e in raw.annotations.extras] == [{}] * 20
+    np.testing.assert_array_equal(raw.get_data(), before.get_data())
+
+
+def test_changes_of_the_original_stay_there(make_raw, make_bold):
+    raw = make_raw(20)
+    recording = Recording(attach_bold(raw, make_bold(20)), "01")
+    before = recording.raw.get_data()
+    raw.filter(1.0, 40.0, verbose="error").pick(["Fz"])
+    np.testing.assert_array_equal(recording.raw.get_data(), before)
+
+
+# ------------------------------------------------------------- tables, time, subjects
+
+
+def test_extras_are_read_once_for_all_tables(make_recording, monkeypatch):
+    recording = make_recording()
+    noiseless = recording.with_tables({"bold": recording.bold, "noiseless": recording.bold})
+    tables = noiseless.tables()
+    assert list(tables) == ["bold", "noiseless"]
+    pd.testing.assert_frame_equal(tables["noiseless"], recording.bold)
+    assert recording.table("noiseless").shape == (20, 0)
+    calls = []
+    read = braindecode_bolt.recording.read_tables
+    monkeypatch.setattr(
+        braindecode_bolt.recording,
+        "read_tables",
+        lambda *args: calls.append(args) or read(*args),
+    )
+    create_bold_windows([recording], 4.0)
+    assert len(calls) == 1
+
+
+def test_the_repetition_time_knows_volumes_that_were_left_out(make_recording):
+    recording = make_recording(tr=2.1)
+    assert recording.repetition_time == pytest.approx(2.1)
+    bold = recording.bold.iloc[::2]
+    scrubbed = attach_bold(recording.raw, bold, volumes=bold.index)
+    extras = scrubbed.annotations.extras
+    for index in range(1, 20, 2):
+        extras[index].clear()
+    assert Recording(scrubbed, "01").repetition_time == pytest.approx(2.1)
+    assert np.isnan(make_recording(n_volumes=1).repetition_time)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "alike"),
+    [
+        (("a", "A", "b"), "'A', 'a'"),
+        (("1", "01", "2"), "'01', '1'"),
+        (("a", "a ", "b"), "'a', 'a '"),
+        (("10", "1", "100"), None),
+        (("0", "00"), "'0', '00'"),
+    ],
+)
+def test_subjects_of_nearly_the_same_label_are_warned_of(
+    subjects, alike, make_recording, caplog
+):
+    recordings = [make_recording(subject=subject) for subject in subjects]
+    with caplog.at_level(logging.WARNING, "braindecode_bolt"):
+        create_bold_windows(recordings, 4.0)
+    expected = [f"The subjects {alike} are counted as 2"] if alike else []
+    assert [r.getMessage()[: len(expected[0])] for r in caplog.records] == expected

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.signal import butter, filtfilt
 
-from ..recording import TABLES, MarkerError, Recording, check_bold
+from ..recording import MarkerError, Recording, check_bold
 from .parts import keep_volumes, split_volumes
 from .scaling import constant_columns
 
@@ -231,25 +231,24 @@ def repetition_time(recording: Recording) -> float:
     Returns
     -------
     float
-        Median time between volume markers, in seconds.
+        Time between volume markers, in seconds.
 
     Raises
     ------
     MarkerError
         If there are fewer than two volumes.
     """
-    onsets = recording.raw.annotations.onset[recording.volume_annotations()]
-    if len(onsets) < 2:
+    tr = recording.repetition_time
+    if np.isnan(tr):
         raise MarkerError(
-            f"{recording.name} has {len(onsets)} volumes; at least 2 are needed to "
-            "know the repetition time."
+            f"{recording.name} has {len(recording.volume_annotations())} volumes; at least "
+            "2 are needed to know the repetition time."
         )
-    return float(np.median(np.diff(onsets)))
+    return tr
 
 
 def _carried_tables(recording: Recording) -> dict[str, pd.DataFrame]:
-    tables = {kind: recording.table(kind) for kind in TABLES}
-    tables = {kind: table for kind, table in tables.items() if table.shape[1]}
+    tables = recording.tables()
     if "bold" not in tables:
         raise MarkerError(
             f"{recording.name} carries no BOLD. Use attach_bold to write it into the "

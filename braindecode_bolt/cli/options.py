@@ -1,75 +1,78 @@
-"""Options of the command line, in groups."""
+"""Options that several commands share, in groups, and checks that need no data."""
 
 from __future__ import annotations
 
 import argparse
 import re
 from pathlib import Path
+from typing import Any
 
-from ..evaluation.protocols import PROTOCOLS
+from .. import __version__
+from .choices import DEFAULT_MODELS, MODELS, PROTOCOLS
+
+#: Networks that can begin from published weights.
+WITH_WEIGHTS = ("NeuroBOLT", "LabramBOLD", "BIOTBOLD")
+#: Surrogates whose null distribution fits into memory.
+_MOST_SURROGATES = 1_000_000
 
 
 def add_protocol_options(command: argparse.ArgumentParser) -> None:
-    """Add what says who is trained and tested on."""
+    """Add the options that divide recordings into training and test."""
     add = command.add_argument_group("protocol").add_argument
     add(
         "--protocol",
         choices=tuple(PROTOCOLS),
         default="subjects",
         metavar="NAME",
-        help="what is kept apart, see above (default: subjects)",
+        help="what training and test never share, see above (default: subjects)",
     )
     add(
         "--folds",
         type=int,
         default=3,
-        help="number of folds, where the protocol does not fix it (default: 3)",
+        help="number of folds, if the protocol leaves it open (default: 3)",
     )
-    add("--source", metavar="TASK", help="task to train on, for transfer between tasks")
-    add("--target", metavar="TASK", help="task to test on, for transfer between tasks")
+    add("--source", metavar="TASK", help="training task of zero-shot, joint, fine-tuned")
+    add("--target", metavar="TASK", help="test task of zero-shot, joint, fine-tuned")
     add(
         "--seeds",
         type=numbers,
         default=[0],
         metavar="N,...",
-        help="seeds; networks are fitted with each, simulations use the first (default: 0)",
+        help="networks are fitted once per seed; simulations use the first (default: 0)",
     )
     add(
         "--controls",
         type=names,
         default=[],
         metavar="NAMES",
-        help="train and test on these besides: wrong_subject (the EEG of another person), "
-        "constant_eeg (the same window throughout)",
+        help="also fit and score each model on uninformative EEG: wrong_subject (EEG of "
+        "another subject), constant_eeg (the same window for every volume)",
     )
     add(
         "--separate-regions",
         action="store_true",
-        help="one model for each region, as published, instead of one for all",
+        help="fit one model per region, as published, instead of one for all regions",
     )
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
-    """Add what concerns models."""
+    """Add the options that choose models and say how networks are trained."""
     add = command.add_argument_group("models").add_argument
     add(
         "--models",
         type=names,
-        default=["NeuroBOLT", "LaggedBandPower"],
+        default=list(DEFAULT_MODELS),
         metavar="NAMES",
-        help="models, separated by commas (default: NeuroBOLT,LaggedBandPower)",
+        help=f"models, separated by commas (default: {','.join(DEFAULT_MODELS)})",
     )
-    add(
-        "--channels",
-        metavar="NAMES",
-        help="channels to use, separated by commas, or 'common' for those that all "
-        "recordings have (default: all, which must agree)",
-    )
+    add_channel_option(add)
     add(
         "--size",
         choices=("small", "published"),
         default="small",
-        help="networks for two cores, or as published, for a GPU (default: small)",
+        help="network sizes: small (for two CPU cores) or published (for a GPU) (default: "
+        "small)",
     )
     add(
         "--epochs",
@@ -79,44 +82,56 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
     add(
         "--pretrained",
         metavar="WEIGHTS",
-        help="begin with published weights of NeuroBOLT, LaBraM or BIOT: a file, a folder "
-        "of save_pretrained or owner/name on the Hugging Face Hub; needs --size published",
+        help="start from published weights of NeuroBOLT, LaBraM or BIOT: a file, a folder "
+        "of save_pretrained, or owner/name on the Hugging Face Hub; needs --size published",
     )
     add(
         "--unknown-channels",
         choices=("raise", "drop", "nearest", "fresh"),
         default="raise",
-        help="electrodes that LaBraM's position table lacks: report them, do not look at "
-        "them, take the nearest electrode's row, or train a new one (NeuroBOLT only) "
+        help="electrodes without a channel embedding in LaBraM: stop with an error, ignore "
+        "them, use the nearest electrode's embedding, or train a new one (NeuroBOLT only) "
         "(default: raise)",
     )
     add(
         "--precision",
         choices=("float32", "bfloat16"),
         default="float32",
-        help="arithmetic of the networks; bfloat16 is faster on CPUs with AMX (default: "
-        "float32)",
+        help="arithmetic of the networks; bfloat16 is faster on GPUs and on CPUs with AMX "
+        "(default: float32)",
     )
     add(
         "--device",
         default="auto",
-        help="cpu, cuda, cuda:1, ... (default: a GPU where there is one, else cpu)",
+        help="cpu, cuda, cuda:1, ... (default: a GPU if there is one, else cpu)",
+    )
+
+
+def add_channel_option(add: Any) -> None:
+    """Add the choice of channels."""
+    add(
+        "--channels",
+        metavar="NAMES",
+        help="channels to use, separated by commas, or 'common' for those that all "
+        "recordings have (default: all; they must be the same in all recordings)",
     )
 
 
 def add_data_options(command: argparse.ArgumentParser) -> None:
-    """Add what concerns only recordings from files."""
+    """Add the options for recordings that are read from files."""
     add = command.add_argument_group("recordings from files").add_argument
     add(
         "--kind",
         choices=("neurobolt", "bids", "folder"),
         help="the published NeuroBOLT release, a BIDS data set, or the folder described "
-        "below (default: recognised by the names of the files)",
+        "below (default: recognised from the names of the files)",
     )
     add(
         "--marker",
-        help="description of the volume markers in the EEG (default: R128, R149 or volume; "
-        "the NeuroBOLT release has its own)",
+        type=names,
+        metavar="NAMES",
+        help="names of the volume markers in the EEG, separated by commas (default: R128, "
+        "R149 or volume; the NeuroBOLT release has its own)",
     )
     add(
         "--dummy-volumes",
@@ -129,8 +144,8 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         "--tr",
         type=float,
         metavar="SECONDS",
-        help="repetition time of a BIDS data set (default: from the images or the markers) "
-        "or of simulated BOLD (default: 2.1)",
+        help="repetition time (default: from the images or the markers; 2.1 for simulated "
+        "BOLD)",
     )
     add(
         "--rois",
@@ -143,19 +158,19 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         "--derivatives",
         type=Path,
         metavar="FOLDER",
-        help="where the BOLD of a BIDS data set is (default: in it)",
+        help="folder with the BOLD of a BIDS data set (default: the data set itself)",
     )
     add(
         "--bold",
         metavar="PATTERN",
-        help="names of the BOLD files of a BIDS data set, such as "
+        help="file names of the BOLD of a BIDS data set, such as "
         "'*_desc-preproc_bold.nii.gz' (default: region tables, else such images)",
     )
     add(
         "--high-pass",
         type=float,
         metavar="HZ",
-        help="high-pass filter of the EEG (default: none; the paper had 0.5 between "
+        help="high-pass filter of the EEG (default: none; the paper used 0.5 between "
         "subjects)",
     )
     add(
@@ -163,8 +178,8 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         type=float,
         default=0.15,
         metavar="HZ",
-        help="low-pass filter of the BOLD, for each part of a fold by itself; 0 for none, "
-        "where parts are short (default: 0.15)",
+        help="low-pass filter of the BOLD, applied to training and test parts separately; "
+        "0 for none (default: 0.15)",
     )
     add(
         "--reference",
@@ -175,52 +190,116 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         "--cache",
         type=Path,
         metavar="FOLDER",
-        help="keep prepared EEG and extracted regions there, and EEG out of the memory "
-        "(default: prepare again each time, in memory)",
+        help="keep prepared EEG and extracted regions in this folder and read EEG from "
+        "there (default: prepare again each time, in memory)",
     )
     add(
         "--coupling",
         type=float,
         metavar="SNR",
-        help="ignore the BOLD of the folder, if any, and simulate one that follows its "
-        "EEG: variance of the coupled signal over that of the noise, 0 for no coupling "
-        "(see braindecode-bolt simulate)",
+        help="ignore the BOLD of the folder, if any, and simulate BOLD that follows its "
+        "EEG: variance of the coupled signal over that of the noise, 0 for no coupling",
     )
-    add_coupling_options(add)
+    add_pattern_options(add)
 
 
-def add_coupling_options(add) -> None:
-    """Add what concerns BOLD that is simulated on top of real EEG."""
+def add_pattern_options(add: Any) -> None:
+    """Add how files are named, and real BOLD as noise of simulations."""
     add(
         "--pattern",
         metavar="REGEX",
-        help="how file names tell who was recorded: a regular expression with the groups "
-        "subject and, if they occur, session, task and run (default: BIDS names, and those "
-        "of PhysioNet's eegmmidb and eegmat)",
+        help="regular expression that finds the subject in file names; groups subject and, "
+        "if they occur, session, task and run (default: BIDS names, and those of "
+        "PhysioNet's eegmmidb and eegmat)",
     )
     add(
         "--noise",
         type=Path,
         nargs="+",
         metavar="TABLE",
-        help="real BOLD to use as noise, volumes x regions (.tsv or .csv, or .pkl of the "
-        "NeuroBOLT release), one table for each EEG file in turn (default: autoregressive "
-        "noise)",
+        help="real BOLD to use as noise of simulated BOLD, volumes x regions (.tsv, .csv, "
+        "or .pkl of the NeuroBOLT release), one table for each EEG file in turn (default: "
+        "autoregressive noise)",
     )
 
 
 def names(text: str | None) -> list[str] | None:
-    """Take names apart that are separated by commas."""
+    """Split names at commas."""
     if text is None:
         return None
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def numbers(text: str) -> list[int]:
-    """Take whole numbers apart that are separated by commas."""
+    """Split whole numbers at commas."""
     found = names(text)
     if not found or not all(re.fullmatch(r"\d+", name) for name in found):
         raise argparse.ArgumentTypeError(
             f"give whole numbers from 0 on, such as 0,1,2; got {text!r}"
         )
     return [int(name) for name in found]
+
+
+def channels(text: str | None) -> str | list[str] | None:
+    """Read ``--channels``: names, or "common"."""
+    return text if text == "common" else names(text)
+
+
+def check_models(arguments: argparse.Namespace) -> None:
+    """Check ``--models`` and the options of networks.
+
+    Raises
+    ------
+    ValueError
+        If a model is unknown, or an option does not go with the chosen models.
+    """
+    by_name = {name.lower(): name for name in MODELS}
+    wrong = [name for name in arguments.models if name.lower() not in by_name]
+    if wrong or not arguments.models:
+        found = f"There is no model {wrong[0]!r}." if wrong else "--models names no model."
+        raise ValueError(f"{found} There are {', '.join(MODELS)}.")
+    chosen = {by_name[name.lower()] for name in arguments.models}
+    if arguments.epochs is not None and arguments.epochs < 1:
+        raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}.")
+    if arguments.unknown_channels == "fresh" and "LabramBOLD" in chosen:
+        raise ValueError("--unknown-channels fresh is for NeuroBOLT, not for LabramBOLD.")
+    if arguments.pretrained is not None:
+        if arguments.size != "published":
+            raise ValueError("--pretrained needs --size published, as the weights are.")
+        if not chosen & set(WITH_WEIGHTS):
+            raise ValueError(f"--pretrained is for {', '.join(WITH_WEIGHTS)}.")
+
+
+def check_numbers(arguments: argparse.Namespace) -> None:
+    """Check numbers and folders of an evaluation.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range, or ``--data`` is no folder.
+    """
+    if arguments.jobs == 0:
+        raise ValueError("--jobs must not be 0; -1 uses all processors.")
+    if not 1 <= arguments.surrogates <= _MOST_SURROGATES:
+        raise ValueError(
+            f"--surrogates must lie between 1 and {_MOST_SURROGATES:,}, got "
+            f"{arguments.surrogates}."
+        )
+    if not arguments.low_pass >= 0:
+        raise ValueError(
+            f"--low-pass must not be negative (0 means no filter), got "
+            f"{arguments.low_pass:g}."
+        )
+    if arguments.data is not None and arguments.data.is_file():
+        raise ValueError(
+            f"--data takes a folder of recordings, and {arguments.data} is a file."
+        )
+
+
+def say_loading() -> None:
+    """Print the first line, before imports that take seconds."""
+    print(
+        f"braindecode-bolt {__version__}\n"
+        "Loading PyTorch, braindecode and MNE (several seconds) ...",
+        flush=True,
+    )

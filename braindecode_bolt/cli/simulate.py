@@ -1,42 +1,55 @@
-"""The command that puts simulated BOLD on real EEG."""
+"""``braindecode-bolt simulate``: BOLD with a known coupling on top of real EEG."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-from tqdm import tqdm
+from .options import add_channel_option, add_pattern_options, channels, say_loading
 
-from ..datasets import DataFolderError, SemiSimulatedEEGfMRI
-from ..datasets.folder import table_suffix
-from ..recording import TABLES, Recording
+if TYPE_CHECKING:
+    from ..recording import Recording
 
-__all__ = ["run_simulate"]
+NAME = "simulate"
+SUMMARY = "add simulated BOLD with a known coupling to real EEG"
+DESCRIPTION = """\
+Add a BOLD signal with a known coupling to real EEG.
+
+Each EEG file is prepared (standard channel names, 200 Hz) and gets volume markers and
+BOLD that follows the amplitudes of its theta, alpha and beta rhythms. The command
+writes FIF files whose markers carry the BOLD, and tables. The folder can be given to
+`braindecode-bolt evaluate --data`.
+"""
+EPILOG = None
 
 
-def run_simulate(
-    eeg: Path,
-    out: Path,
-    pattern: str | None = None,
-    channels: str | Sequence[str] | None = None,
-    tr: float = 2.1,
-    snr: float = 0.7,
-    noise: Sequence[Path] | None = None,
-    seed: int = 0,
-) -> int:
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    add = command.add_argument
+    add("--seed", type=int, default=0, help="seed (default: 0)")
+    add("--eeg", type=Path, required=True, metavar="FOLDER", help="EEG files")
+    add("--out", type=Path, required=True, metavar="FOLDER", help="folder to write")
+    add_channel_option(add)
+    add("--tr", type=float, default=2.1, help="repetition time in seconds (default: 2.1)")
+    add(
+        "--snr",
+        type=float,
+        default=0.7,
+        help="variance of the coupled BOLD over that of the noise (default: 0.7)",
+    )
+    add_pattern_options(add)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Write a folder of recordings with simulated BOLD on real EEG.
 
     Parameters
     ----------
-    eeg : Path
-        Folder of EEG files.
-    out : Path
-        Folder to write; it must be empty or not exist.
-    pattern, channels, tr, snr, noise, seed
-        As on the command line.
+    arguments : argparse.Namespace
+        Parsed arguments of the command.
 
     Returns
     -------
@@ -46,12 +59,26 @@ def run_simulate(
     Raises
     ------
     DataFolderError
-        If there is no EEG, a name does not tell who was recorded, or `out` is
-        not empty.
+        If there is no EEG, a file name does not tell the subject, or ``--out`` is not
+        empty.
     ValueError
         If data or arguments cannot be used.
     """
-    dataset = SemiSimulatedEEGfMRI(eeg, pattern, channels, tr, snr, noise, seed)
+    say_loading()
+    from tqdm import tqdm
+
+    from ..datasets import DataFolderError, SemiSimulatedEEGfMRI
+
+    out = arguments.out
+    dataset = SemiSimulatedEEGfMRI(
+        arguments.eeg,
+        arguments.pattern,
+        channels(arguments.channels),
+        arguments.tr,
+        arguments.snr,
+        arguments.noise,
+        arguments.seed,
+    )
     files = dataset.files()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataFolderError(f"{out} exists and is not an empty folder; choose another.")
@@ -63,9 +90,9 @@ def run_simulate(
             _write_recording(recording, folder)
         settings = {
             "eeg": [file.name for file in files],
-            "tr": tr,
-            "snr": snr,
-            "seed": seed,
+            "tr": arguments.tr,
+            "snr": arguments.snr,
+            "seed": arguments.seed,
         }
         (folder / "simulation.json").write_text(json.dumps(settings, indent=2) + "\n")
         # All or nothing: half a folder would look like a small study.
@@ -80,6 +107,11 @@ def run_simulate(
 
 
 def _write_recording(recording: Recording, out: Path) -> None:
+    import pandas as pd
+
+    from ..datasets.folder import table_suffix
+    from ..recording import TABLES
+
     stem = out / recording.name
     recording.raw.save(f"{stem}_eeg.fif", verbose="error")
     for kind in TABLES:

@@ -1,34 +1,6 @@
 """Where recordings come from."""
 
-from ._base import EEGfMRIDataset
-from ._choosing import PAPER_ROIS, UnknownRegionError
-from ._download import DownloadError, fetch_s3
-from ._files import DataFolderError
-from ._opening import open_dataset
-from ._tables import TablePickleError, UnsafePickleError, read_frame_pickle
-from .bids import BIDSEEGfMRI
-from .folder import EEGfMRIFolder
-from .neurobolt import PUBLISHED_SPLIT, NeuroBOLTDataset, published_split
-from .semisimulated import SemiSimulatedEEGfMRI, simulate_bold
-from .simulated import SimulatedEEGfMRI
+import lazy_loader
 
-__all__ = [
-    "PAPER_ROIS",
-    "PUBLISHED_SPLIT",
-    "BIDSEEGfMRI",
-    "DataFolderError",
-    "DownloadError",
-    "EEGfMRIDataset",
-    "EEGfMRIFolder",
-    "NeuroBOLTDataset",
-    "SemiSimulatedEEGfMRI",
-    "SimulatedEEGfMRI",
-    "TablePickleError",
-    "UnknownRegionError",
-    "UnsafePickleError",
-    "fetch_s3",
-    "open_dataset",
-    "published_split",
-    "read_frame_pickle",
-    "simulate_bold",
-]
+# Names are imported when they are first used; they are listed in __init__.pyi.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

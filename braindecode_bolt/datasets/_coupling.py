@@ -15,7 +15,7 @@ from nilearn.glm.first_level import (
 )
 from scipy.signal import fftconvolve, lfilter
 
-from ..markers.annotations import add_markers, with_annotations
+from ..markers.annotations import marker_descriptions, replace_markers
 from ..recording import attach_bold
 
 #: Rhythms and their frequency bands in Hz.
@@ -87,8 +87,7 @@ def _parameters(roi: str) -> tuple[Sequence[float], Sequence[float]]:
 
 
 def couple(
-    amplitudes: np.ndarray,
-    start: float,
+    stretches: Sequence[tuple[float, np.ndarray]],
     volume_times: np.ndarray,
     rois: Sequence[str],
     snr: float,
@@ -99,11 +98,11 @@ def couple(
 
     Parameters
     ----------
-    amplitudes : ndarray, shape (n_bands, n_samples)
-        Amplitude of each rhythm, sampled at ``RATE``, zero mean and unit
-        variance. What came before is taken as the mean.
-    start : float
-        Time of the first sample in seconds.
+    stretches : sequence of (start, amplitudes)
+        For each part of the recording between joints, the time of its first sample in
+        seconds, and the amplitude of each rhythm, an array of shape (n_bands,
+        n_samples), sampled at ``RATE``, of zero mean and unit variance over all parts.
+        What came before a part is taken as the mean.
     volume_times : ndarray, shape (n_volumes,)
         Time of each volume in seconds.
     rois : sequence of str
@@ -124,13 +123,17 @@ def couple(
     full = np.empty((len(volume_times), len(rois)))
     cut = np.empty_like(full)
     n_window = round(window_seconds * RATE)
-    times = start + np.arange(amplitudes.shape[1]) / RATE
+    starts = [start for start, _ in stretches]
+    part = np.searchsorted(starts, volume_times + 1e-6, side="right") - 1
     for column, roi in enumerate(rois):
-        kernel = hrf_kernel(roi)
-        drive = np.asarray(_parameters(roi)[0]) @ amplitudes
-        for target, taps in ((full, kernel), (cut, kernel[:n_window])):
-            response = fftconvolve(drive, taps)[: len(drive)]
-            target[:, column] = np.interp(volume_times, times, response)
+        kernel, weights = hrf_kernel(roi), np.asarray(_parameters(roi)[0])
+        for target, response in ((full, kernel), (cut, kernel[:n_window])):
+            for number, (start, amplitudes) in enumerate(stretches):
+                drive = weights @ amplitudes
+                followed = fftconvolve(drive, response)[: len(drive)]
+                inside = part == number
+                times = start + np.arange(len(drive)) / RATE
+                target[inside, column] = np.interp(volume_times[inside], times, followed)
     mean, scale = full.mean(axis=0), full.std(axis=0)
     share = 1.0 if np.isinf(snr) else snr / (1 + snr)
     signal = np.sqrt(share) * (full - mean) / scale
@@ -214,11 +217,10 @@ def mark_volumes(
     Returns
     -------
     mne.io.BaseRaw
-        Shares the data with `raw`.
+        A copy.
     """
-    keep = [i for i, text in enumerate(raw.annotations.description) if text != MARKER]
-    raw = with_annotations(raw, raw.annotations[keep])
-    raw = add_markers(raw, volume_times, MARKER)
+    old = marker_descriptions(raw.annotations.description, MARKER)
+    raw = replace_markers(raw, list(old), volume_times, MARKER)
     return attach_bold(raw, marker=MARKER, **tables)
 
 

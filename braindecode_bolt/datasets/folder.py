@@ -26,24 +26,11 @@ from ._files import (
     read_eeg,
     read_table,
 )
+from .layout import LAYOUT
 
 __all__ = ["LAYOUT", "EEGfMRIFolder"]
 
 logger = logging.getLogger(__name__)
-
-#: What a folder of recordings looks like; shown with every complaint about one.
-LAYOUT = """\
-A folder of recordings (at any depth) holds for each run
-  sub-<label>[_ses-<label>][_task-<label>][_run-<label>]_eeg.<edf|set|vhdr|fif|...>
-      EEG in any format that MNE reads
-  ..._bold.tsv or ..._bold.csv
-      BOLD, a row per volume, a column per region, names in the first row
-      (not needed where the EEG's annotations carry the BOLD); a column "volume",
-      counted from 0, where some volumes have no row
-  ..._volumes.tsv or ..._volumes.csv
-      onset of each volume in seconds from the start of the EEG, in the column
-      "onset" (not needed where the EEG has volume markers)
-with the same name up to the last underscore."""
 
 
 @dataclass

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..eeg.channels import ChannelNameError
 from ..eeg.prepare import common_channels, prepare_eeg
+from ..markers import stretches
 from ..recording import Recording
 from ._base import EEGfMRIDataset
 from ._coupling import (
@@ -38,6 +39,9 @@ from ._files import (
 from ._tables import read_frame_pickle
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
+
+# Amplitudes are not measured in shorter parts of a recording, in seconds.
+_SHORTEST = 1.0
 
 
 @dataclass
@@ -188,7 +192,8 @@ def simulate_bold(
         It is not changed.
     tr : float
         Repetition time in seconds. Default 2.1. Volumes are marked from the
-        first sample on.
+        first sample on, also across joints of the recording; there, the BOLD
+        begins anew, without a response to the EEG before.
     rois : sequence of str | None
         Regions. By default the seven of the paper.
     snr : float
@@ -205,7 +210,7 @@ def simulate_bold(
     Returns
     -------
     mne.io.BaseRaw
-        Shares the data with `raw`; has volume markers (``R128``) that carry
+        A copy with volume markers (``R128``) that carry
         the BOLD, and the BOLD without noise.
 
     Raises
@@ -229,15 +234,27 @@ def simulate_bold(
         drawn = autocorrelated_noise(len(volume_times), len(rois), tr, rng)
     else:
         drawn = _draw_noise(noise, len(volume_times), rois, rng)
-    amplitudes = standardise(np.log(_band_amplitudes(raw)))
+    parts = stretches(raw)
+    pieces = [_band_amplitudes(raw, start, stop) for start, stop in parts]
+    amplitudes = np.log(np.concatenate(pieces, axis=1))
+    unknown = np.isnan(amplitudes)
+    amplitudes[unknown] = np.broadcast_to(
+        np.nanmean(amplitudes, axis=1, keepdims=True), amplitudes.shape
+    )[unknown]
     # An artifact must not become the only event of the run.
-    amplitudes = standardise(np.clip(amplitudes, -3, 3))
-    tables = couple(amplitudes, 0.0, volume_times, rois, snr, drawn, window_seconds)
+    amplitudes = standardise(np.clip(standardise(amplitudes), -3, 3))
+    ends = np.cumsum([piece.shape[1] for piece in pieces])[:-1]
+    starts = [start / raw.info["sfreq"] for start, _ in parts]
+    divided = list(zip(starts, np.split(amplitudes, ends, axis=1), strict=True))
+    tables = couple(divided, volume_times, rois, snr, drawn, window_seconds)
     return mark_volumes(raw, volume_times, tables)
 
 
-def _band_amplitudes(raw: mne.io.BaseRaw) -> np.ndarray:
-    """Amplitude of each rhythm near its site, shape (n_bands, n_samples) at RATE."""
+def _band_amplitudes(raw: mne.io.BaseRaw, start: int, stop: int) -> np.ndarray:
+    """Amplitude of each rhythm near its site, shape (n_bands, n_samples) at RATE.
+
+    Of one part of the recording, which is filtered by itself. NaN if it is too short.
+    """
     sfreq = raw.info["sfreq"]
     positions = raw.get_montage()
     places = {} if positions is None else positions.get_positions()["ch_pos"]
@@ -247,19 +264,21 @@ def _band_amplitudes(raw: mne.io.BaseRaw) -> np.ndarray:
             "No electrode has a position. Use prepare_eeg, which sets those of the 10-05 "
             "system."
         )
-    n_samples = int(raw.times[-1] * RATE) + 1
-    at = np.arange(n_samples) / RATE
+    times = np.arange(stop - start) / sfreq
+    at = np.arange(int(times[-1] * RATE) + 1) / RATE
+    if times[-1] < _SHORTEST:
+        return np.full((len(SOURCES), len(at)), np.nan)
     amplitudes = []
     for band, (place, _) in SOURCES.items():
         distance = {ch: np.linalg.norm(xyz - np.array(place)) for ch, xyz in known.items()}
         nearest = sorted(distance, key=distance.get)[:3]
         sos = butter(3, BANDS[band], btype="bandpass", fs=sfreq, output="sos")
-        signal = sosfiltfilt(sos, raw.get_data(nearest))
+        signal = sosfiltfilt(sos, raw.get_data(nearest, start, stop))
         envelope = np.abs(hilbert(signal)).mean(axis=0)
         # Down to about 1 Hz before the rate falls to RATE.
         smooth = sosfiltfilt(butter(2, 1.0, fs=sfreq, output="sos"), envelope)
         smooth = np.maximum(smooth, 1e-3 * np.median(envelope))
-        amplitudes.append(np.interp(at, raw.times, smooth))
+        amplitudes.append(np.interp(at, times, smooth))
     return np.stack(amplitudes)
 
 

@@ -171,8 +171,7 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         data += _SENSOR_NOISE * rng.standard_normal(data.shape)
         volume_times = np.arange(self.tr, self.duration, self.tr)
         tables = couple(
-            standardise(amplitudes),
-            -before,
+            [(-before, standardise(amplitudes))],
             volume_times,
             rois,
             self.snr,

@@ -18,6 +18,7 @@ import mne
 import numpy as np
 
 from .._version import __version__
+from ..markers import joint_samples
 from .units import MICROVOLTS
 
 __all__ = ["CacheError", "CachedRaw", "cached_raw", "identity_of"]
@@ -129,16 +130,17 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         "channels": list(zip(raw.ch_names, raw.get_channel_types(), strict=True)),
         "bads": list(raw.info["bads"]),
         "positions": _digest(np.array([channel["loc"] for channel in channels])),
-        # What MNE's filters do not reach across.
-        "joints": [
-            (round(float(onset), 6), round(float(duration), 6), description)
+        "joints": joint_samples(raw).tolist(),
+        # Spans that MNE does not filter.
+        "skipped": [
+            (round(float(onset), 6), round(float(duration), 6))
             for onset, duration, description in zip(
                 raw.annotations.onset - raw.first_time,
                 raw.annotations.duration,
                 raw.annotations.description,
                 strict=True,
             )
-            if description.upper().startswith(("EDGE", "BAD_ACQ_SKIP"))
+            if description.upper().startswith("BAD_ACQ_SKIP")
         ],
         "projectors": [(proj["desc"], proj["active"]) for proj in raw.info["projs"]],
     }

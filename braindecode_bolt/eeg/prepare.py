@@ -11,7 +11,9 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from ..markers import stretches
 from ..markers.annotations import with_annotations
+from ..markers.joints import mark_edges
 from ..recording import Recording
 from .artifacts import residual_gradient
 from .artifacts.reading import signals
@@ -69,8 +71,8 @@ def prepare_eeg(
         zero-phase FIR filter with a Hamming window (:meth:`mne.io.Raw.filter`);
         from `high_pass` on nothing is attenuated, at half of it 6 dB are (up to 2
         Hz; above, the transition is 2 Hz wide, or a quarter of `high_pass`). At
-        0.5 Hz it is 6.6 s long. Nothing is filtered across the joints of
-        concatenated recordings or across ``BAD_ACQ_SKIP``, as MNE does it.
+        0.5 Hz it is 6.6 s long. Nothing is filtered or resampled across a joint of
+        the recording (:func:`~braindecode_bolt.markers.joint_samples`).
     reference : str | sequence of str | None
         ``"average"`` of the channels kept, or one or several electrodes, in any
         spelling, whose mean is subtracted (:meth:`mne.io.Raw.set_eeg_reference`).
@@ -105,6 +107,8 @@ def prepare_eeg(
     """
     name = recording.name
     _check_rates(sfreq, high_pass)
+    # MNE's filters know joints that are marked in its own way.
+    recording = replace(recording, raw=mark_edges(recording.raw))
     wanted = choose_channels(recording.raw, name, channels)
     referenced = find_reference(recording.raw, name, reference)
     kept = choose_kept(wanted, referenced, name, channels)
@@ -112,7 +116,7 @@ def prepare_eeg(
     def prepare() -> mne.io.BaseRaw:
         raw = _read(recording.raw, wanted | referenced)
         _check_recording(raw, name)
-        _resample(raw, sfreq)
+        raw = _resample(raw, sfreq)
         if high_pass is not None:
             _high_pass(raw, name, high_pass)
         if reference is not None:
@@ -131,20 +135,38 @@ def prepare_eeg(
             "reference": "average" if reference == "average" else list(referenced),
         }
         raw = cached_raw(cache_dir, name, key, prepare)
-        _copy_annotations(recording.raw, raw)
+        _place_annotations(recording.raw, raw)
     prepared = replace(recording, raw=raw)
     residual_gradient(prepared)
     return prepared
 
 
-def _copy_annotations(source: mne.io.BaseRaw, raw: mne.io.BaseRaw) -> None:
-    """Give a recording the annotations of another one, in the same places."""
+def _resampled(parts: Sequence[tuple[int, int]], ratio: float) -> np.ndarray:
+    """Bounds of the parts of a recording after resampling, each by itself as MNE does."""
+    lengths = [max(1, round(ratio * (stop - start))) for start, stop in parts]
+    return np.cumsum([0, *lengths])
+
+
+def _place_annotations(source: mne.io.BaseRaw, raw: mne.io.BaseRaw) -> None:
+    """Put the annotations of a recording into the resampled one, in the same places."""
     annotations = source.annotations
+    sfreq, rate = source.info["sfreq"], raw.info["sfreq"]
+    parts = stretches(source)
+    old = np.array([start for start, _ in parts]) / sfreq
+    new = _resampled(parts, rate / sfreq)[:-1] / rate
+
+    def moved(seconds: np.ndarray) -> np.ndarray:
+        # Onsets are sums of seconds: one at a joint must not fall before it.
+        part = np.maximum(np.searchsorted(old, seconds + 1e-6, side="right") - 1, 0)
+        return new[part] + (seconds - old[part])
+
+    onset = annotations.onset - source.first_time
+    begin = moved(onset)
     raw.set_annotations(mne.Annotations([], [], [], orig_time=raw.info["meas_date"]))
     # Not by set_annotations, which drops what a new rate puts behind the last sample.
     raw.annotations.append(
-        annotations.onset - source.first_time + raw.first_time,
-        annotations.duration,
+        begin + raw.first_time,
+        np.maximum(0.0, moved(onset + annotations.duration) - begin),
         annotations.description,
         ch_names=annotations.ch_names,
         extras=annotations.extras,
@@ -168,8 +190,7 @@ def _read(raw: mne.io.BaseRaw, wanted: dict[str, str]) -> mne.io.BaseRaw:
     """
     if raw.preload:
         # Raw.copy would copy the channels that are not wanted, too.
-        picked = with_annotations(raw, raw.annotations)
-        picked.info = raw.info.copy()
+        picked = with_annotations(raw, raw.annotations, share=True)
     else:
         picked = raw.copy()
         if raw.proj:
@@ -188,17 +209,36 @@ def _read(raw: mne.io.BaseRaw, wanted: dict[str, str]) -> mne.io.BaseRaw:
     return picked
 
 
-def _resample(raw: mne.io.BaseRaw, sfreq: float) -> None:
-    if raw.info["sfreq"] != sfreq:
+def _resample(raw: mne.io.BaseRaw, sfreq: float) -> mne.io.BaseRaw:
+    """Resample each part between joints by itself, and load the result."""
+    if raw.info["sfreq"] == sfreq:
+        return raw.load_data(verbose="error")
+    parts = stretches(raw)
+    # Both by Fourier transform, MNE's default. Its polyphase method is four times as
+    # fast for round lengths, 60 times as slow for others, and lies up to half a
+    # sample beside it in time.
+    if len(parts) == 1:
         onsets = raw.annotations.onset - raw.first_time
-        # MNE's default, by Fourier transform. Its polyphase method is four times as
-        # fast for round lengths, 60 times as slow for others, and lies up to half a
-        # sample beside it in time.
         raw.resample(sfreq, verbose="error")
         # MNE rounds first_samp to the new rate, which can move the markers by half a
         # sample against the data.
         raw.annotations.onset = onsets + raw.first_time
-    raw.load_data(verbose="error")
+        return raw.load_data(verbose="error")
+    ratio = sfreq / raw.info["sfreq"]
+    bounds = _resampled(parts, ratio)
+    data = np.empty((len(raw.ch_names), bounds[-1]))
+    for row, (_, signal) in zip(data, signals(raw, raw.ch_names), strict=True):
+        for (start, stop), begin, end in zip(parts, bounds[:-1], bounds[1:], strict=True):
+            row[begin:end] = mne.filter.resample(
+                signal[start:stop], sfreq, raw.info["sfreq"], npad="auto"
+            )
+    info = raw.info.copy()
+    low_pass = info["lowpass"] or np.inf
+    with info._unlock():
+        info["sfreq"], info["lowpass"] = float(sfreq), min(low_pass, sfreq / 2)
+    resampled = mne.io.RawArray(data, info, round(raw.first_samp * ratio), verbose="error")
+    _place_annotations(raw, resampled)
+    return resampled
 
 
 def _high_pass(raw: mne.io.BaseRaw, name: str, high_pass: float) -> None:
@@ -212,7 +252,7 @@ def _high_pass(raw: mne.io.BaseRaw, name: str, high_pass: float) -> None:
             raise ValueError(
                 f"{name}: the high-pass at {high_pass:g} Hz is {length / sfreq:.1f} s "
                 f"long, longer than the recording of {raw.n_times / sfreq:.1f} s or than "
-                "every part of it between joints (EDGE, BAD_ACQ_SKIP). Choose a higher "
+                "every part of it between joints. Choose a higher "
                 "edge, or None."
             ) from warning
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 import urllib.parse
@@ -14,11 +15,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..splits import FixedValidation
+from ..splits import FixedValidation, ValidationSplit
 from ..splits._base import Splitter
 from ..windows.lazy import LazyWindows
 
 __all__ = ["Job", "Outcome", "run_job"]
+
+logger = logging.getLogger(__name__)
 
 #: Letters of a file's name, some being left for its ending.
 _LONGEST = 230
@@ -196,7 +199,10 @@ def run_job(
 def _fit_and_predict(
     job: Job, estimator: BaseEstimator, X: LazyWindows, targets: Targets
 ) -> Outcome:
-    model = _prepare(clone(estimator), job.seed, targets.validation)
+    # Windows of constant EEG do not say where they come from, so that the user's own
+    # validation split cannot divide them.
+    keep_own = job.control != "constant_eeg"
+    model = _prepare(clone(estimator), job.seed, targets.validation, keep_own)
     scaler = StandardScaler().fit(targets.y_train)
     scaled = scaler.transform(targets.y_train).astype(np.float32)
     if job.region:
@@ -245,21 +251,31 @@ def _described(warning: warnings.WarningMessage) -> str:
 
 def _expected(warning: warnings.WarningMessage, job: Job) -> bool:
     """Whether a warning says what the control is for: all its windows are one."""
-    overlap = "windows to validate on share EEG" in str(warning.message)
+    overlap = "validation windows share EEG" in str(warning.message)
     return job.control == "constant_eeg" and overlap
 
 
 def _prepare(
-    model: BaseEstimator, seed: int, validation: np.ndarray | None
+    model: BaseEstimator, seed: int, validation: np.ndarray | None, keep_own: bool
 ) -> BaseEstimator:
-    """Set the seed wherever there is one, and the validation part where it is known."""
+    """Set the seed wherever there is one, and the validation part where it is known.
+
+    With `keep_own`, a ``train_split`` that the user has chosen stays. It divides the
+    whole training part, which includes the validation part of the protocol.
+    """
     names = model.get_params(deep=True)
     seeds = {k: seed for k in names if k.split("__")[-1] == "random_state"}
     model.set_params(**seeds)
     if validation is not None and not is_search(model):
         # Inside a search the folds are others.
         found = [k for k in names if k.split("__")[-1] == "train_split" and names[k]]
-        model.set_params(**{k: FixedValidation(validation) for k in found})
+        own = [k for k in found if keep_own and names[k] != ValidationSplit()]
+        fixed = set(found) - set(own)
+        model.set_params(**{k: FixedValidation(validation) for k in fixed})
+        for k in own:
+            logger.info(
+                "%s=%r is used instead of the validation part of the protocol", k, names[k]
+            )
     return model
 
 

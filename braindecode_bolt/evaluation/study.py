@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..bold import prepare_bold, prepare_series, repetition_time
+from ..bold import prepare_bold, prepare_series
 from ..bold.targets import LOW_PASS
-from ..recording import TABLES, Recording, as_recordings
+from ..markers.timing import repetition_time as tr_of
+from ..recording import Recording, as_recordings
 from ..windows.create import BOLDWindows, create_bold_windows
 
 __all__ = ["Study"]
@@ -100,10 +101,9 @@ class Study:
                         f"Expected Recordings, got {type(recording).__name__} among them. "
                         "Wrap a Raw as Recording(raw, subject=...)."
                     )
-                tables = {kind: recording.table(kind) for kind in TABLES}
-                bold.append({k: table for k, table in tables.items() if table.shape[1]})
+                bold.append(recording.tables())
                 done = prepare_bold(recording, low_pass)
-                times.append(repetition_time(recording))
+                times.append(recording.repetition_time)
                 yield done
 
         windows = create_bold_windows(_Sized(prepared(), data), window_seconds, lag_seconds)
@@ -274,9 +274,6 @@ def _repetition_times(windows: BOLDWindows, n_recordings: int) -> list[float]:
     table = windows.metadata
     times = [float("nan")] * n_recordings
     for recording, rows in table.groupby("recording"):
-        steps = np.diff(rows["stop"]) / windows.sfreq
-        counts = np.diff(rows["volume"])
-        usable = (steps > 0) & (counts > 0)
-        if usable.any():
-            times[int(recording)] = float(np.median(steps[usable] / counts[usable]))
+        ends = rows["stop"].to_numpy() / windows.sfreq
+        times[int(recording)] = tr_of(ends, rows["volume"].to_numpy())
     return times

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import mne
 import numpy as np
@@ -11,13 +12,14 @@ import pandas as pd
 from scipy.ndimage import median_filter
 
 from .annotations import (
-    add_markers,
     matches_marker,
     onset_samples,
     recording_file,
-    with_annotations,
+    replace_markers,
 )
-from .grid import Axis
+from .grid import Axis, Grid
+from .joints import joint_samples
+from .options import MarkerOptions
 from .report import MarkerReport
 from .series import Series, resolve
 from .sources import read_positions
@@ -26,8 +28,8 @@ __all__ = ["VolumeMarkers", "find_volume_markers"]
 
 logger = logging.getLogger(__name__)
 
-#: A marker that is nearer to the grid, in samples, stays where it is: half a
-#: sample is rounding, and the line that the grid follows is not exact.
+#: Markers closer than this to the grid, in samples, stay where they are: they are
+#: rounded to samples, and the grid is not exact.
 ROUNDING = 0.75
 
 
@@ -45,9 +47,11 @@ class VolumeMarkers:
     marker : str
         Description of the markers in the annotations.
     report : MarkerReport
-        What was found and mended.
+        What was found and corrected.
     first_samp : int
         ``raw.first_samp`` of the recording they were found in.
+    spelled : tuple of str
+        Descriptions of the annotations that they were found in.
     """
 
     samples: np.ndarray
@@ -55,6 +59,7 @@ class VolumeMarkers:
     marker: str
     report: MarkerReport
     first_samp: int
+    spelled: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Count the volumes."""
@@ -72,8 +77,8 @@ class VolumeMarkers:
         Returns
         -------
         mne.io.BaseRaw
-            Shares the data with `raw`. Its other annotations are as they were,
-            and so are the ``extras`` of markers that still stand for a volume.
+            A copy. Its other annotations are as they were, and so are the
+            ``extras`` of markers that still stand for a volume.
 
         Raises
         ------
@@ -91,10 +96,14 @@ class VolumeMarkers:
                 f"{found[1]}. Use find_volume_markers after cropping or resampling."
             )
         annotations = raw.annotations
-        ours = {d for d in set(annotations.description) if matches_marker(d, self.marker)}
+        ours = {
+            text
+            for text in set(annotations.description)
+            if text in self.spelled or matches_marker(text, self.marker)
+        }
         replaced = np.isin(annotations.description, list(ours))
         rows = self.report.markers
-        rows = rows[rows["fate"].isin(["kept", "moved"])]
+        rows = rows[rows["status"].isin(["kept", "moved"])]
         volume_at = dict(zip(rows["sample"], rows["volume"], strict=True))
         extras: list[dict] = [{} for _ in self.samples]
         for index in np.flatnonzero(replaced):
@@ -102,18 +111,19 @@ class VolumeMarkers:
                 sample = int(onset_samples(raw, annotations.onset[index]))
                 if sample in volume_at:
                     extras[volume_at[sample]] |= annotations.extras[index]
-        others = with_annotations(raw, annotations[np.flatnonzero(~replaced)])
-        return add_markers(others, self.samples / sfreq, self.marker, extras)
+        onsets = self.samples / sfreq
+        return replace_markers(raw, list(ours), onsets, self.marker, extras)
 
 
 def find_volume_markers(
     raw: mne.io.BaseRaw,
-    marker: str | int | None = None,
+    marker: str | int | Sequence[str] | None = None,
     tr: float | None = None,
     *,
     n_volumes: int | None = None,
     dummy_volumes: int = 0,
     n_slices: int | None = None,
+    volumes_per_marker: int = 1,
     missing: str = "raise",
     segment: int | str | None = None,
     extra: str = "raise",
@@ -122,49 +132,21 @@ def find_volume_markers(
 ) -> VolumeMarkers:
     """Find one marker per fMRI volume, on a regular grid.
 
-    Markers that were written twice, a few samples late or early, or once per
-    slice become one per volume, and strays are removed; the report tells of
-    every change, and the log sums them up. What allows more than one reading is
-    an error that says where.
+    Markers that were written twice, a few samples late or early, or once per slice
+    become one per volume, and spurious ones are removed. The report lists every
+    change, and the log gives a summary. No series of volumes crosses a joint of the
+    recording (:func:`~braindecode_bolt.markers.joint_samples`). Ambiguous markers are an
+    error that says where they are.
 
     Parameters
     ----------
     raw : mne.io.BaseRaw
         The EEG. It is not changed.
-    marker : str | int | None
-        Description of the annotations that mark volumes; white space does not
-        matter, nor does a type in front (``Response/R128``) unless it is given.
-        An integer is an event code of a stimulus channel. By default the usual
-        descriptions are tried (``R128``, ``R149``, ``volume``, ``V1``), and if
-        there are none, the stimulus channels: there the code is taken whose
-        events are regular.
-    tr : float | None
-        Repetition time in seconds. By default it is measured, which takes
-        markers less than 0.3 s apart for slices and asks for more. If it is
-        given, the markers must follow it (clocks may differ by 2e-4).
     n_volumes : int | None
         How many volumes there must be, for example the rows of BOLD.
-    dummy_volumes : int
-        How many volumes at the beginning have markers but no row of BOLD; they
-        are skipped.
-    n_slices : int | None
-        Markers per volume. By default they are counted, if `tr` is given. The
-        first marker of a run counts as the first of a volume.
-    missing : {"raise", "fill"}
-        Whether markers missing inside the run are an error or are put on the
-        regular grid.
-    segment : int | {"longest"} | None
-        Which part to take where the rhythm is broken by a gap or a restart,
-        counted from 0. By default a break is an error.
-    extra : {"raise", "drop_last"}
-        Whether more volumes than `n_volumes` are an error, or markers that go
-        on after the last volume are dropped.
-    stim_channel : str | None
-        Look for the markers in this channel. By default in the annotations
-        first, then in all stimulus channels.
-    tolerance : float | None
-        How far a marker may be from its place, or from its repetition, in
-        seconds. By default 5 ms or 3 samples, whichever is longer.
+    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, segment, extra, \
+stim_channel, tolerance
+        As in :class:`~braindecode_bolt.markers.MarkerOptions`.
 
     Returns
     -------
@@ -182,13 +164,13 @@ def find_volume_markers(
 
     Notes
     -----
-    What is decided without asking, and reported: of markers within the
-    tolerance of each other, the nearest to the grid is the volume's. Markers
-    off the grid are strays, up to a tenth of the number of volumes (or 3); so
-    is a marker alone, more than 5 volumes before or after the run. A marker
+    Decided without asking, and reported: of markers within the tolerance of
+    each other, the one nearest to the grid is the volume's. Markers
+    off the grid are spurious, up to a tenth of the number of volumes (or 3); so
+    is a single marker more than 5 volumes before or after the run. A marker
     within three quarters of a sample of the grid stays where it is, since
-    markers are rounded to samples. What nothing in the data tells is whether
-    markers are missing before the first or after the last: give `n_volumes`.
+    markers are rounded to samples. Whether markers are missing before the first
+    or after the last cannot be seen in the data: give `n_volumes`.
 
     Examples
     --------
@@ -206,65 +188,90 @@ def find_volume_markers(
       1 repeated markers removed: 7.100 s
       1 markers moved to the grid (samples): 9.204 s 1 late
     """
-    _check_arguments(
-        tr, n_volumes, dummy_volumes, n_slices, missing, segment, extra, tolerance
+    options = MarkerOptions(
+        marker,
+        tr,
+        dummy_volumes,
+        n_slices,
+        volumes_per_marker,
+        missing,
+        extra,
+        segment,
+        stim_channel,
+        tolerance,
     )
+    if n_volumes is not None and n_volumes < 1:
+        raise ValueError(f"n_volumes must be positive, got {n_volumes}.")
+    if extra == "drop_last" and n_volumes is None:
+        raise ValueError("extra='drop_last' needs n_volumes, the number to keep.")
     sfreq = raw.info["sfreq"]
-    close = max(3.0, 0.005 * sfreq) if tolerance is None else tolerance * sfreq
-    axis = Axis(recording_file(raw), sfreq, close)
-    found = read_positions(raw, axis, marker, stim_channel, tr, n_slices)
-    series = resolve(found.positions, axis, tr, n_slices, segment, n_volumes is not None)
+    axis = axis_of(raw, tolerance)
+    interval = None if tr is None else tr * volumes_per_marker
+    found = read_positions(raw, axis, marker, stim_channel, interval, n_slices)
+    series = resolve(
+        found.positions, axis, interval, n_slices, segment, n_volumes is not None
+    )
+    if volumes_per_marker > 1:
+        series = _divided(series, volumes_per_marker, n_volumes, dummy_volumes, raw.n_times)
     samples, own = _place(found.positions, series, raw.n_times)
-    filled = _fill(found.positions, series, samples, own, missing, axis)
-    stop = _last_volume(samples[dummy_volumes:], n_volumes, extra, dummy_volumes, axis)
+    lacks = (own < 0) & (np.arange(len(own)) % volumes_per_marker == 0)
+    if missing == "raise":
+        _check_missing(found.positions, series, samples, lacks, axis)
+    stop = _last_volume(samples, n_volumes, series, options, axis)
     kept = slice(dummy_volumes, dummy_volumes + stop)
     if series.cut and kept.stop == len(samples):
         raise axis.error(
             f"in the slice markers, {series.cut}. Crop the EEG to whole volumes "
             "(Raw.crop), or give n_volumes without the last and extra='drop_last'."
         )
-    table = _table(found.positions, series, samples, dummy_volumes, stop)
     report = MarkerReport(
         source=found.source,
         sfreq=sfreq,
         tr=series.tr,
         measured_tr=series.grid.measured / sfreq,
         n_volumes=stop,
-        markers=table,
-        filled=samples[kept][filled[kept]],
+        markers=_table(found.positions, series, samples, dummy_volumes, stop),
+        filled=samples[kept][lacks[kept]],
         segments=series.segments,
         segment=series.segment,
         markers_per_volume=series.markers_per_volume,
         n_uneven=series.uneven,
+        volumes_per_marker=volumes_per_marker,
     )
     _log(report, axis)
     samples = samples[kept]
     samples.flags.writeable = False
-    return VolumeMarkers(samples, series.tr, found.marker, report, raw.first_samp)
+    return VolumeMarkers(
+        samples, series.tr, found.marker, report, raw.first_samp, found.spelled
+    )
 
 
-def _check_arguments(
-    tr, n_volumes, dummy_volumes, n_slices, missing, segment, extra, tolerance
-) -> None:
-    positive = {
-        "tr": tr,
-        "n_volumes": n_volumes,
-        "n_slices": n_slices,
-        "tolerance": tolerance,
-    }
-    for name, value in positive.items():
-        if value is not None and not 0 < value < np.inf:
-            raise ValueError(f"{name} must be positive, got {value}.")
-    if dummy_volumes < 0:
-        raise ValueError(f"dummy_volumes must not be negative, got {dummy_volumes}.")
-    if missing not in ("raise", "fill"):
-        raise ValueError(f"missing must be 'raise' or 'fill', got {missing!r}.")
-    if extra not in ("raise", "drop_last"):
-        raise ValueError(f"extra must be 'raise' or 'drop_last', got {extra!r}.")
-    if extra == "drop_last" and n_volumes is None:
-        raise ValueError("extra='drop_last' needs n_volumes, the number to keep.")
-    if isinstance(segment, str) and segment != "longest":
-        raise ValueError(f"segment must be a number or 'longest', got {segment!r}.")
+def axis_of(raw: mne.io.BaseRaw, tolerance: float | None) -> Axis:
+    """Describe the samples of a recording and the tolerance."""
+    sfreq = raw.info["sfreq"]
+    close = max(3.0, 0.005 * sfreq) if tolerance is None else tolerance * sfreq
+    return Axis(recording_file(raw), sfreq, close, joint_samples(raw))
+
+
+def _divided(
+    series: Series, parts: int, n_volumes: int | None, dummy_volumes: int, n_times: int
+) -> Series:
+    """Make volumes of a series in which only every n-th volume has a marker."""
+    grid = series.grid
+    whole = grid.n_volumes * parts
+    period = grid.period / parts
+    if n_volumes is None:
+        inside = int((n_times - 1 - grid.origin) // period) + 1
+    else:
+        inside = n_volumes + dummy_volumes
+    # How many there are after the last marker is not known from the markers.
+    number = inside if whole - parts < inside <= whole else whole
+    return replace(
+        series,
+        grid=Grid(grid.origin, period, number, grid.measured / parts),
+        volume=np.where(series.volume >= 0, series.volume * parts, -1),
+        tr=series.tr / parts,
+    )
 
 
 def _place(
@@ -273,7 +280,7 @@ def _place(
     """Sample of each volume, and which marker is its own (-1 for none)."""
     grid = series.grid.positions
     own = np.full(len(grid), -1)
-    markers = np.flatnonzero(series.fate == "volume")
+    markers = np.flatnonzero(series.status == "volume")
     own[series.volume[markers]] = markers
     found = positions[own]
     stays = (own >= 0) & (np.abs(found - grid) <= ROUNDING)
@@ -281,18 +288,16 @@ def _place(
     return np.clip(samples, 0, n_times - 1), own
 
 
-def _fill(
+def _check_missing(
     positions: np.ndarray,
     series: Series,
     samples: np.ndarray,
-    own: np.ndarray,
-    missing: str,
+    lacks: np.ndarray,
     axis: Axis,
-) -> np.ndarray:
-    """Mark the volumes that have no marker, if they may be filled."""
-    lacks = own < 0
-    if missing == "fill" or not lacks.any():
-        return lacks
+) -> None:
+    """Raise where volumes have no marker."""
+    if not lacks.any():
+        return
     begins = np.flatnonzero(lacks & ~np.append(False, lacks[:-1]))
     ends = np.flatnonzero(lacks & ~np.append(lacks[1:], False))
     holes = [
@@ -302,8 +307,10 @@ def _fill(
     ]
     if len(begins) > 5:
         holes.append(f"and {len(begins) - 5} more places")
-    strays = positions[series.fate == "stray"]
-    besides = f" Off the grid are markers at {axis.places(strays)}." if len(strays) else ""
+    spurious = positions[series.status == "spurious"]
+    besides = (
+        f" Off the grid are markers at {axis.places(spurious)}." if len(spurious) else ""
+    )
     raise axis.error(
         f"{lacks.sum()} markers are missing among {len(lacks)} volumes (TR "
         f"{series.tr:.5g} s): {'; '.join(holes)}.{besides} If the scanner went on, put "
@@ -314,56 +321,84 @@ def _fill(
 def _last_volume(
     samples: np.ndarray,
     n_volumes: int | None,
-    extra: str,
-    dummy_volumes: int,
+    series: Series,
+    options: MarkerOptions,
     axis: Axis,
 ) -> int:
     """Count the volumes to keep after the dummies."""
+    samples = samples[options.dummy_volumes :]
     found = len(samples)
     if found == 0:
-        raise axis.error(f"dummy_volumes={dummy_volumes} skips all volumes found.")
+        raise axis.error(f"dummy_volumes={options.dummy_volumes} skips all volumes found.")
     if n_volumes is None or found == n_volumes:
         return found
-    if found > n_volumes and extra == "drop_last":
+    drop = found > n_volumes and options.extra == "drop_last"
+    times = _times_as_many(found, n_volumes)
+    # Slices that were counted by a wrong tr give a multiple of the volumes.
+    counted = series.markers_per_volume > 1 and options.n_slices is None
+    if drop and not (times and counted):
         return n_volumes
-    more = abs(found - n_volumes)
+    raise axis.error(
+        f"found {found} volumes (TR {series.tr:.5g} s), from {axis.at(samples[0])} to "
+        f"{axis.at(samples[-1])}, after {options.dummy_volumes} dummy volumes; expected "
+        f"n_volumes={n_volumes}, the number that the BOLD has. Plausible reasons: "
+        f"{_reasons(found, n_volumes, series, options)}."
+    )
+
+
+def _times_as_many(more: int, less: int) -> int | None:
+    """Ratio of two numbers of volumes where it is nearly whole and above 1."""
+    times = round(more / less)
+    return times if times > 1 and abs(more - times * less) < times + 1 else None
+
+
+def _reasons(found: int, n_volumes: int, series: Series, options: MarkerOptions) -> str:
+    """Say why there may be more or fewer volumes than expected."""
+    times = _times_as_many(max(found, n_volumes), min(found, n_volumes))
+    if found > n_volumes and times:
+        slices = times * series.markers_per_volume
+        return (
+            f"these are {times} times as many, so that the repetition time may be "
+            f"{times * series.tr:.5g} s (tr={times * series.tr:.5g}), with {slices} "
+            f"markers per volume (n_slices={slices})"
+        )
     if found > n_volumes:
-        reasons = (
-            f"{more} dummy volumes at the beginning have no row of BOLD (dummy_volumes="
-            f"{dummy_volumes + more}), or markers went on after the last stored volume "
+        dummies = options.dummy_volumes + found - n_volumes
+        return (
+            f"{found - n_volumes} dummy volumes at the beginning have no row of BOLD "
+            f"(dummy_volumes={dummies}), or markers went on after the last stored volume "
             "(extra='drop_last')"
         )
-    else:
-        reasons = (
-            "the EEG began after or ended before the fMRI, markers are missing before the "
-            "first or after the last, the scan was stopped and its BOLD is of several "
-            "parts, or dummy_volumes is too large"
-        )
-    raise axis.error(
-        f"found {found} volumes, from {axis.at(samples[0])} to {axis.at(samples[-1])}, "
-        f"after {dummy_volumes} dummy volumes; expected n_volumes={n_volumes}. Plausible "
-        f"reasons: {reasons}."
+    every = (
+        f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
+        if times
+        else ""
+    )
+    return (
+        f"{every}the EEG began after or ended before the fMRI, markers are missing before "
+        "the first or after the last, the scan was stopped and its BOLD is of several "
+        "parts, or dummy_volumes is too large"
     )
 
 
 def _table(
     positions: np.ndarray, series: Series, samples: np.ndarray, dummies: int, n_volumes: int
 ) -> pd.DataFrame:
-    """Say of each marker what became of it."""
+    """Tabulate the status of each marker."""
     sample = np.rint(positions).astype(np.int64)
-    fate = series.fate.astype(object)
-    own = series.fate == "volume"
+    status = series.status.astype(object)
+    own = series.status == "volume"
     now = np.where(series.volume >= 0, samples[series.volume], -1)
-    fate[own] = np.where(sample[own] == now[own], "kept", "moved")
+    status[own] = np.where(sample[own] == now[own], "kept", "moved")
     volume = series.volume - dummies
     in_result = (series.volume >= 0) & (volume >= 0) & (volume < n_volumes)
-    fate[own & (volume < 0)] = "dummy"
-    fate[own & (volume >= n_volumes)] = "extra"
+    status[own & (volume < 0)] = "dummy"
+    status[own & (volume >= n_volumes)] = "extra"
     residual = positions - series.grid.positions[series.volume]
     table = pd.DataFrame(
         {
             "sample": sample,
-            "fate": fate,
+            "status": status,
             "volume": pd.array(volume, dtype="Int64"),
             "volume_sample": pd.array(now, dtype="Int64"),
             "residual": np.where(own, residual, np.nan),
@@ -374,7 +409,7 @@ def _table(
 
 
 def _log(report: MarkerReport, axis: Axis) -> None:
-    """Log what was mended, as a warning where it is more than a slip."""
+    """Log what was corrected, as a warning where much was."""
     odd = []
     if len(report.filled) or report.dropped_segments:
         odd.append("markers are missing or the rhythm is broken")
@@ -384,7 +419,7 @@ def _log(report: MarkerReport, axis: Axis) -> None:
     lasting = np.abs(median_filter(residuals, 11, mode="nearest"))
     if len(residuals) > 11 and lasting.max() > max(0.8, 0.002 * report.sfreq):
         odd.append("markers stay off it for a while: the EEG may lack samples")
-    level = logging.INFO if report.mended else logging.DEBUG
+    level = logging.INFO if report.corrected else logging.DEBUG
     level = logging.WARNING if odd else level
     because = f" ({'; '.join(odd)})" if odd else ""
     logger.log(level, "%s: %s%s", axis.name, report, because)

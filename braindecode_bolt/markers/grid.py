@@ -6,7 +6,7 @@ Positions are in samples, as floats, in the order of time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -19,19 +19,25 @@ __all__ = ["Axis", "Grid", "Run", "find_runs", "fit_grid", "linked", "nearest"]
 #: How far the repetition time in the data may be from the given one: the clocks
 #: of scanners and amplifiers differ by a few 1e-5.
 CLOCKS = 2e-4
-#: A marker alone that lies on the grid of a run beyond its end is there by
-#: chance if more volumes than this are between.
+#: A single marker that fits the grid of a run, but comes more volumes than this
+#: before or after it, fits by chance.
 LONGEST_HOLE = 5
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The recording that positions belong to, and how close is the same place."""
+    """The samples of a recording, and the tolerance in which positions are the same."""
 
     name: str
     sfreq: float
     #: In samples.
     tolerance: float
+    #: First sample after each joint of the recording; no series crosses one.
+    joints: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+
+    def part(self, positions: np.ndarray | float) -> np.ndarray:
+        """Find the part of the recording, between joints, that positions lie in."""
+        return np.searchsorted(self.joints, positions, side="right")
 
     def at(self, position: float) -> str:
         """Say where a position is."""
@@ -43,21 +49,16 @@ class Axis:
         return ", ".join(self.at(position) for position in positions[:n]) + more
 
     def error(self, text: str) -> MarkerError:
-        """Make the error that says which recording is meant."""
+        """Make an error that names the recording."""
         return MarkerError(f"{self.name}: {text}")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Markers on one grid: their positions, and which volume each stands for.
-
-    ``rival`` describes another series of markers between them, where there is
-    one.
-    """
+    """Markers on one grid: their positions, and which volume each stands for."""
 
     positions: np.ndarray
     volumes: np.ndarray
-    rival: str | None = None
 
     @classmethod
     def join(cls, pieces: Sequence[Run]) -> Run:
@@ -65,23 +66,24 @@ class Run:
         return cls(
             np.concatenate([piece.positions for piece in pieces]),
             np.concatenate([piece.volumes for piece in pieces]),
-            next((piece.rival for piece in pieces if piece.rival), None),
         )
 
     def shifted(self, volumes: int) -> Run:
-        """Count the volumes from another one."""
-        return Run(self.positions, self.volumes + volumes, self.rival)
+        """Add to the volume numbers."""
+        return Run(self.positions, self.volumes + volumes)
 
     def volumes_until(self, later: Run, period: float, axis: Axis) -> int | None:
         """Count volumes from this run's volume 0 to that of a later one.
 
-        None where the later one is not on this run's grid, or the two are too
-        little to say so.
+        None where the later one is not on this run's grid, the two are too short
+        to say so, or there is a joint between them.
         """
-        # The ends that face each other, so that clocks hardly differ between.
+        # Only markers near the gap, since clocks differ over long times.
         here = np.median(self.positions[-5:] - period * self.volumes[-5:])
         there = np.median(later.positions[:5] - period * later.volumes[:5])
         shift = round((there - here) / period)
+        if axis.part(self.positions[-1]) != axis.part(later.positions[0]):
+            return None
         hole = shift + later.volumes[0] - self.volumes[-1] - 1
         alone = min(len(self.positions), len(later.positions)) == 1
         if alone and hole > LONGEST_HOLE:
@@ -132,7 +134,7 @@ def linked(
     following = nearest(positions, positions + period)
     # Each of the two may be off by the tolerance.
     found = np.abs(positions[following] - positions - period) <= 2 * axis.tolerance
-    return found, following
+    return found & (axis.part(positions) == axis.part(positions[following])), following
 
 
 def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
@@ -144,7 +146,7 @@ def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
     Parameters
     ----------
     starts : ndarray of float
-        One marker per volume, and strays.
+        One marker per volume, and spurious.
     period : float
         Time between volumes, to about a sample.
     axis : Axis
@@ -168,7 +170,7 @@ def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
     period = float(np.ptp(longest.positions[[0, -1]])) / longest.volumes[-1]
     runs: list[list[Run]] = []
     alone: list[Run] = []
-    for piece in _without_inner(pieces, axis):
+    for piece in _without_inner(pieces):
         shift = None
         if runs:
             shift = Run.join(runs[-1][-5:]).volumes_until(piece, period, axis)
@@ -188,27 +190,19 @@ def _count(chain: np.ndarray, period: float) -> Run:
     return Run(chain, np.append(0, np.cumsum(steps)))
 
 
-def _without_inner(pieces: list[Run], axis: Axis) -> list[Run]:
-    """Leave out what stands between the markers of a longer run.
-
-    One or two are strays; more are a rival, and an error if that run is wanted.
-    """
+def _without_inner(pieces: list[Run]) -> list[Run]:
+    """Leave out what stands between the markers of a longer run: it is spurious."""
     kept: list[Run] = []
     for piece in pieces:
         if not kept or piece.positions[0] > kept[-1].positions[-1]:
             kept.append(piece)
-            continue
-        short, run = sorted([kept[-1], piece], key=lambda each: len(each.positions))
-        rival = kept[-1].rival or piece.rival
-        if len(short.positions) > 2:
-            first, last = short.positions[[0, -1]]
-            rival = f"{len(short.positions)} from {axis.at(first)} to {axis.at(last)}"
-        kept[-1] = Run(run.positions, run.volumes, rival)
+        elif len(piece.positions) > len(kept[-1].positions):
+            kept[-1] = piece
     return kept
 
 
 def _with_earlier(alone: list[Run], piece: Run, period: float, axis: Axis) -> list[Run]:
-    """Take in markers that stand alone before a run, on its grid."""
+    """Add single markers before a run that lie on its grid."""
     pieces = [piece]
     for single in reversed(alone):
         shift = single.volumes_until(pieces[0], period, axis)
@@ -220,9 +214,10 @@ def _with_earlier(alone: list[Run], piece: Run, period: float, axis: Axis) -> li
 def fit_grid(run: Run, axis: Axis, tr: float | None) -> Grid:
     """Fit a line to the markers of a run.
 
-    The nominal repetition time (as given, or else the nearest millisecond)
-    holds unless the markers refute it by five standard errors: then the clocks
-    differ, and the line follows the clock of the EEG.
+    The nominal repetition time (as given, or else the nearest millisecond) is used
+    where it departs from the markers by less than a sample over the whole run.
+    Otherwise the clocks of scanner and amplifier differ, and the line follows that of
+    the EEG.
 
     Parameters
     ----------
@@ -246,26 +241,20 @@ def fit_grid(run: Run, axis: Axis, tr: float | None) -> Grid:
     position = run.positions[first]
     off = _distance_from_line(position, volume)
     trusted = np.abs(off) <= max(1.0, 4.5 * np.median(np.abs(off)))
-    x, y = volume[trusted], position[trusted]
-    centre, spread = x.mean(), np.sum((x - x.mean()) ** 2)
-    measured = float((x - centre) @ y / spread)
-    left = y - y.mean() - measured * (x - centre)
-    # Markers are rounded to samples: a variance of 1/12 at least.
-    variance = max(np.sum(left**2) / max(len(left) - 2, 1), 1 / 12)
+    measured = float(np.polyfit(volume[trusted], position[trusted], 1)[0])
     n_volumes = int(volume[-1]) + 1
     if tr is None:
         nominal = round(measured / axis.sfreq, 3) * axis.sfreq
     else:
         nominal = tr * axis.sfreq
         _check_clocks(measured, nominal, n_volumes, axis)
-    if abs(measured - nominal) <= 5 * np.sqrt(variance / spread):
-        origin = float(np.median(position - nominal * volume))
-        return Grid(origin, nominal, n_volumes, measured)
-    return Grid(float(y.mean() - measured * centre), measured, n_volumes, measured)
+    period = nominal if abs(measured - nominal) * n_volumes < 1 else measured
+    origin = float(np.median((position - period * volume)[trusted]))
+    return Grid(origin, period, n_volumes, measured)
 
 
 def _distance_from_line(position: np.ndarray, volume: np.ndarray) -> np.ndarray:
-    """Distances from a line that single markers hardly move.
+    """Measure distances from a line that outliers hardly affect.
 
     Its slope is the median over pairs of markers half a run apart.
     """

@@ -1,4 +1,4 @@
-"""What was found among volume markers, and what was done about it."""
+"""The report on volume markers: what was found, and what was corrected."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ __all__ = ["MarkerReport"]
 
 @dataclass(frozen=True, eq=False)
 class MarkerReport:
-    """What was found among volume markers, and what was done about it.
+    """What was found among volume markers, and what was corrected.
 
-    ``print(report)`` says it in a few lines; the table `markers` tells of every
-    single marker.
+    ``print(report)`` gives a summary; the table `markers` lists every marker.
 
     Attributes
     ----------
@@ -33,8 +32,8 @@ class MarkerReport:
         Number of volumes in the result.
     markers : pandas.DataFrame, shape (n_found, 5)
         A row per marker that was found, in the order of time. ``sample``: where
-        it was found, from the first sample of the data; ``fate``: ``kept``,
-        ``moved``, ``duplicate``, ``slice``, ``stray``, ``dummy``, ``extra`` or
+        it was found, from the first sample of the data; ``status``: ``kept``,
+        ``moved``, ``duplicate``, ``slice``, ``spurious``, ``dummy``, ``extra`` or
         ``other segment``; ``volume``: the volume it belongs to, counted from 0
         in the result (missing where it belongs to none); ``volume_sample``:
         where the marker of this volume stands now; ``residual``: how many
@@ -49,6 +48,8 @@ class MarkerReport:
         1, or the number of slice markers in each volume.
     n_uneven : int
         Number of volumes that have more or fewer slice markers than that.
+    volumes_per_marker : int
+        1, or n where only every n-th volume has a marker.
     """
 
     source: str
@@ -62,6 +63,7 @@ class MarkerReport:
     segment: int
     markers_per_volume: int
     n_uneven: int
+    volumes_per_marker: int = 1
 
     @property
     def n_found(self) -> int:
@@ -75,37 +77,16 @@ class MarkerReport:
         ``late`` is the number of samples that the marker was late (early, if
         negative).
         """
-        rows = self.markers[self.markers["fate"] == "moved"]
+        rows = self.markers[self.markers["status"] == "moved"]
         found = rows["sample"].to_numpy()
         sample = rows["volume_sample"].to_numpy(dtype=np.int64)
         volume = rows["volume"].to_numpy(dtype=np.int64)
         columns = {"volume": volume, "found": found, "sample": sample}
         return pd.DataFrame({**columns, "late": found - sample})
 
-    @property
-    def duplicates(self) -> np.ndarray:
-        """Samples of removed markers that repeated another one."""
-        return self._samples("duplicate")
-
-    @property
-    def slices(self) -> np.ndarray:
-        """Samples of removed markers of later slices."""
-        return self._samples("slice")
-
-    @property
-    def strays(self) -> np.ndarray:
-        """Samples of removed markers that belong to no volume."""
-        return self._samples("stray")
-
-    @property
-    def dummies(self) -> np.ndarray:
-        """Samples of markers of dummy volumes, which were skipped."""
-        return self._samples("dummy")
-
-    @property
-    def extra(self) -> np.ndarray:
-        """Samples of markers after the last expected volume, which were dropped."""
-        return self._samples("extra")
+    def samples(self, status: str) -> np.ndarray:
+        """List the samples of the markers that have a status, in the order of time."""
+        return self.markers.loc[self.markers["status"] == status, "sample"].to_numpy()
 
     @property
     def dropped_segments(self) -> tuple[Segment, ...]:
@@ -114,12 +95,12 @@ class MarkerReport:
 
     @property
     def residuals(self) -> np.ndarray:
-        """Samples that each volume's marker was found after the regular grid.
+        """How many samples after the regular grid each volume's marker was found.
 
         Of shape (n_volumes,), NaN where the marker was missing. Up to half a
         sample is rounding.
         """
-        rows = self.markers[self.markers["fate"].isin(["kept", "moved"])]
+        rows = self.markers[self.markers["status"].isin(["kept", "moved"])]
         residuals = np.full(self.n_volumes, np.nan)
         residuals[rows["volume"].to_numpy(dtype=np.int64)] = rows["residual"]
         return residuals
@@ -130,16 +111,19 @@ class MarkerReport:
         return float(np.nanmax(np.abs(self.residuals)))
 
     @property
-    def mended(self) -> bool:
+    def corrected(self) -> bool:
         """Whether the result is not simply the markers that were found."""
-        return bool((self.markers["fate"] != "kept").any() or len(self.filled))
+        return bool((self.markers["status"] != "kept").any() or len(self.filled))
 
     def __str__(self) -> str:
-        """Say in a few lines what was found, mended and left."""
+        """Say in a few lines what was found and corrected."""
         clock = abs(self.measured_tr / self.tr - 1)
         measured = f" (measured {self.measured_tr:.7g} s)" if clock > 1e-7 else ""
+        every = self.volumes_per_marker
+        number = f"{self.n_volumes} volumes"
+        number += f" (one marker per {every} volumes)" if every > 1 else ""
         lines = [
-            f"{self.n_found} markers found ({self.source}): {self.n_volumes} volumes, TR "
+            f"{self.n_found} markers found ({self.source}): {number}, TR "
             f"{self.tr:.7g} s{measured}, largest residual {self.max_residual:.3g} samples"
         ]
         late = [
@@ -148,25 +132,25 @@ class MarkerReport:
         ]
         uneven = f"; {self.n_uneven} volumes have more or fewer" if self.n_uneven else ""
         changes = {
-            "repeated markers removed": [self._at(s) for s in self.duplicates],
+            "repeated markers removed": self._places("duplicate"),
             "markers moved to the grid (samples)": late,
-            f"slice markers removed, {self.markers_per_volume} per volume{uneven}": [
-                self._at(s) for s in self.slices
-            ],
-            "markers of dummy volumes skipped": [self._at(s) for s in self.dummies],
+            f"slice markers removed, {self.markers_per_volume} per volume{uneven}": (
+                self._places("slice")
+            ),
+            "markers of dummy volumes skipped": self._places("dummy"),
             "missing markers filled on the grid": [self._at(s) for s in self.filled],
-            "stray markers removed": [self._at(s) for s in self.strays],
-            "markers after the last volume dropped": [self._at(s) for s in self.extra],
+            "spurious markers removed": self._places("spurious"),
+            "markers after the last volume dropped": self._places("extra"),
         }
         for what, places in changes.items():
             if places:
                 more = ", ..." if len(places) > 3 else ""
                 lines.append(f"  {len(places)} {what}: {', '.join(places[:3])}{more}")
         lines += [f"  segment left out: {each}" for each in self.dropped_segments]
-        return "\n".join(lines if self.mended else [f"{lines[0]}; nothing mended"])
+        return "\n".join(lines if self.corrected else [f"{lines[0]}; nothing corrected"])
 
-    def _samples(self, fate: str) -> np.ndarray:
-        return self.markers.loc[self.markers["fate"] == fate, "sample"].to_numpy()
+    def _places(self, status: str) -> list[str]:
+        return [self._at(sample) for sample in self.samples(status)]
 
     def _at(self, sample: int) -> str:
         return f"{sample / self.sfreq:.3f} s"

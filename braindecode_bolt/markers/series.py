@@ -11,8 +11,10 @@ from .slices import SHORTEST_TR, Stretch, markers_per_volume, split_into_volumes
 
 __all__ = ["Segment", "Series", "is_regular", "resolve"]
 
-#: Strays are removed up to this share of the volumes, or up to 3.
-STRAYS = 0.1
+#: More markers than this at one time are an error, not repetitions.
+MOST_REPETITIONS = 4
+#: Spurious markers are removed up to this share of the volumes, or up to 3.
+SPURIOUS = 0.1
 #: The tolerance must be shorter than this share of the repetition time.
 LONGEST_TOLERANCE = 0.1
 
@@ -54,10 +56,10 @@ class Series:
     ----------
     grid : Grid
         Where the volumes should be.
-    fate : ndarray of str, shape (n_markers,)
-        ``volume``, ``duplicate``, ``slice``, ``stray`` or ``other segment``.
+    status : ndarray of str, shape (n_markers,)
+        ``volume``, ``duplicate``, ``slice``, ``spurious`` or ``other segment``.
     volume : ndarray of int, shape (n_markers,)
-        The volume that a marker belongs to; -1 for strays and other segments.
+        The volume that a marker belongs to; -1 for spurious and other segments.
     tr : float
         Repetition time in seconds, as given or as measured.
     segments : tuple of Segment
@@ -69,11 +71,11 @@ class Series:
     uneven : int
         Number of volumes with another number of slice markers.
     cut : str | None
-        What lacks of the last volume, where that was allowed.
+        What is missing of the last volume, where that was allowed.
     """
 
     grid: Grid
-    fate: np.ndarray
+    status: np.ndarray
     volume: np.ndarray
     tr: float
     segments: tuple[Segment, ...]
@@ -91,7 +93,7 @@ def resolve(
     segment: int | str | None = None,
     incomplete_end: bool = False,
 ) -> Series:
-    """Find the series of volumes that the markers stand for.
+    """Find the regular series of volumes that the markers form.
 
     Parameters
     ----------
@@ -139,16 +141,17 @@ def resolve(
     _check_repetition(markers, starts, runs, period, axis, tr, segment)
     segments = tuple(_describe(run, period, axis) for run in runs)
     chosen = _choose(segments, segment, period, axis)
-    _check_rival(runs[chosen], axis)
     stretches = [s for s in stretches if _overlap(s, runs[chosen])]
     _check_stretches(stretches, axis, incomplete_end)
     grid = fit_grid(runs[chosen], axis, tr)
     _check_steps(runs[chosen], grid, axis)
-    fate, volume = _sort_markers(positions, once, grid, runs, chosen, per_volume > 1, axis)
-    _check_strays(markers, fate[once], grid, axis, segment)
+    status, volume = _sort_markers(
+        positions, once, grid, runs, chosen, per_volume > 1, axis
+    )
+    _check_spurious(markers, status[once], grid, axis, segment)
     return Series(
         grid,
-        fate,
+        status,
         volume,
         grid.period / axis.sfreq if tr is None else tr,
         segments,
@@ -174,11 +177,12 @@ def is_regular(
 
 
 def _first_of_each(positions: np.ndarray, axis: Axis) -> np.ndarray:
-    """Tell which markers do not repeat the one before (mask)."""
+    """Mark the markers that do not repeat the one before."""
     once = np.append(True, np.diff(positions) > axis.tolerance)
     first = np.flatnonzero(once)
     last = np.append(first[1:], len(positions)) - 1
     length = positions[last] - positions[first]
+    number = last - first + 1
     worst = int(np.argmax(length))
     if length[worst] > 3 * axis.tolerance:
         raise axis.error(
@@ -187,12 +191,21 @@ def _first_of_each(positions: np.ndarray, axis: Axis) -> np.ndarray:
             f"follow each other within {axis.tolerance / axis.sfreq * 1e3:.3g} ms: too "
             "close to be told apart from markers written twice. Give a shorter tolerance."
         )
+    if number.max() > MOST_REPETITIONS:
+        most = int(np.argmax(number))
+        raise axis.error(
+            f"{number[most]} markers stand at {axis.at(positions[first[most]])}; expected "
+            "one per volume, or few repetitions of it. Remove those that are not a "
+            "volume's."
+        )
     return once
 
 
 def _usual_interval(markers: np.ndarray, lag: int, axis: Axis) -> tuple[float, float]:
     """Measure the most frequent distance of markers `lag` apart, and its share."""
-    intervals = np.sort(markers[lag:] - markers[:-lag])
+    intervals = markers[lag:] - markers[:-lag]
+    within = axis.part(markers[lag:]) == axis.part(markers[:-lag])
+    intervals = np.sort(intervals[within] if within.any() else intervals)
     end = np.searchsorted(intervals, intervals + 2 * axis.tolerance, side="right")
     count = end - np.arange(len(intervals))
     most = int(np.argmax(count))
@@ -251,10 +264,14 @@ def _check_repetition(
         return
     interval, often = _usual_interval(markers, 1, axis)
     given = "" if tr is None else f"tr={tr:g} s does not fit: "
+    times = round(interval / period)
+    every = ""
+    if times > 1 and abs(interval - times * period) <= axis.tolerance:
+        every = f", give volumes_per_marker={times} if one in {times} volumes has a marker"
     raise axis.error(
         f"{given}{share:.0%} of {len(starts)} markers have another one "
         f"{period / axis.sfreq:.5g} s later; the most frequent interval is "
-        f"{interval / axis.sfreq:.5g} s ({often:.0%}). Correct tr, name the marker, "
+        f"{interval / axis.sfreq:.5g} s ({often:.0%}). Correct tr, name the marker{every}, "
         "or choose a segment if there are markers of other sequences besides."
     )
 
@@ -269,18 +286,25 @@ def _describe(run: Run, period: float, axis: Axis) -> Segment:
 def _choose(
     segments: tuple[Segment, ...], segment: int | str | None, period: float, axis: Axis
 ) -> int:
-    """Decide which segment is the run."""
+    """Choose the segment."""
     listed = "".join(f"\n  {i}: {each}" for i, each in enumerate(segments))
     if segment is None:
         if len(segments) == 1:
             return 0
         last = segments[0].start + segments[0].duration - period / axis.sfreq
         apart = segments[1].start - last
+        between = axis.joints / axis.sfreq
+        between = between[(between > last) & (between <= segments[1].start)]
+        because = (
+            f"the recording was interrupted at {between[0]:.3f} s (a joint)"
+            if len(between)
+            else f"{apart:.3f} s to the next volume, no multiple of "
+            f"{period / axis.sfreq:.5g} s"
+        )
         raise axis.error(
-            f"the markers form {len(segments)} segments with a gap or a restart between "
-            f"them. The first is after {last:.3f} s: {apart:.3f} s to the next volume, no "
-            f"multiple of {period / axis.sfreq:.5g} s.{listed}\n"
-            "Choose one with segment=<number> or segment='longest'."
+            f"the markers form {len(segments)} segments with a gap, a restart or a joint "
+            f"of the recording between them. The first is after {last:.3f} s: {because}."
+            f"{listed}\nChoose one with segment=<number> or segment='longest'."
         )
     if segment == "longest":
         lengths = [each.n_volumes for each in segments]
@@ -292,17 +316,6 @@ def _choose(
     if not -len(segments) <= segment < len(segments):
         raise axis.error(f"there is no segment {segment}. There are:{listed}")
     return int(segment) % len(segments)
-
-
-def _check_rival(run: Run, axis: Axis) -> None:
-    if run.rival is not None:
-        first, last = run.positions[[0, -1]]
-        raise axis.error(
-            f"two series of markers run side by side: {len(run.positions)} from "
-            f"{axis.at(first)} to {axis.at(last)}, and {run.rival}. Name the marker; give "
-            "n_slices if there are several markers per volume, or a longer tolerance if "
-            "some were written twice."
-        )
 
 
 def _overlap(stretch: Stretch, run: Run) -> bool:
@@ -322,7 +335,7 @@ def _check_stretches(stretches: list[Stretch], axis: Axis, incomplete_end: bool)
 
 
 def _check_steps(run: Run, grid: Grid, axis: Axis) -> None:
-    """Raise where successive volumes are off the grid: it goes on beside itself."""
+    """Raise where successive volumes are off the grid: the rhythm has shifted."""
     off = run.positions - grid.origin - grid.period * run.volumes
     present, index = np.unique(run.volumes, return_inverse=True)
     misses = np.full(len(present), True)
@@ -348,52 +361,53 @@ def _sort_markers(
     sliced: bool,
     axis: Axis,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Say of each marker what it is, and the volume that it belongs to."""
+    """Give the status of each marker and the volume that it belongs to."""
     volume = grid.nearest(positions)
     off = np.abs(positions - grid.origin - grid.period * volume)
     on_grid = (off <= axis.tolerance) & (volume >= 0) & (volume < grid.n_volumes)
-    # A volume lasts until just before the next; single markers only stand near.
+    # Slice markers belong to the whole volume, others only to its beginning.
     length = grid.period - axis.tolerance if sliced else axis.tolerance
     begins = np.array([run.positions[0] for run in runs]) - axis.tolerance
     ends = np.array([run.positions[-1] for run in runs]) + length
     run = np.searchsorted(begins, positions, side="right") - 1
     inside = (run >= 0) & (positions <= ends[run])
-    # Those on the grid are sorted out below.
-    fate = np.where(inside & (run != chosen), "other segment", "stray")
+    # The status of those on the grid is set below.
+    status = np.where(inside & (run != chosen), "other segment", "spurious")
     if sliced:
         ours = inside & (run == chosen)
         on_grid &= np.isin(positions, runs[chosen].positions)
-        fate[ours] = np.where(once[ours], "slice", "duplicate")
+        status[ours] = np.where(once[ours], "slice", "duplicate")
         since = np.floor((positions + axis.tolerance - grid.origin) / grid.period)
         volume = np.where(ours & ~on_grid, since, volume).astype(int)
     # The marker nearest to the grid is the volume's, the earlier of two.
-    fate[on_grid] = "duplicate"
+    status[on_grid] = "duplicate"
     order = np.lexsort((positions[on_grid], off[on_grid], volume[on_grid]))
     candidates = np.flatnonzero(on_grid)[order]
-    fate[candidates[np.append(True, np.diff(volume[candidates]) > 0)]] = "volume"
-    outside = (fate == "stray") | (fate == "other segment")
-    return fate, np.where(outside, -1, np.clip(volume, 0, grid.n_volumes - 1))
+    status[candidates[np.append(True, np.diff(volume[candidates]) > 0)]] = "volume"
+    outside = (status == "spurious") | (status == "other segment")
+    return status, np.where(outside, -1, np.clip(volume, 0, grid.n_volumes - 1))
 
 
-def _check_strays(
+def _check_spurious(
     markers: np.ndarray,
-    fate: np.ndarray,
+    status: np.ndarray,
     grid: Grid,
     axis: Axis,
     segment: int | str | None,
 ) -> None:
-    """Raise where too many markers are off the grid to say that they are strays."""
+    """Raise where too many markers are off the grid to be spurious."""
     first, last = grid.positions[[0, -1]]
-    stray = markers[fate == "stray"]
+    spurious = markers[status == "spurious"]
     if segment is not None:
-        # What lies outside a segment that was asked for is not in doubt.
-        stray = stray[(stray > first) & (stray < last)]
-    if len(stray) > max(3, STRAYS * grid.n_volumes):
-        off = stray - grid.origin - grid.period * grid.nearest(stray)
+        # Markers outside a segment that was chosen do not count.
+        spurious = spurious[(spurious > first) & (spurious < last)]
+    if len(spurious) > max(3, SPURIOUS * grid.n_volumes):
+        off = spurious - grid.origin - grid.period * grid.nearest(spurious)
         raise axis.error(
-            f"{len(stray)} markers are not on the grid of the {grid.n_volumes} volumes "
-            f"from {axis.at(first)} to {axis.at(last)}: {axis.places(stray)}, half of "
+            f"{len(spurious)} markers are not on the grid of the {grid.n_volumes} volumes "
+            f"from {axis.at(first)} to {axis.at(last)}: {axis.places(spurious)}, half of "
             f"them {np.median(np.abs(off)) / axis.sfreq:.3g} s or more from the nearest "
-            "volume. Name the marker, choose a segment, or give a longer tolerance if "
-            "they are the volumes' own markers."
+            "volume. Name the marker if there are two series, give n_slices if there are "
+            "several markers per volume, choose a segment, or give a longer tolerance if "
+            "they are the volumes' own markers or were written twice."
         )

@@ -49,7 +49,7 @@ def _spacing(markers: np.ndarray) -> float:
 
 
 def _reach(markers: np.ndarray, axis: Axis) -> float:
-    """Say how far from its place a marker may be without being another slice's."""
+    """Largest distance of a marker from its place before it is another slice's."""
     return min(2 * axis.tolerance, _spacing(markers) / 3)
 
 
@@ -126,7 +126,8 @@ def split_into_volumes(
     list of Stretch
     """
     reach = _reach(markers, axis)
-    breaks = np.flatnonzero(np.diff(markers) > period + reach) + 1
+    apart = (np.diff(markers) > period + reach) | (np.diff(axis.part(markers)) > 0)
+    breaks = np.flatnonzero(apart) + 1
     return [
         _split(block, period, n_slices, reach, told)
         if len(block) >= max(n_slices, 2)
@@ -162,7 +163,7 @@ def _split(
 def _doubt(
     block: np.ndarray, marker: np.ndarray, count: np.ndarray, n_slices: int
 ) -> str | None:
-    """Say why the volumes may not begin where they were taken to."""
+    """Say why it is not certain where the volumes begin."""
     if np.mean(count == n_slices) < 0.5:
         return (
             f"most volumes do not have {n_slices} markers (the first have "
@@ -206,7 +207,7 @@ def _step_through(
 
 
 def _begins_after_pause(block: np.ndarray, found: np.ndarray, reach: float) -> bool:
-    """Whether the pause in each volume, if there is one, is at its end."""
+    """Whether the pause between slices, if there is one, is at the end of volumes."""
     if len(found) < 3:
         return True
     intervals = np.diff(block)

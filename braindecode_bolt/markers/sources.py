@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import mne
 import numpy as np
 
-from .annotations import find_markers, marker_descriptions
+from .annotations import (
+    count_descriptions,
+    find_markers,
+    marker_descriptions,
+    matches_marker,
+)
 from .grid import Axis
 from .series import is_regular
 
@@ -29,17 +35,20 @@ class Found:
         What they are called in annotations.
     source : str
         Where they were found, for the report.
+    spelled : tuple of str
+        Descriptions of the annotations that they were read from.
     """
 
     positions: np.ndarray
     marker: str
     source: str
+    spelled: tuple[str, ...] = ()
 
 
 def read_positions(
     raw: mne.io.BaseRaw,
     axis: Axis,
-    marker: str | int | None,
+    marker: str | int | Sequence[str] | None,
     stim_channel: str | None,
     tr: float | None,
     n_slices: int | None,
@@ -52,8 +61,8 @@ def read_positions(
         The EEG.
     axis : Axis
         Its samples.
-    marker : str | int | None
-        Description, or event code.
+    marker : str | int | sequence of str | None
+        Description or descriptions, or event code.
     stim_channel : str | None
         The channel to read.
     tr, n_slices : float | None, int | None
@@ -70,6 +79,11 @@ def read_positions(
         If there are fewer.
     """
     is_code = isinstance(marker, int | np.integer)
+    channels = mne.pick_types(raw.info, meg=False, stim=True)
+    if is_code and stim_channel is None and not len(channels):
+        # EEGLAB's events can have numbers for names, which are texts in annotations.
+        if any(matches_marker(d, str(marker)) for d in set(raw.annotations.description)):
+            marker, is_code = str(marker), False
     if stim_channel is not None or is_code:
         if marker is not None and not is_code:
             raise ValueError(
@@ -77,36 +91,37 @@ def read_positions(
                 f"marker={marker!r}."
             )
         return _from_channels(raw, axis, marker, stim_channel, tr, n_slices)
-    channels = mne.pick_types(raw.info, meg=False, stim=True)
-    if marker is None and len(channels) and not marker_descriptions(raw):
+    descriptions = raw.annotations.description
+    if marker is None and len(channels) and not marker_descriptions(descriptions):
         return _from_channels(raw, axis, None, None, tr, n_slices)
     return _from_annotations(raw, axis, marker)
 
 
-def _from_annotations(raw: mne.io.BaseRaw, axis: Axis, marker: str | None) -> Found:
+def _from_annotations(
+    raw: mne.io.BaseRaw, axis: Axis, marker: str | Sequence[str] | None
+) -> Found:
     index = find_markers(raw, marker)
-    spelled = sorted(set(raw.annotations.description[index]))
+    described = marker_descriptions(raw.annotations.description, marker)
+    spelled = tuple(described)
     if len(index) < 2:
         raise axis.error(
             f"only one marker {spelled[0]!r}, at {axis.at(_positions(raw, index)[0])}; "
-            f"expected one per volume. It has annotations {_counts(raw)}. Name the marker."
+            "expected one per volume. It has annotations "
+            f"{count_descriptions(raw.annotations.description)}. Name the marker."
         )
-    # Where it is spelled in several ways, the part that they share.
-    name = spelled[0] if len(spelled) == 1 else spelled[0].split("/")[-1]
-    source = f"annotations {', '.join(map(repr, spelled))}"
-    return Found(_positions(raw, index), str(name), source)
+    # With several spellings, the marker that was looked for.
+    name = spelled[0] if len(spelled) == 1 else described[spelled[0]]
+    if len(spelled) > 1 and not isinstance(marker, str | None):
+        name = next(iter(marker))
+    more = f" and {len(spelled) - 3} more" if len(spelled) > 3 else ""
+    source = f"annotations {', '.join(map(repr, spelled[:3]))}{more}"
+    return Found(_positions(raw, index), name, source, spelled)
 
 
 def _positions(raw: mne.io.BaseRaw, index: np.ndarray) -> np.ndarray:
     onsets = raw.annotations.onset[index]
     # Onsets are sums of seconds; what is a whole sample must come out as one.
     return np.round((onsets - raw.first_time) * raw.info["sfreq"], 6)
-
-
-def _counts(raw: mne.io.BaseRaw) -> str:
-    names, counts = np.unique(raw.annotations.description, return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:8]
-    return ", ".join(f"{str(names[i])!r} ({counts[i]})" for i in order) or "none"
 
 
 def _from_channels(
@@ -125,7 +140,7 @@ def _from_channels(
         wanted = "" if code is None else f" of code {code}"
         raise axis.error(
             f"no events{wanted} in the stimulus channels; codes (and numbers): {listed}. "
-            f"Annotations: {_counts(raw)}."
+            f"Annotations: {count_descriptions(raw.annotations.description)}."
         )
     if len(candidates) > 1:
         candidates = {

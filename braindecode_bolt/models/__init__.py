@@ -3,6 +3,7 @@
 Importing this package registers them with braindecode.
 """
 
+from ._registry import register
 from .beira import BEIRA
 from .biot_bold import BIOTBOLD
 from .checkpoints import PUBLISHED_CHANNELS, CheckpointError, load_published_weights
@@ -28,6 +29,9 @@ NETWORKS = {
         STTransformer,
     )
 }
+
+for _network in NETWORKS.values():
+    register(_network)
 
 __all__ = [
     "BEIRA",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import zlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,27 +11,34 @@ from braindecode.models.base import EEGModuleMixin
 from torch import nn
 
 from ..eeg.channels import ChannelNameError, match_channels, resolve_ch_names, same_names
+from ._docs import fill_docstring
 from ._groups import layer_decay_groups
+from ._saving import SavedModel
+from .checkpoints import load_published_weights
 
-#: Sampling rate where none is said, in Hz: that of the published preparation.
+#: Default sampling rate in Hz, that of the published preparation.
 SFREQ = 200.0
 
 
-class BOLDModel:
+class BOLDModel(SavedModel):
     """Base of the models; stands before ``EEGModuleMixin`` among the parents.
 
     A plain class: braindecode records the constructor arguments of every class
-    that inherits from its mixin, and a class between the two would record its
-    own instead of the model's. A model encodes windows by ``_encode``; what
-    stands here makes a prediction of it.
+    that inherits from its mixin, and would record those of a class in between
+    instead of the model's. A model defines ``_encode``, from windows to features;
+    this class adds the rest.
     """
 
+    #: Whether the model can be built only with the names of its channels.
+    NEEDS_CHANNEL_NAMES = False
+    #: Factor of the weights of the last layer at initialisation.
+    _HEAD_SCALE = 1.0
     _HUB_NOTES_TEMPLATE = """
     .. rubric:: Hugging Face Hub
 
     With ``huggingface_hub`` installed (``pip install braindecode-bolt[hub]``)
-    the model has ``save_pretrained``, ``push_to_hub`` and ``from_pretrained``,
-    and ``get_config`` and ``from_config`` carry all its arguments::
+    the model has ``save_pretrained``, ``push_to_hub`` and ``from_pretrained``.
+    ``get_config`` and ``from_config`` carry all its arguments::
 
         from braindecode_bolt import {name}
 
@@ -40,8 +46,10 @@ class BOLDModel:
         model = {name}.from_pretrained("my-{name_lower}")
     """
 
-    #: Factor of the weights of the last layer as it is made.
-    _HEAD_SCALE = 1.0
+    def __init_subclass__(cls, **kwargs: Any):
+        if cls.__doc__ is not None:
+            cls.__doc__ = fill_docstring(cls.__doc__)
+        super().__init_subclass__(**kwargs)
 
     def _set_signal(
         self,
@@ -52,11 +60,10 @@ class BOLDModel:
         input_window_seconds: float | None,
         sfreq: float | None,
         ch_names: Sequence[str] | None,
-        names_needed: bool = False,
     ) -> None:
-        """Take the signal parameters; what is not said follows from the others."""
+        """Set the signal parameters; those not given follow from the others."""
         names = None
-        if names_needed or chs_info is not None or ch_names is not None:
+        if self.NEEDS_CHANNEL_NAMES or chs_info is not None or ch_names is not None:
             names = resolve_ch_names(chs_info, ch_names)
             if n_chans is not None and n_chans != len(names):
                 raise ValueError(
@@ -82,10 +89,9 @@ class BOLDModel:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
 
-    def _samples(self, seconds: float, odd: bool = False) -> int:
+    def _samples(self, seconds: float) -> int:
         """Count the samples that last so long, at least one."""
-        samples = seconds * self.sfreq
-        return 2 * max(0, round((samples - 1) / 2)) + 1 if odd else max(1, round(samples))
+        return max(1, round(seconds * self.sfreq))
 
     def _check_shortest(self, seconds: float) -> None:
         """Raise where a window is shorter than what the model needs."""
@@ -96,17 +102,51 @@ class BOLDModel:
                 f"({seconds:g} s), got {self.n_times}."
             )
 
+    def _finish(
+        self,
+        n_features: int,
+        head_activation: type[nn.Module],
+        pretrained: str | None = None,
+        new_head: bool = False,
+    ) -> None:
+        """Add the last layer and load weights; the last line of a constructor."""
+        self.head_activation = head_activation()
+        self.final_layer = self._make_head(n_features)
+        if pretrained is not None:
+            load_published_weights(self, pretrained, new_head=new_head)
+        self._weights_at_start = self._checksum()
+
+    def _make_head(self, n_features: int) -> nn.Linear:
+        head = nn.Linear(n_features, self.n_outputs)
+        nn.init.trunc_normal_(head.weight, std=0.02)
+        nn.init.zeros_(head.bias)
+        with torch.no_grad():
+            head.weight.mul_(self._HEAD_SCALE)
+        return head
+
+    def reset_head(self, n_outputs: int) -> None:
+        """Replace the last layer, for another number of regions.
+
+        Parameters
+        ----------
+        n_outputs : int
+            New number of regions.
+        """
+        self._set_n_outputs(n_outputs)
+        old = self.final_layer
+        self.final_layer = self._make_head(old.in_features).to(old.weight)
+
     def forward(
         self, x: torch.Tensor, return_features: bool = False
     ) -> torch.Tensor | dict[str, torch.Tensor | None]:
-        """Predict the BOLD at the end of each window.
+        """Predict the BOLD signal at the end of each window.
 
         Parameters
         ----------
         x : Tensor, shape (batch, n_chans, n_times)
             EEG in microvolts.
         return_features : bool
-            Return the representation instead of the prediction.
+            Return the features instead of the prediction. Default False.
 
         Returns
         -------
@@ -133,41 +173,16 @@ class BOLDModel:
             )
 
     def _read_out(self, features: torch.Tensor) -> torch.Tensor:
-        # A thousandth of the arithmetic: not worth the rounding of bfloat16.
+        # In full precision: it takes a thousandth of the time.
         with torch.autocast(features.device.type, enabled=False):
             activated = self.head_activation(features.type_as(self.final_layer.weight))
             return self.final_layer(activated)
 
-    def _add_head(self, n_features: int, activation: type[nn.Module]) -> None:
-        self.head_activation = activation()
-        self.final_layer = self._make_head(n_features)
-
-    def _make_head(self, n_features: int) -> nn.Linear:
-        head = nn.Linear(n_features, self.n_outputs)
-        nn.init.trunc_normal_(head.weight, std=0.02)
-        nn.init.zeros_(head.bias)
-        # Predictions start close to zero, the mean of a centred BOLD signal.
-        with torch.no_grad():
-            head.weight.mul_(self._HEAD_SCALE)
-        return head
-
-    def reset_head(self, n_outputs: int) -> None:
-        """Replace the last layer, for another number of regions.
-
-        Parameters
-        ----------
-        n_outputs : int
-            New number of regions.
-        """
-        self._set_n_outputs(n_outputs)
-        old = self.final_layer
-        self.final_layer = self._make_head(old.in_features).to(old.weight)
-
     def parameter_groups(self, layer_decay: float = 0.65) -> list[dict[str, Any]]:
         """Group the parameters by learning rate and weight decay.
 
-        All learn at the same rate; weights decay, one-dimensional parameters do
-        not.
+        All have the same learning rate. One-dimensional parameters have no weight
+        decay.
 
         Parameters
         ----------
@@ -183,48 +198,41 @@ class BOLDModel:
         """
         return layer_decay_groups(self, layer_decay)
 
+    @property
+    def weights_changed(self) -> bool:
+        """Whether weights were loaded or trained since construction."""
+        return self._checksum() != self._weights_at_start
+
+    @torch.no_grad()
+    def _checksum(self) -> int:
+        checksum = 0
+        for parameter in self.parameters():
+            values = parameter.detach().cpu().float().contiguous().numpy()
+            checksum = zlib.crc32(values, checksum)
+        return checksum
+
     def _translate_weights(
         self, state: Mapping[str, torch.Tensor], ch_names: Sequence[str] | None
     ) -> tuple[dict[str, torch.Tensor], set[str]]:
-        """Give weights the model's names, and tell which names they need not have."""
+        """Rename weights as in the model, and list the names that may be missing."""
         return dict(state), set()
 
-    def _save_pretrained(self, save_directory: str | Path) -> None:
-        super()._save_pretrained(save_directory)
-        # The weights are saved; whoever loads them need not have the file that
-        # these ones began with.
-        file = Path(save_directory) / "config.json"
-        config = json.loads(file.read_text())
-        for name in {"pretrained", "new_head"} & set(config):
-            del config[name]
-        file.write_text(json.dumps(config, indent=2) + "\n")
 
-    def _remember_weights(self) -> None:
-        """Take note of the weights as made; the last line of a constructor."""
-        self._weights_as_made = self._sum_of_weights()
+class ByChannelName(BOLDModel):
+    """A model that can predict from a part of its channels, found by name.
 
-    @property
-    def weights_changed(self) -> bool:
-        """Whether the weights were loaded or trained since construction."""
-        return self._sum_of_weights() != self._weights_as_made
-
-    @torch.no_grad()
-    def _sum_of_weights(self) -> float:
-        return float(sum(p.detach().cpu().double().abs().sum() for p in self.parameters()))
-
-
-class ByChannelName:
-    """A model that has something of its own for each electrode, found by name.
-
-    Stands before :class:`BOLDModel`. It predicts from a part of its channels too,
-    in any order, when it is told their names. ``_encode`` is called with the
-    windows and the rows of their channels among those that the model uses.
+    ``_encode`` is called with the windows and with the rows of their channels among
+    those that the model uses.
     """
 
-    def _use_channels(self, inputs: Sequence[int]) -> None:
-        """Set which of the model's channels are looked at, by position."""
+    def _use_channels(
+        self, inputs: Sequence[int], positions: Sequence[int] | None = None
+    ) -> None:
+        """Set which channels are used, and their rows in LaBraM's channel embedding."""
         self.register_buffer("inputs", torch.tensor(inputs), False)
         self.register_buffer("channels", torch.arange(len(inputs)), False)
+        if positions is not None:
+            self.register_buffer("positions", torch.tensor(positions), False)
 
     def forward(
         self,
@@ -233,23 +241,23 @@ class ByChannelName:
         *,
         ch_names: Sequence[str] | None = None,
     ) -> torch.Tensor | dict[str, torch.Tensor | None]:
-        """Predict the BOLD at the end of each window.
+        """Predict the BOLD signal at the end of each window.
 
         Parameters
         ----------
         x : Tensor, shape (batch, n_chans, n_times)
             EEG in microvolts.
         return_features : bool
-            Return the representation instead of the prediction.
+            Return the features instead of the prediction. Default False.
         ch_names : sequence of str | None
-            Names of the channels of `x`, where they are a part of the model's
-            channels or come in another order.
+            Names of the channels of `x`, if these are a part of the model's channels
+            or in another order. Default None: all channels in the model's order.
 
         Returns
         -------
         Tensor, shape (batch, n_outputs) | dict
             With `return_features`, ``"features"`` (batch, n_features) and
-            ``"cls_token"`` (batch, n_features), None where the model has none.
+            ``"cls_token"`` (batch, n_features), or None.
 
         Raises
         ------
@@ -270,7 +278,7 @@ class ByChannelName:
     def _rows(
         self, ch_names: Sequence[str] | None
     ) -> tuple[torch.Tensor | None, torch.Tensor]:
-        """Channels of the input to use (None: all), and their rows in the tables."""
+        """Channels of the input to use (None: all), and their rows."""
         if ch_names is None or same_names(ch_names, self.ch_names or []):
             all_used = len(self.inputs) == self.n_chans
             return None if all_used else self.inputs, self.channels
@@ -284,7 +292,7 @@ class ByChannelName:
         inputs = [number for number, place in enumerate(named) if place in used]
         if not inputs:
             raise ChannelNameError(
-                f"The model looks at none of the channels {', '.join(ch_names)}."
+                f"The model uses none of the channels {', '.join(ch_names)}."
             )
         rows = torch.tensor([used[named[n]] for n in inputs], device=self.channels.device)
         return torch.tensor(inputs, device=self.channels.device), rows

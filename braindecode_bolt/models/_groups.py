@@ -7,8 +7,7 @@ from typing import Any
 
 from torch import nn
 
-#: Parts of a LaBraM encoder that are not below its blocks: they learn at the full
-#: rate.
+#: Parts of a LaBraM encoder that have the full learning rate, like what follows it.
 _ABOVE = ("norm", "fc_norm", "temporal_embedding", "fresh_embedding")
 
 
@@ -17,7 +16,7 @@ def layer_decay_groups(
     layer_decay: float,
     encoder: str | None = None,
     n_blocks: int = 0,
-    tables: Sequence[nn.Parameter] = (),
+    embeddings: Sequence[nn.Parameter] = (),
 ) -> list[dict[str, Any]]:
     """Group parameters as LaBraM is fine-tuned.
 
@@ -28,11 +27,11 @@ def layer_decay_groups(
     layer_decay : float
         Factor of the learning rate from block to block towards the input.
     encoder : str | None
-        Name of the module whose rates fall. None: all learn at the full rate.
+        Name of the module whose learning rates fall. None: all have the full rate.
     n_blocks : int
         Number of blocks of the encoder.
-    tables : sequence of Parameter
-        What does not decay though it has more than one dimension.
+    embeddings : sequence of Parameter
+        Parameters of more than one dimension that have no weight decay.
 
     Returns
     -------
@@ -40,7 +39,7 @@ def layer_decay_groups(
         With ``params`` (list of Parameter), ``names`` (list of str),
         ``lr_scale`` (float) and ``decay`` (bool).
     """
-    undecayed = {id(table) for table in tables}
+    undecayed = {id(embedding) for embedding in embeddings}
     groups: dict[tuple[float, bool], dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:

@@ -1,4 +1,4 @@
-"""Which rows of the position tables belong to the channels of a montage."""
+"""Which rows of LaBraM's channel embedding the channels of a montage have."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import numpy as np
 from braindecode.models.labram import LABRAM_CHANNEL_ORDER
 
 from ..eeg.channels import ChannelNameError
+from ._checks import check_choice
 
 logger = logging.getLogger(__name__)
 
-#: Rows of LaBraM's position table: one for the CLS token, one per electrode.
+#: Rows of LaBraM's channel embedding: one for the CLS token, one per electrode.
 N_ROWS = len(LABRAM_CHANNEL_ORDER) + 1
 CHOICES = ("raise", "drop", "nearest", "fresh")
 
 
 @dataclass(frozen=True)
 class Montage:
-    """Channels of the windows and what a model makes of them.
+    """Channels of the windows, and which of them a model uses.
 
     Attributes
     ----------
@@ -30,10 +31,10 @@ class Montage:
     inputs : list of int
         Positions in `names` of the channels that are used.
     rows : list of int
-        Row of each used channel in the position table; from 129 on, rows that
-        LaBraM's table does not have.
+        Row of each used channel in the channel embedding; from 129 on, rows
+        beyond LaBraM's.
     n_fresh : int
-        Number of such rows.
+        Number of rows beyond LaBraM's.
     """
 
     names: list[str]
@@ -43,7 +44,7 @@ class Montage:
 
     @staticmethod
     def unknown(names: Sequence[str]) -> list[str]:
-        """Those of some normalised names that LaBraM's table has no row for."""
+        """List the normalised names that LaBraM's channel embedding has no row for."""
         return [name for name in names if name.upper() not in _labram_rows()]
 
     @classmethod
@@ -62,7 +63,7 @@ class Montage:
         chs_info : sequence of dict | None
             Their positions, where they are known (``loc``, head coordinates).
         unknown_channels : {"raise", "drop", "nearest", "fresh"}
-            What to do with channels that LaBraM's table has no row for.
+            What to do with channels that LaBraM's channel embedding has no row for.
 
         Returns
         -------
@@ -71,26 +72,22 @@ class Montage:
         Raises
         ------
         ChannelNameError
-            If there are such channels and they are not wanted, none would be
-            left, or the position of one is not known.
+            If there are such channels and `unknown_channels` is ``"raise"``, if no
+            channel is left, or if a position is needed and not known.
         ValueError
             If `unknown_channels` is none of the choices.
         """
-        if unknown_channels not in CHOICES:
-            raise ValueError(
-                f"unknown_channels must be one of {', '.join(CHOICES)}, got "
-                f"{unknown_channels!r}."
-            )
+        check_choice("unknown_channels", unknown_channels, CHOICES)
         known = _labram_rows()
         rows = {name: known[name.upper()] for name in names if name.upper() in known}
         unknown = cls.unknown(names)
         if unknown and unknown_channels == "raise":
             raise ChannelNameError(
-                f"LaBraM's position table has no row for {', '.join(unknown)}. It knows "
-                f"{len(known)} electrodes of the 10-10 system. Leave these channels out, "
-                "or choose unknown_channels='drop' (the model does not look at them), "
-                "'nearest' (they share the row of the nearest electrode) or 'fresh' "
-                "(each gets a new row, to be trained)."
+                f"LaBraM's channel embedding has no row for {', '.join(unknown)}; it has "
+                f"rows for {len(known)} electrodes of the 10-10 system. Leave these "
+                "channels out, or choose unknown_channels='drop' (the model does not use "
+                "them), 'nearest' (they share the row of the nearest electrode) or, in "
+                "NeuroBOLT, 'fresh' (each gets a new row, to be trained)."
             )
         n_fresh = 0
         if unknown and unknown_channels == "nearest":
@@ -99,10 +96,10 @@ class Montage:
             n_fresh = len(unknown)
             rows |= {name: N_ROWS + number for number, name in enumerate(unknown)}
         elif unknown:
-            logger.warning("The model does not look at %s", ", ".join(unknown))
+            logger.warning("The model does not use %s", ", ".join(unknown))
         if not rows:
             raise ChannelNameError(
-                f"No channel is left: LaBraM's position table has no row for any of "
+                f"No channel is left: LaBraM's channel embedding has no row for any of "
                 f"{', '.join(names)}."
             )
         inputs = [index for index, name in enumerate(names) if name in rows]
@@ -133,7 +130,9 @@ def _nearest_rows(
         # By direction: heads and templates differ in size.
         nearest = int(np.argmax(directions @ (place / np.linalg.norm(place))))
         found[name] = _labram_rows()[electrodes[nearest]]
-        logger.warning("%s shares the row of its neighbour %s", name, electrodes[nearest])
+        logger.warning(
+            "%s shares the row of the nearest electrode, %s", name, electrodes[nearest]
+        )
     if lost:
         raise ChannelNameError(
             f"The position of {', '.join(lost)} is not known, so no nearest electrode can "

@@ -1,4 +1,4 @@
-"""Entering our models into braindecode's registry."""
+"""Registering our models with braindecode."""
 
 from __future__ import annotations
 
@@ -10,25 +10,20 @@ from braindecode.models.util import (
     models_mandatory_parameters,
 )
 
+#: Signal parameters with which braindecode's own model tests build a model.
+_EXAMPLE = {"n_times": 1600, "sfreq": 200.0, "input_window_seconds": 8.0}
+_EXAMPLE_CHANNELS = [{"ch_name": name, "kind": "eeg"} for name in ("Cz", "Pz", "Oz")]
 
-def register(
-    model: type, required: list[str], signal_params: dict[str, Any] | None = None
-) -> type:
+
+def register(model: type) -> None:
     """Make a model known to braindecode by its class name.
+
+    Registering a model again changes nothing.
 
     Parameters
     ----------
     model : type
-        The class.
-    required : list of str
-        Signal parameters without which it cannot be built.
-    signal_params : dict | None
-        Values with which braindecode's own model tests can build it.
-
-    Returns
-    -------
-    type
-        `model`.
+        The class, a :class:`~braindecode_bolt.models._base.BOLDModel`.
 
     Raises
     ------
@@ -38,15 +33,17 @@ def register(
     if not models_dict:
         _init_models_dict()
     name = model.__name__
-    known = models_dict.get(name)
-    if known is not None and known.__qualname__ + known.__module__ != (
-        model.__qualname__ + model.__module__
-    ):
+    known = models_dict.get(name, model)
+    if (known.__module__, known.__qualname__) != (model.__module__, model.__qualname__):
         raise ValueError(
-            f"braindecode already has a model named {name} ({known.__module__}); ours "
-            "needs another name."
+            f"braindecode already has a model named {name} ({known.__module__}). Choose "
+            "another name."
         )
     models_dict[name] = model
     if name not in {entry[0] for entry in models_mandatory_parameters}:
-        models_mandatory_parameters.append((name, required, signal_params))
-    return model
+        channels: dict[str, Any] = {"n_chans": 4}
+        if model.NEEDS_CHANNEL_NAMES:
+            channels = {"chs_info": _EXAMPLE_CHANNELS}
+        models_mandatory_parameters.append(
+            (name, ["n_outputs", *channels, "n_times"], _EXAMPLE | channels)
+        )

@@ -1,12 +1,18 @@
-"""Reading weights from files and from the Hugging Face Hub, executing nothing."""
+"""Reading weights and configurations of files, folders and the Hugging Face Hub.
+
+Files may come from strangers: nothing in them is executed, and what is damaged or
+would need far more memory than the file is refused.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import pickle
 import re
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +22,20 @@ from torch import nn
 
 #: Files of a ``save_pretrained`` folder that hold weights, in order of preference.
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+#: Largest description of the tensors in a file, and largest config.json, in bytes. The
+#: files of this package's models have less than a tenth of it.
+_MOST_PICKLE = 4 * 2**20
+_MOST_CONFIG = 2**20
+#: Larger weights are those of no trained network, but of a damaged file: safetensors has
+#: no checksums.
+_MOST_WEIGHT = 1e12
+#: Put in front of all names by DataParallel and torch.compile.
+_WRAPPERS = ("module.", "_orig_mod.")
+_HUB_ARGUMENTS = ("revision", "cache_dir", "force_download", "token", "local_files_only")
 
 
 class CheckpointError(ValueError):
-    """Weights that cannot be read, or do not fit the model."""
+    """Weights, or their configuration, cannot be read or do not fit the model."""
 
 
 def read_weights(
@@ -36,6 +52,7 @@ def read_weights(
     Returns
     -------
     state : dict of str to Tensor
+        Dense, real and finite tensors.
     config : dict
         With ``ch_names``; empty where there is none.
 
@@ -50,54 +67,95 @@ def read_weights(
     """
     if isinstance(source, nn.Module):
         names = getattr(source, "ch_names", None)
-        return source.state_dict(), {} if names is None else {"ch_names": names}
+        config = {} if names is None else {"ch_names": names}
+        return _state_of(source.state_dict(), "The model"), config
     if isinstance(source, Mapping):
         return _state_of(source, "The mapping"), {}
     path = Path(source)
     if not path.exists():
         path = _download(str(source))
+    folder = path if path.is_dir() else path.parent
+    config = read_config(folder / "config.json")
     if path.is_dir():
-        config = _saved_config(path / "config.json")
         files = [path / name for name in _WEIGHT_FILES if (path / name).exists()]
         if not files:
             raise CheckpointError(
                 f"{path} holds no weights; expected {' or '.join(_WEIGHT_FILES)}."
             )
-        return _read_file(files[0]), config
-    return _read_file(path), _saved_config(path.with_name("config.json"))
+        path = files[0]
+    read = _read_safetensors if path.suffix == ".safetensors" else _read_torch
+    return _state_of(read(path), str(path), path.stat().st_size), config
 
 
-def _read_file(path: Path) -> dict[str, torch.Tensor]:
-    if path.suffix == ".safetensors":
-        try:
-            from safetensors import SafetensorError
-            from safetensors.torch import load_file
-        except ImportError as error:
-            raise ImportError(
-                f"{path} needs safetensors: pip install braindecode-bolt[hub]."
-            ) from error
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise CheckpointError(f"{path} cannot be read: {error}") from error
+def _read_safetensors(path: Path) -> Mapping[str, torch.Tensor]:
     try:
-        # Published files hold the arguments of their training beside the weights.
-        with _allowed(argparse.Namespace):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, MemoryError):
-        raise  # The file may be intact: say what kept it from being read.
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise ImportError(
+            f"{path} needs safetensors: pip install 'braindecode-bolt[hub]'."
+        ) from error
+    return _reading(path, load_file)
+
+
+def _read_torch(path: Path) -> object:
+    _reading(path, _check_archive)
+    # Published files hold the arguments of their training beside the weights.
+    with _allowed(argparse.Namespace):
+        return _reading(
+            path, lambda path: torch.load(path, map_location="cpu", weights_only=True)
+        )
+
+
+def _reading(path: Path, read: Callable[[Path], Any]) -> Any:
+    """Call a reader; what it raises for a broken file is a CheckpointError."""
+    try:
+        return read(path)
+    except (CheckpointError, OSError, MemoryError):
+        raise  # After an OSError or MemoryError the file may be intact.
     except pickle.UnpicklingError as error:
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
         named = f" ({refused[1]})" if refused else ""
         raise CheckpointError(
             f"{path} was not loaded: it holds something other than weights, which could "
-            f"run code of its maker{named}. If you trust where it is from, save its "
-            "state dict alone in a process of its own and load that."
+            f"run code{named}. If you trust its origin, load it in a process of its own, "
+            "save its state dict alone, and load that."
         ) from error
-    except Exception as error:  # What it raises for a file of another kind varies.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path} is no file of weights: {reason}") from error
-    return _state_of(content, str(path))
+    except Exception as error:  # Readers raise many types for broken files.
+        lines = str(error).splitlines()
+        raise CheckpointError(
+            f"{path} cannot be read as a file of weights: "
+            f"{lines[0] if lines else type(error).__name__}"
+        ) from error
+
+
+def _check_archive(path: Path) -> None:
+    """Raise where the zip archive that torch wrote is damaged, or larger than its file."""
+    if not zipfile.is_zipfile(path):
+        raise CheckpointError(
+            f"{path} is no file of weights: expected the zip format of torch.save or, "
+            "with the ending .safetensors, that of safetensors. It may be incomplete. "
+            "Files of torch before 1.6 have no checksums: load and save them with torch."
+        )
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        if sum(entry.file_size for entry in entries) > path.stat().st_size:
+            raise CheckpointError(
+                f"{path} is compressed or would unpack to more than its size. torch.save "
+                "does not compress: unpack it, or save it again with torch."
+            )
+        for entry in entries:
+            if entry.filename.endswith(".pkl") and entry.file_size > _MOST_PICKLE:
+                raise CheckpointError(
+                    f"{path} describes its tensors in {entry.file_size} bytes, more than "
+                    f"{_MOST_PICKLE}: it holds more than weights. Save the state dict "
+                    "alone."
+                )
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise CheckpointError(
+            f"{path} is damaged: the checksum of {damaged} is wrong. Copy or download it "
+            "again."
+        )
 
 
 @contextmanager
@@ -112,8 +170,10 @@ def _allowed(kind: type) -> Iterator[None]:
         torch.serialization.add_safe_globals(before)
 
 
-def _state_of(content: object, what: str) -> dict[str, torch.Tensor]:
-    """Find the state dict in what a file holds."""
+def _state_of(
+    content: object, what: str, most_bytes: float = math.inf
+) -> dict[str, torch.Tensor]:
+    """Find the state dict in what was read, and check its tensors."""
     for key in ("model", "state_dict", "module"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -125,37 +185,126 @@ def _state_of(content: object, what: str) -> dict[str, torch.Tensor]:
     if not tensors:
         raise CheckpointError(f"{what} holds no weights (a mapping of names to tensors).")
     if not all(isinstance(name, str) for name in tensors):
-        raise CheckpointError(f"{what} names its weights by something other than strings.")
-    bad = [
-        k for k, v in tensors.items() if v.is_floating_point() and not v.isfinite().all()
-    ]
-    if bad:
-        raise CheckpointError(f"{what} has NaN or infinite weights: {', '.join(bad)}.")
-    if all(name.startswith("module.") for name in tensors):
-        # Saved from several GPUs.
-        tensors = {name.removeprefix("module."): v for name, v in tensors.items()}
-    return tensors
+        raise CheckpointError(f"{what} has names of weights that are not strings.")
+    while wrapper := next(
+        (w for w in _WRAPPERS if all(name.startswith(w) for name in tensors)), None
+    ):
+        tensors = {name.removeprefix(wrapper): v for name, v in tensors.items()}
+    # In this order: the later checks need what the earlier ones make sure of.
+    _refuse(what, "that are not dense real numbers", tensors, _unusual)
+    _refuse(what, "of which several are stored as one number", tensors, _repeats)
+    storages = {
+        v.untyped_storage().data_ptr(): v.untyped_storage() for v in tensors.values()
+    }
+    if sum(storage.nbytes() for storage in storages.values()) > most_bytes:
+        raise CheckpointError(f"{what} claims more weights than its size allows.")
+    fault = f"that are NaN, infinite or above {_MOST_WEIGHT:g}"
+    _refuse(what, fault, tensors, _impossible)
+    return {name: value.detach() for name, value in tensors.items()}
 
 
-def _saved_config(config: Path) -> dict[str, Any]:
-    if not config.exists():
+def _refuse(
+    what: str,
+    fault: str,
+    tensors: Mapping[str, torch.Tensor],
+    found: Callable[[torch.Tensor], bool],
+) -> None:
+    if bad := [name for name, value in tensors.items() if found(value)]:
+        raise CheckpointError(f"{what} has weights {fault}: {listed(bad)}.")
+
+
+def _unusual(tensor: torch.Tensor) -> bool:
+    """Tell sparse, nested, quantised, complex and empty (meta) tensors."""
+    return (
+        tensor.is_nested
+        or tensor.layout != torch.strided
+        or tensor.is_quantized
+        or tensor.is_meta
+        or tensor.is_complex()
+    )
+
+
+def _repeats(tensor: torch.Tensor) -> bool:
+    """Tell tensors that take more memory than they are stored in, when copied."""
+    return tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
+
+
+def _impossible(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() and not (tensor.float().abs() <= _MOST_WEIGHT).all()
+
+
+def listed(names: Iterable[str], most: int = 30) -> str:
+    """Join names for a message; of very many, the first ones."""
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return "; ".join(name[:200] for name in names[:most]) + more
+
+
+def read_config(file: Path | None) -> dict[str, Any]:
+    """Read the config.json of a saved model.
+
+    Parameters
+    ----------
+    file : Path | None
+        The file; it need not exist.
+
+    Returns
+    -------
+    dict
+        With ``ch_names``, a list; empty where there is no file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not the JSON of a model's configuration.
+    """
+    if file is None or not file.exists():
         return {}
     try:
-        saved = json.loads(config.read_text())
-        saved["ch_names"] = saved.get("ch_names") or [
-            str(ch["ch_name"]) for ch in saved.get("chs_info") or []
+        if file.stat().st_size > _MOST_CONFIG:
+            raise ValueError(f"it has more than {_MOST_CONFIG} bytes")
+        config = json.loads(file.read_text())
+        config["ch_names"] = config.get("ch_names") or [
+            ch["ch_name"] for ch in config.get("chs_info") or []
         ]
-        if not all(isinstance(name, str) for name in saved["ch_names"]):
-            raise TypeError("ch_names are no strings")
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        names = config["ch_names"]
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise TypeError("its ch_names are no list of names")
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise CheckpointError(
-            f"{config} is not the JSON of a model's configuration: {error}"
+            f"{file} is not the JSON of a model's configuration: {error}"
         ) from error
-    return saved
+    return config
+
+
+def find_config(source: str, **arguments: Any) -> Path | None:
+    """Find the config.json of a folder or a repository on the Hugging Face Hub.
+
+    Parameters
+    ----------
+    source : str
+        The folder, or the repository.
+    **arguments
+        Those of ``huggingface_hub.hf_hub_download`` are used.
+
+    Returns
+    -------
+    Path | None
+        None where a repository cannot be reached, or has none.
+    """
+    if Path(source).is_dir():
+        return Path(source) / "config.json"
+    from huggingface_hub import errors, hf_hub_download
+
+    chosen = {name: arguments[name] for name in _HUB_ARGUMENTS if name in arguments}
+    try:
+        return Path(hf_hub_download(source, "config.json", **chosen))
+    except (errors.HfHubHTTPError, errors.HFValidationError, OSError):
+        return None
 
 
 def _download(source: str) -> Path:
-    """Fetch weights from the Hugging Face Hub."""
+    """Download weights from the Hugging Face Hub."""
     owner, name, *file = source.split("/", 2) if source.count("/") else (source, "")
     valid = re.fullmatch(r"[\w.-]+", owner) and re.fullmatch(r"[\w.-]+", name)
     if not valid or owner in (".", ".."):
@@ -168,7 +317,7 @@ def _download(source: str) -> Path:
     except ImportError as error:
         raise ImportError(
             f"There is no file {source}. To load it from the Hugging Face Hub, install "
-            "huggingface_hub: pip install braindecode-bolt[hub]."
+            "huggingface_hub: pip install 'braindecode-bolt[hub]'."
         ) from error
     repository = f"{owner}/{name}"
 
@@ -181,13 +330,13 @@ def _download(source: str) -> Path:
             if absent and not isinstance(error, errors.LocalEntryNotFoundError):
                 return None
             raise FileNotFoundError(
-                f"There is no file {source}, and the Hugging Face Hub did not give it: "
-                f"{error}"
+                f"There is no file {source}, and it could not be downloaded from the "
+                f"Hugging Face Hub: {error}"
             ) from error
 
     for candidate in file or _WEIGHT_FILES:
         if weights := fetch(candidate):
-            # Beside the weights, for the names of the channels.
+            # Saved beside the weights, with the names of the channels.
             fetch("config.json")
             return weights
     raise FileNotFoundError(f"{repository} holds no {' or '.join(file or _WEIGHT_FILES)}.")

@@ -1,93 +1,79 @@
-"""Names of weights as published and as ours, and the rows that channels have."""
+"""Names of weights in published files and in our models, and the channels' rows."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from ..eeg.channels import ChannelNameError, match_channels, normalize_channel_name
 from ._montage import Montage
+from ._weight_files import CheckpointError
 
 logger = logging.getLogger(__name__)
 
-#: Channels of the published NeuroBOLT weights, in the order of their table.
+State = dict[str, torch.Tensor]
+
+#: Channels of the published NeuroBOLT weights, in the order of their channel embedding.
 PUBLISHED_CHANNELS = tuple(
     "FP1 FP2 F3 F4 C3 C4 P3 P4 O1 O2 F7 F8 T7 T8 P7 P8 "
     "FPZ FZ CZ PZ POZ OZ FT9 FT10 TP9 TP10".split()
 )
-_CHANNEL_TABLE = "spectral.channel_embedding.weight"
-_TEMPORAL_TABLE = "spatiotemporal.temporal_embedding"
-_FRESH_TABLE = "spatiotemporal.fresh_embedding"
 #: What the names of the last layer's weights begin with.
 HEAD = "final_layer."
-# In files of LaBraM, but no part of an encoder with mean pooling.
-_PRETRAINING_ONLY = re.compile(r"(norm|lm_head|head|final_layer)\.|mask_token$")
-_NOTHING_LEARNED = re.compile(
-    r"relative_position_index|mss_module\.index$|positional_encoding\.pe$"
-)
-# Names as they are in a file -> ours, in this order. The left side is of the
-# published files, or of braindecode's Labram.
-_RENAMED = [
-    (
-        r"^mss_module\.patch_embedding\.(\d+)\.projection\.",
-        r"spectral.scales.\1.frequency.",
-    ),
-    (r"^mss_module\.ts_embedding\.(\d+)\.projection\.", r"spectral.scales.\1.window."),
-    (r"^mss_module\.channel_tokens\.", "spectral.channel_embedding."),
-    (
-        r"^mss_module\.transformer\.layers\.layers\.(\d+)\.0\.fn\.to_([qkv])\.",
-        r"spectral.blocks.\1.attn.\2.",
-    ),
-    (
-        r"^mss_module\.transformer\.layers\.layers\.(\d+)\.0\.fn\.to_out\.",
-        r"spectral.blocks.\1.attn.proj.",
-    ),
-    (
-        r"^mss_module\.transformer\.layers\.layers\.(\d+)\.0\.norm\.",
-        r"spectral.blocks.\1.norm1.",
-    ),
-    (
-        r"^mss_module\.transformer\.layers\.layers\.(\d+)\.1\.norm\.",
-        r"spectral.blocks.\1.norm2.",
-    ),
-    (
-        r"^mss_module\.transformer\.layers\.layers\.(\d+)\.1\.fn\.fn\.w([12])\.",
-        r"spectral.blocks.\1.mlp.fc\2.",
-    ),
-    (r"^(head|final_layer)\.", HEAD),
-    (r"^(pos_embed|position_embedding)$", "spatiotemporal.position_embedding"),
-    (r"^(time_embed|temporal_embedding)$", _TEMPORAL_TABLE),
-    (r"^fc_norm\.", "spatiotemporal.norm."),
-    (r"^patch_embed\.(temporal_conv\.)?", "spatiotemporal.patch_embed."),
-    (r"^(blocks\.\d+\.mlp\.)0\.", r"spatiotemporal.\1fc1."),
-    (r"^(blocks\.\d+\.mlp\.)2\.", r"spatiotemporal.\1fc2."),
-    (r"^(cls_token$|blocks\.)", r"spatiotemporal.\1"),
+_CHANNELS = "spectral.channel_embedding.weight"
+_FRESH = "spatiotemporal.fresh_embedding"
+# In files of LaBraM, but not used by an encoder with mean pooling.
+_PRETRAINING_ONLY = r"(norm|lm_head|head|final_layer)\.|mask_token$"
+# Computed, not learned.
+_COMPUTED = r"index$|positional_encoding\.pe$"
+
+
+def _labram_rules(encoder: str, norm: str, patch: str, fc: str) -> list[tuple[str, str]]:
+    """Rules from the names of LaBraM, published or braindecode's, to those of a model."""
+    first, second = fc
+    return [
+        (r"(pos_embed|position_embedding)$", f"{encoder}.position_embedding"),
+        (r"(time_embed|temporal_embedding)$", f"{encoder}.temporal_embedding"),
+        (r"fc_norm\.", f"{encoder}.{norm}."),
+        (r"patch_embed\.(temporal_conv\.)?", f"{encoder}.{patch}."),
+        (r"(blocks\.\d+\.mlp)\.(fc1|0)\.", rf"{encoder}.\1.{first}."),
+        (r"(blocks\.\d+\.mlp)\.(fc2|2)\.", rf"{encoder}.\1.{second}."),
+        (r"(cls_token$|blocks\.)", rf"{encoder}.\1"),
+    ]
+
+
+_MSS = r"mss_module\."
+_LAYER = rf"{_MSS}transformer\.layers\.layers\.(\d+)\."
+_NEUROBOLT_RULES = [
+    (rf"{_MSS}patch_embedding\.(\d+)\.projection\.", r"spectral.scales.\1.frequency."),
+    (rf"{_MSS}ts_embedding\.(\d+)\.projection\.", r"spectral.scales.\1.window."),
+    (rf"{_MSS}channel_tokens\.", "spectral.channel_embedding."),
+    (rf"{_LAYER}0\.fn\.to_([qkv])\.", r"spectral.blocks.\1.attn.\2."),
+    (rf"{_LAYER}0\.fn\.to_out\.", r"spectral.blocks.\1.attn.proj."),
+    (rf"{_LAYER}0\.norm\.", r"spectral.blocks.\1.norm1."),
+    (rf"{_LAYER}1\.norm\.", r"spectral.blocks.\1.norm2."),
+    (rf"{_LAYER}1\.fn\.fn\.w([12])\.", r"spectral.blocks.\1.mlp.fc\2."),
+    (r"(head|final_layer)\.", HEAD),
+    *_labram_rules("spatiotemporal", "norm", "patch_embed", ("fc1", "fc2")),
 ]
-# Our names of the same encoder -> those of braindecode's.
-_LABRAM_NAMES = [
-    (r"^spatiotemporal\.norm\.", "encoder.fc_norm."),
-    (r"^spatiotemporal\.patch_embed\.", "encoder.patch_embed.temporal_conv."),
-    (r"^spatiotemporal\.(blocks\.\d+\.mlp\.)fc1\.", r"encoder.\g<1>0."),
-    (r"^spatiotemporal\.(blocks\.\d+\.mlp\.)fc2\.", r"encoder.\g<1>2."),
-    (r"^spatiotemporal\.", "encoder."),
-]
+_LABRAM_RULES = _labram_rules("encoder", "fc_norm", "patch_embed.temporal_conv", "02")
 
 
 def translate_neurobolt(
-    model: nn.Module, state: Mapping[str, torch.Tensor], ch_names: Sequence[str] | None
-) -> tuple[dict[str, torch.Tensor], set[str]]:
-    """Give weights the names of a NeuroBOLT.
+    model: nn.Module, state: State, ch_names: Sequence[str] | None
+) -> tuple[State, set[str]]:
+    """Rename weights as in a NeuroBOLT, and pick the rows of its channels.
 
     Parameters
     ----------
     model : NeuroBOLT
-        What they are for.
+        The model that they are for.
     state : mapping of str to Tensor
-        Weights as read.
+        Weights as read: of a NeuroBOLT, ours or as published, or of a LaBraM.
     ch_names : sequence of str | None
         Channels of the weights.
 
@@ -98,28 +84,43 @@ def translate_neurobolt(
     optional : set of str
         Names that the weights need not have.
     """
-    target = model.state_dict()
-    loaded, encoder_only = _translate(state)
-    _pick_channels(loaded, model, ch_names, own=not _is_published(state))
-    _cut_seconds(loaded, target)
-    optional: set[str] = set()
-    if encoder_only:
-        # LaBraM files have no norm after the pooling: it begins as identity.
-        optional = {name for name in target if not name.startswith("spatiotemporal.")}
-        optional |= {name for name in target if name.startswith("spatiotemporal.norm.")}
-    # Rows for electrodes that LaBraM does not know are new by their nature.
-    return loaded, optional | {_FRESH_TABLE}
+    # Rows of electrodes that LaBraM does not know are in our own files only.
+    optional = {_FRESH}
+    published = any(name.startswith("mss_module.") for name in state)
+    if any(name.startswith(("spatiotemporal.", "spectral.")) for name in state):
+        loaded = dict(state)
+    elif published:
+        loaded = _rename(state, _NEUROBOLT_RULES)
+        for name in [name for name in loaded if name.endswith(".attn.q.weight")]:
+            parts = [name.replace(".q.", f".{letter}.") for letter in "qkv"]
+            if all(part in loaded for part in parts):
+                stacked = torch.cat([loaded.pop(part) for part in parts])
+                loaded[name.replace(".q.", ".qkv.")] = stacked
+    else:
+        loaded = _rename(_labram_encoder(state), _NEUROBOLT_RULES)
+        # All but LaBraM's encoder, whose files have no norm after the pooling.
+        optional |= {
+            name
+            for name in model.state_dict()
+            if not name.startswith("spatiotemporal.")
+            or name.startswith("spatiotemporal.norm.")
+        }
+    _pick_channels(loaded, model, ch_names, published)
+    if model.spatiotemporal is not None:
+        n_seconds = model.spatiotemporal.temporal_embedding.shape[1]
+        _cut_seconds(loaded, "spatiotemporal.temporal_embedding", n_seconds)
+    return loaded, optional
 
 
 def translate_labram(
-    model: nn.Module, state: Mapping[str, torch.Tensor], ch_names: Sequence[str] | None
-) -> tuple[dict[str, torch.Tensor], set[str]]:
-    """Give weights the names of a LabramBOLD.
+    model: nn.Module, state: State, ch_names: Sequence[str] | None
+) -> tuple[State, set[str]]:
+    """Rename weights as in a LabramBOLD.
 
     Parameters
     ----------
     model, state, ch_names
-        As in :func:`translate_neurobolt`.
+        As in :func:`translate_neurobolt`; weights of a LabramBOLD or a LaBraM.
 
     Returns
     -------
@@ -128,35 +129,27 @@ def translate_labram(
     """
     if any(name.startswith("encoder.") for name in state):
         return dict(state), set()
-    target = model.state_dict()
-    loaded = {}
-    for name, value in _translate(state)[0].items():
-        for pattern, replacement in _LABRAM_NAMES:
-            name, n_replaced = re.subn(pattern, replacement, name)
-            if n_replaced:
-                break
-        loaded[name] = value
-    table, wanted = "encoder.temporal_embedding", target["encoder.temporal_embedding"]
-    if table in loaded:
-        # braindecode's table has a last row that nothing reads.
-        read = wanted.shape[1] - 1
-        rows = loaded[table][:, :read]
-        loaded[table] = torch.cat([rows, wanted[:, rows.shape[1] :]], dim=1)
-        if rows.shape[1] < read:
-            loaded[table] = rows  # Reported by its shape.
-    norm = {name for name in target if name.startswith("encoder.fc_norm.")}
-    return loaded, norm | {name for name in target if name.startswith(HEAD)}
+    loaded = _rename(_labram_encoder(state), _LABRAM_RULES)
+    name = "encoder.temporal_embedding"
+    # braindecode's embedding has a last row that is never used.
+    unused = model.encoder.temporal_embedding[:, -1:]
+    n_seconds = model.encoder.temporal_embedding.shape[1] - 1
+    _cut_seconds(loaded, name, n_seconds)
+    if name in loaded and loaded[name].shape[1] == n_seconds:
+        loaded[name] = torch.cat([loaded[name], unused.to(loaded[name])], dim=1)
+    optional = {n for n in model.state_dict() if n.startswith(("encoder.fc_norm.", HEAD))}
+    return loaded, optional
 
 
 def translate_biot(
-    model: nn.Module, state: Mapping[str, torch.Tensor], ch_names: Sequence[str] | None
-) -> tuple[dict[str, torch.Tensor], set[str]]:
-    """Give weights the names of a BIOTBOLD.
+    model: nn.Module, state: State, ch_names: Sequence[str] | None
+) -> tuple[State, set[str]]:
+    """Rename weights as in a BIOTBOLD, and pick the rows of its channels.
 
     Parameters
     ----------
     model, state, ch_names
-        As in :func:`translate_neurobolt`.
+        As in :func:`translate_neurobolt`; weights of a BIOTBOLD or a BIOT.
 
     Returns
     -------
@@ -165,112 +158,97 @@ def translate_biot(
     """
     if f"{HEAD}weight" in state:
         return dict(state), set()
-    loaded = {}
-    for name, value in state.items():
-        name = name.removeprefix("biot.").removeprefix("encoder.")
-        classifies = name.startswith((HEAD, "classifier."))
-        if not classifies and not _NOTHING_LEARNED.search(name) and name != "index":
-            loaded[f"encoder.{name}"] = value
-    table = "encoder.channel_tokens.weight"
-    if table in loaded:
-        tokens = loaded.pop(table)
+    encoder = {
+        re.sub(r"^(biot\.)?(encoder\.)?", "", name): value for name, value in state.items()
+    }
+    loaded = {
+        f"encoder.{name}": value
+        for name, value in encoder.items()
+        if not name.startswith((HEAD, "classifier.")) and not re.search(_COMPUTED, name)
+    }
+    embedding = "encoder.channel_tokens.weight"
+    if embedding in loaded:
+        rows = loaded.pop(embedding)
         names = [normalize_channel_name(name) for name in ch_names or ()]
         ours = model.ch_names or []
-        if ours and len(names) == len(tokens) and set(ours) <= set(names):
-            loaded[table] = tokens[match_channels(ours, names, "The file of weights")]
+        if ours and len(names) == len(rows) and set(ours) <= set(names):
+            loaded[embedding] = rows[match_channels(ours, names, "The file of weights")]
         else:
             logger.warning(
-                "The table of the weights' %d channels is not used, since they are not "
-                "those of the model; the rows of its channels begin anew.",
-                len(tokens),
+                "The channel embedding of the weights (%d channels) is not used, since "
+                "its channels are not those of the model. The model's own starts at its "
+                "initialisation.",
+                len(rows),
             )
-    heads = {name for name in model.state_dict() if name.startswith(HEAD)}
-    return loaded, heads | {table}
+    optional = {name for name in model.state_dict() if name.startswith(HEAD)}
+    return loaded, optional | {embedding}
 
 
-def _is_published(state: Mapping[str, torch.Tensor]) -> bool:
-    return any(name.startswith("mss_module.") for name in state)
-
-
-def _translate(state: Mapping[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], bool]:
-    """Give weights our names; also whether they are of a LaBraM encoder only."""
-    own = any(name.startswith(("spatiotemporal.", "spectral.")) for name in state)
-    if own:
-        return dict(state), False
+def _labram_encoder(state: State) -> State:
+    """Pick LaBraM's encoder of what its files hold."""
     if any(name.startswith("student.") for name in state):
-        prefix = "student."
         state = {
-            k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)
+            name.removeprefix("student."): value
+            for name, value in state.items()
+            if name.startswith("student.")
         }
-    encoder_only = not _is_published(state)
-    translated = {}
-    for name, value in state.items():
-        skipped = encoder_only and _PRETRAINING_ONLY.match(name)
-        if skipped or _NOTHING_LEARNED.search(name):
+    return {n: value for n, value in state.items() if not re.match(_PRETRAINING_ONLY, n)}
+
+
+def _rename(state: State, rules: list[tuple[str, str]]) -> State:
+    """Rename weights, each by the first rule that applies."""
+    renamed: State = {}
+    for old, value in state.items():
+        if re.search(_COMPUTED, old):
             continue
-        for pattern, replacement in _RENAMED:
-            name, n_replaced = re.subn(pattern, replacement, name)
+        name = old
+        for pattern, replacement in rules:
+            name, n_replaced = re.subn(f"^{pattern}", replacement, old)
             if n_replaced:
                 break
-        translated[name] = value
-    for name in [name for name in translated if name.endswith(".attn.q.weight")]:
-        parts = [name.replace(".q.", f".{letter}.") for letter in "qkv"]
-        if all(part in translated for part in parts):
-            stacked = torch.cat([translated.pop(part) for part in parts])
-            translated[name.replace(".q.", ".qkv.")] = stacked
-    return translated, encoder_only
+        if name in renamed:
+            raise CheckpointError(f"The weights hold {name} twice, once as {old}.")
+        renamed[name] = value
+    return renamed
 
 
 def _pick_channels(
-    loaded: dict[str, torch.Tensor],
-    model: nn.Module,
-    names: Sequence[str] | None,
-    own: bool,
+    loaded: State, model: nn.Module, names: Sequence[str] | None, published: bool
 ) -> None:
-    """Take the rows of the spectral channel table that the model's channels have."""
-    table = loaded.get(_CHANNEL_TABLE)
-    if table is None or getattr(model, "spectral", None) is None:
+    """Pick the rows of the spectral channel embedding that the model's channels have."""
+    embedding = loaded.get(_CHANNELS)
+    if embedding is None or model.spectral is None:
         return
-    if names is None and not own and len(table) == len(PUBLISHED_CHANNELS):
+    if names is None and published and len(embedding) == len(PUBLISHED_CHANNELS):
         names = PUBLISHED_CHANNELS
     if names is None:
-        if own:
+        if not published:
             return
         raise ChannelNameError(
-            f"The weights are for {len(table)} channels that they do not name. Give "
+            f"The weights are for {len(embedding)} channels that they do not name. Give "
             "load_published_weights their names, in order (ch_names=...)."
         )
     names = [normalize_channel_name(name) for name in names]
     known = [name for name in names if name not in Montage.unknown(names)]
-    if len(names) != len(table) and len(known) == len(table):
-        names = known  # The model did not look at the others.
-    if len(names) != len(table):
+    if len(names) != len(embedding) and len(known) == len(embedding):
+        names = known  # The model did not use the others.
+    if len(names) != len(embedding):
         raise ChannelNameError(
-            f"{len(names)} names were given for the weights' {len(table)} channels."
+            f"{len(names)} names were given for the weights' {len(embedding)} channels."
         )
+    fresh, of_fresh = loaded.get(_FRESH), Montage.unknown(names)
+    if fresh is not None and len(of_fresh) == fresh.shape[1]:
+        wanted = Montage.unknown(model.ch_names)
+        loaded[_FRESH] = fresh[:, match_channels(wanted, of_fresh, "The file of weights")]
     used = [model.ch_names[place] for place in model.inputs.tolist()]
-    _pick_fresh_rows(loaded, model, Montage.unknown(names))
     rows = match_channels(used, names, "The file of weights")
-    loaded[_CHANNEL_TABLE] = table[rows]
-    if rows != list(range(len(table))):
+    loaded[_CHANNELS] = embedding[rows]
+    if rows != list(range(len(embedding))):
         for name in [n for n in loaded if n.endswith("_mixture")]:
             loaded[name] = loaded[name][:, rows]
 
 
-def _pick_fresh_rows(
-    loaded: dict[str, torch.Tensor], model: nn.Module, names: list[str]
-) -> None:
-    """Take the rows for electrodes beyond LaBraM's table by their names, too."""
-    table = loaded.get(_FRESH_TABLE)
-    if table is None or len(names) != table.shape[1]:
-        return
-    rows = match_channels(Montage.unknown(model.ch_names), names, "The file of weights")
-    loaded[_FRESH_TABLE] = table[:, rows]
-
-
-def _cut_seconds(
-    loaded: dict[str, torch.Tensor], target: Mapping[str, torch.Tensor]
-) -> None:
-    table, wanted = loaded.get(_TEMPORAL_TABLE), target.get(_TEMPORAL_TABLE)
-    if table is not None and wanted is not None and table.shape[1] > wanted.shape[1]:
-        loaded[_TEMPORAL_TABLE] = table[:, : wanted.shape[1]]
+def _cut_seconds(loaded: State, name: str, n_seconds: int) -> None:
+    """Cut the time embedding of the weights to the length of the model's window."""
+    if name in loaded and loaded[name].shape[1] > n_seconds:
+        loaded[name] = loaded[name][:, :n_seconds]

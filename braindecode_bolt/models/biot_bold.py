@@ -10,54 +10,39 @@ from braindecode.models import BIOT
 from braindecode.models.base import EEGModuleMixin
 from torch import nn
 
-from ._base import BOLDModel, ByChannelName
+from ._base import ByChannelName
 from ._checks import check_counts, check_divisors, check_positive
 from ._convolutional import magnitude_spectra
-from ._registry import register
 from ._weight_names import translate_biot
-from .checkpoints import load_published_weights
 
 __all__ = ["BIOTBOLD"]
 
-#: Steps of a window that BIOT's position code reaches.
+#: Spectra of a window for which BIOT has position codes.
 _N_POSITIONS = 1000
 
 
-class BIOTBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
+class BIOTBOLD(ByChannelName, EEGModuleMixin, nn.Module):
     r"""BIOT [Yang2023b]_ as a baseline of NeuroBOLT's paper [Li2024c]_.
 
-    A window of EEG in, the BOLD signal of one or more brain regions at its end
-    out: magnitude spectra of one second, every half second, of each channel are
-    embedded by a linear layer; a table tells the channel, a sinusoidal code the
-    time; a transformer with linear attention joins all of them, and their mean is
-    read out by an ELU and one linear layer. The encoder is that of
+    Predicts the BOLD signal of one or more brain regions at the end of a window of
+    EEG. Magnitude spectra of one second, every half second, of each channel are
+    embedded by a linear layer. A channel embedding and a sinusoidal code of time are
+    added. All these tokens go through a transformer with linear attention, and their
+    mean is read out by an ELU and one linear layer. The encoder is that of
     :class:`braindecode.models.BIOT`.
 
-    **Changed** against braindecode's model: the channels go through the encoder's
-    parts at once instead of one after the other, which gives the same numbers in
+    **Changed** against braindecode's model: all channels go through the encoder
+    together instead of one after the other, which gives the same numbers in
     less time (``benchmarks/speed_of_baselines.py``); spectra keep their duration at
     other sampling rates; it predicts from a part of its channels by name; its
     input is in microvolts. **Unknown**: the original divides each channel by a
-    quantile of its amplitude, the paper does not say what was done for it; here
+    quantile of its amplitude, and NeuroBOLT's paper does not say what it did. Here
     the input is divided by 100, as for the other networks. Dropout on the
     embeddings is 0.1, as in the original (braindecode: 0.5).
 
     Parameters
     ----------
-    n_outputs : int
-        Number of regions.
-    n_chans : int | None
-        Number of channels, where they are not named.
-    chs_info : list of dict | None
-        Channels as in ``mne.Info["chs"]``.
-    n_times : int
-        Samples of a window, at least one second. 3200 in the paper.
-    input_window_seconds : float | None
-        Length of a window in seconds, where `n_times` is not given.
-    sfreq : float | None
-        Sampling rate in Hz. Default 200.
-    ch_names : list of str | None
-        Channel names, a shorthand for `chs_info`.
+    %(signal_parameters)s
     embed_dim : int
         Width of a token. Default 256.
     num_layers : int
@@ -70,15 +55,10 @@ class BIOTBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         Dropout on the embeddings. Default 0.1.
     att_drop_prob : float
         Dropout on the output of the attention. Default 0.2.
-    input_scale : float
-        The input is divided by it. Default 100.
+    %(input_scale)s
     activation : type of nn.Module
         Non-linearity before the last layer. Default ``nn.ELU``.
-    pretrained : str | None
-        Weights to begin with, see :func:`~braindecode_bolt.load_published_weights`.
-    new_head : bool
-        Leave the last layer as it is made, whatever the pretrained weights have
-        there. Default False.
+    %(pretrained)s
 
     Raises
     ------
@@ -142,7 +122,7 @@ class BIOTBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
             )
         self._use_channels(range(self.n_chans))
         with warnings.catch_warnings():
-            # Of other rates, many channels and long hops, which are meant here.
+            # About other sampling rates, many channels and long hops, all intended here.
             warnings.simplefilter("ignore", UserWarning)
             self.encoder = BIOT(
                 n_outputs=1,
@@ -156,15 +136,12 @@ class BIOTBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
                 drop_prob=drop_prob,
                 att_layer_drop_prob=att_drop_prob,
             ).encoder
-        # What is computed is not saved with what is learned.
+        # The position code is computed, so it need not be saved.
         code = self.encoder.positional_encoding
         table = code.pe
         del code.pe
         code.register_buffer("pe", table, persistent=False)
-        self._add_head(embed_dim, activation)
-        if pretrained is not None:
-            load_published_weights(self, pretrained, new_head=new_head)
-        self._remember_weights()
+        self._finish(embed_dim, activation, pretrained, new_head)
 
     def _encode(self, x: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor, None]:
         encoder = self.encoder
@@ -174,10 +151,3 @@ class BIOTBOLD(ByChannelName, BOLDModel, EEGModuleMixin, nn.Module):
         tokens = encoder.positional_encoding(tokens.flatten(0, 1))
         tokens = tokens.unflatten(0, x.shape[:2]).flatten(1, 2)
         return encoder.transformer(tokens).mean(dim=1), None
-
-
-register(
-    BIOTBOLD,
-    ["n_outputs", "n_chans", "n_times"],
-    {"n_chans": 4, "n_times": 1600, "sfreq": 200.0, "input_window_seconds": 8.0},
-)

@@ -1,4 +1,4 @@
-"""CNNTransformer: spectrograms of parts of the window joined by a transformer."""
+"""CNNTransformer: spectrograms of segments of the window, then a transformer."""
 
 from __future__ import annotations
 
@@ -12,73 +12,58 @@ from torch import nn
 from ._base import BOLDModel
 from ._checks import check_counts, check_divisors, check_positive
 from ._convolutional import SpectrogramEncoder
-from ._registry import register
 
 __all__ = ["CNNTransformer"]
 
 
 class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
-    r"""CNN-Transformer from Peh et al. (2022) [Peh2022]_, as in [Yang2023d]_.
+    r"""CNN-Transformer from Peh et al. (2022) [Peh2022]_, a baseline in [Yang2023d]_.
 
-    A window of EEG in, the BOLD signal of one or more brain regions at its end
-    out. The window is cut into five segments; magnitude spectrograms of each go
-    through four residual blocks of 3 x 3 convolutions; a sinusoidal code tells the
-    segment, and a transformer joins them. Their mean goes through an ELU and is
-    read out by one linear layer.
+    Predicts the BOLD signal of one or more brain regions at the end of a window of
+    EEG. The window is cut into five segments. Magnitude spectrograms of each segment go
+    through four residual blocks of 3 x 3 convolutions. A sinusoidal position code is
+    added, and a transformer combines the segments. Its mean output goes through an ELU
+    and is read out by one linear layer.
 
-    **Changed**: what is left of each image is averaged, so that any window length
-    works; spectra keep their duration at other sampling rates; the input is in
+    **Changed**: the last image of each segment is averaged, so that any window length
+    works; samples at the beginning of the window that do not fill the segments are not
+    used; spectra keep their duration at other sampling rates; the input is in
     microvolts. **Unknown**: the hop of the spectrogram was not in the description
     this was written from; 0.05 s is assumed.
 
     Parameters
     ----------
-    n_outputs : int
-        Number of regions.
-    n_chans : int | None
-        Number of channels, where they are not named.
-    chs_info : list of dict | None
-        Channels as in ``mne.Info["chs"]``.
-    n_times : int
-        Samples of a window; each segment must hold a spectrum. What does not fill
-        the segments is left out at the beginning.
-    input_window_seconds : float | None
-        Length of a window in seconds, where `n_times` is not given.
-    sfreq : float | None
-        Sampling rate in Hz. Default 200.
-    ch_names : list of str | None
-        Channel names, a shorthand for `chs_info`.
+    %(signal_parameters)s
     n_segments : int
         Segments of a window. Default 5.
-    maps : sequence of int
-        Maps after each residual block; the last is the width of the transformer.
-        Default (32, 64, 128, 256).
+    feature_maps : sequence of int
+        Feature maps after each residual block; the last number is the width of the
+        transformer. Default (32, 64, 128, 256).
     num_layers : int
         Transformer layers. Default 4.
     num_heads : int
-        Attention heads. Default 4. Must divide the last of `maps`.
+        Attention heads. Default 4. Must divide the last of
+        `feature_maps`.
     fft_seconds : float
-        Length of a spectrum, or of the segment where that is shorter (a quarter of it at
-        least). Default 1 s.
+        Length of a spectrum, at most that of a segment. Default 1 s.
     hop_seconds : float
         Time from one spectrum to the next. Default 0.05.
     block_drop_prob : float
         Dropout after each residual block. Default 0.5.
     drop_prob : float
         Dropout in the transformer. Default 0.2.
-    input_scale : float
-        The input is divided by it. Default 100.
+    %(input_scale)s
     activation : type of nn.Module
         Non-linearity of the residual blocks. Default ``nn.ReLU``.
     transformer_activation : type of nn.Module
         Non-linearity of the transformer. Default ``nn.GELU``.
-    head_activation : type of nn.Module
-        Non-linearity before the last layer. Default ``nn.ELU``.
+    %(head_activation)s
 
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If a segment is shorter than a quarter of `fft_seconds`, or an argument is out
+        of range.
 
     References
     ----------
@@ -107,7 +92,7 @@ class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
         n_segments: int = 5,
-        maps: Sequence[int] = (32, 64, 128, 256),
+        feature_maps: Sequence[int] = (32, 64, 128, 256),
         num_layers: int = 4,
         num_heads: int = 4,
         fft_seconds: float = 1.0,
@@ -122,8 +107,10 @@ class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
         self._set_signal(
             n_outputs, n_chans, chs_info, n_times, input_window_seconds, sfreq, ch_names
         )
-        check_counts(n_blocks=len(maps), num_layers=num_layers, n_segments=n_segments)
-        dim = maps[-1]
+        check_counts(
+            n_blocks=len(feature_maps), num_layers=num_layers, n_segments=n_segments
+        )
+        dim = feature_maps[-1]
         check_divisors(dim, num_heads=num_heads)
         check_positive(
             input_scale=input_scale, fft_seconds=fft_seconds, hop_seconds=hop_seconds
@@ -136,7 +123,7 @@ class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
             self.n_chans,
             min(self._samples(fft_seconds), self.segment),
             self._samples(hop_seconds),
-            tuple(maps),
+            feature_maps,
             block_drop_prob,
             activation,
         )
@@ -153,18 +140,10 @@ class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
         self.transformer = nn.TransformerEncoder(
             layer, num_layers, enable_nested_tensor=False
         )
-        self._add_head(dim, head_activation)
-        self._remember_weights()
+        self._finish(dim, head_activation)
 
     def _encode(self, x: torch.Tensor) -> torch.Tensor:
         used = self.segment * self.n_segments
         segments = x[..., -used:].unflatten(-1, (self.n_segments, -1)).transpose(1, 2)
         tokens = self.spectral(segments.flatten(0, 1)).unflatten(0, (-1, self.n_segments))
         return self.transformer(tokens + self.position_code).mean(dim=1)
-
-
-register(
-    CNNTransformer,
-    ["n_outputs", "n_chans", "n_times"],
-    {"n_chans": 4, "n_times": 1600, "sfreq": 200.0, "input_window_seconds": 8.0},
-)

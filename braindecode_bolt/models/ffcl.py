@@ -11,45 +11,30 @@ from torch import nn
 from ._base import BOLDModel
 from ._checks import check_counts, check_positive
 from ._convolutional import SpectrogramEncoder
-from ._registry import register
 
 __all__ = ["FFCL"]
 
 
 class FFCL(BOLDModel, EEGModuleMixin, nn.Module):
-    r"""FFCL from Li et al. (2022) [Li2022]_, as compared with in [Yang2023c]_.
+    r"""FFCL from Li et al. (2022) [Li2022]_, a baseline in [Yang2023c]_.
 
-    A window of EEG in, the BOLD signal of one or more brain regions at its end
-    out. Magnitude spectrograms of all channels go through four residual blocks of
-    3 x 3 convolutions; beside them the signal itself, in steps of a tenth of a
-    second, goes through a long short-term memory of two layers, of which the last
-    step counts. Both are laid side by side, through an ELU, and read out by one
-    linear layer.
+    Predicts the BOLD signal of one or more brain regions at the end of a window of
+    EEG. Magnitude spectrograms of all channels go through four residual blocks of
+    3 x 3 convolutions. In parallel the signal itself, in steps of a tenth of a second,
+    goes through an LSTM of two layers, of which the last step is used. Both are
+    concatenated, go through an ELU, and are read out by one linear layer.
 
-    **Changed**: the average over what is left of the image is adaptive, so that any
-    window length works; spectra and steps keep their duration at other sampling
-    rates; the input is in microvolts. **Unknown**: the hop of the spectrogram and
-    the length of a step were not in the description this was written from; 0.05 s
-    and 0.1 s are assumed.
+    **Changed**: the average over the last image is adaptive, so that any window
+    length works; spectra and steps keep their duration at other sampling rates; the
+    input is in microvolts. **Unknown**: the hop of the spectrogram and the length of
+    a step were not in the description this was written from; 0.05 s and 0.1 s are
+    assumed.
 
     Parameters
     ----------
-    n_outputs : int
-        Number of regions.
-    n_chans : int | None
-        Number of channels, where they are not named.
-    chs_info : list of dict | None
-        Channels as in ``mne.Info["chs"]``.
-    n_times : int
-        Samples of a window, at least one second.
-    input_window_seconds : float | None
-        Length of a window in seconds, where `n_times` is not given.
-    sfreq : float | None
-        Sampling rate in Hz. Default 200.
-    ch_names : list of str | None
-        Channel names, a shorthand for `chs_info`.
-    maps : sequence of int
-        Maps after each residual block. Default (32, 64, 128, 256).
+    %(signal_parameters)s
+    feature_maps : sequence of int
+        Feature maps after each residual block. Default (32, 64, 128, 256).
     hidden_size : int
         Width of the LSTM. Default 256.
     num_layers : int
@@ -57,16 +42,14 @@ class FFCL(BOLDModel, EEGModuleMixin, nn.Module):
     hop_seconds : float
         Time from one spectrum (of one second) to the next. Default 0.05.
     step_seconds : float
-        Length of a step of the LSTM. Default 0.1. What is left of the window at its
-        beginning is not used by the LSTM.
+        Length of a step of the LSTM. Default 0.1. Samples at the beginning of the
+        window that do not fill a step are not used by the LSTM.
     drop_prob : float
         Dropout after each block and between the layers of the LSTM. Default 0.5.
-    input_scale : float
-        The input is divided by it. Default 100.
+    %(input_scale)s
     activation : type of nn.Module
         Non-linearity of the residual blocks. Default ``nn.ReLU``.
-    head_activation : type of nn.Module
-        Non-linearity before the last layer. Default ``nn.ELU``.
+    %(head_activation)s
 
     Raises
     ------
@@ -98,7 +81,7 @@ class FFCL(BOLDModel, EEGModuleMixin, nn.Module):
         input_window_seconds: float | None = None,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
-        maps: Sequence[int] = (32, 64, 128, 256),
+        feature_maps: Sequence[int] = (32, 64, 128, 256),
         hidden_size: int = 256,
         num_layers: int = 2,
         hop_seconds: float = 0.05,
@@ -111,7 +94,9 @@ class FFCL(BOLDModel, EEGModuleMixin, nn.Module):
         self._set_signal(
             n_outputs, n_chans, chs_info, n_times, input_window_seconds, sfreq, ch_names
         )
-        check_counts(n_blocks=len(maps), num_layers=num_layers, hidden_size=hidden_size)
+        check_counts(
+            n_blocks=len(feature_maps), num_layers=num_layers, hidden_size=hidden_size
+        )
         check_positive(
             input_scale=input_scale, hop_seconds=hop_seconds, step_seconds=step_seconds
         )
@@ -122,7 +107,7 @@ class FFCL(BOLDModel, EEGModuleMixin, nn.Module):
             self.n_chans,
             self._samples(1.0),
             self._samples(hop_seconds),
-            tuple(maps),
+            feature_maps,
             drop_prob,
             activation,
         )
@@ -133,20 +118,12 @@ class FFCL(BOLDModel, EEGModuleMixin, nn.Module):
             batch_first=True,
             dropout=drop_prob if num_layers > 1 else 0.0,
         )
-        self._add_head(maps[-1] + hidden_size, head_activation)
-        self._remember_weights()
+        self._finish(feature_maps[-1] + hidden_size, head_activation)
 
     def _encode(self, x: torch.Tensor) -> torch.Tensor:
         used = x.shape[-1] // self.step * self.step
         steps = x[..., -used:].unflatten(-1, (-1, self.step)).transpose(1, 2).flatten(2)
-        # Not every processor with bfloat16 has an LSTM in it.
+        # Some processors with bfloat16 have no LSTM in bfloat16.
         with torch.autocast(x.device.type, enabled=False):
             last = self.temporal(steps.type_as(self.final_layer.weight))[0][:, -1]
         return torch.cat([self.spectral(x), last], dim=1)
-
-
-register(
-    FFCL,
-    ["n_outputs", "n_chans", "n_times"],
-    {"n_chans": 4, "n_times": 1600, "sfreq": 200.0, "input_window_seconds": 8.0},
-)

@@ -11,13 +11,13 @@ from torch.nn import functional as F
 
 from ._base import BOLDModel
 from ._checks import check_counts, check_divisors, check_positive
-from ._registry import register
+from ._convolutional import nearest_odd
 
 __all__ = ["STTransformer"]
 
 
 class ChannelAttention(nn.Module):
-    """Each channel takes from the others what goes along with it over the window.
+    """Attention between channels, by the similarity of their signals in the window.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class ChannelAttention(nn.Module):
     pool : int
         Samples that are averaged before channels are compared.
     drop_prob : float
-        Dropout on what is added.
+        Dropout on the output of the attention.
     """
 
     def __init__(self, n_chans: int, n_times: int, pool: int, drop_prob: float):
@@ -48,62 +48,48 @@ class ChannelAttention(nn.Module):
 
 
 class STTransformer(BOLDModel, EEGModuleMixin, nn.Module):
-    r"""ST-Transformer from Song et al. (2021) [Song2021]_, as in [Yang2023e]_.
+    r"""ST-Transformer from Song et al. (2021) [Song2021]_, a baseline in [Yang2023e]_.
 
-    A window of EEG in, the BOLD signal of one or more brain regions at its end
-    out. Attention over channels comes first: queries and keys are mixtures of
+    Predicts the BOLD signal of one or more brain regions at the end of a window of
+    EEG. Attention over channels comes first: queries and keys are mixtures of
     channels, compared over the window. Two convolutions in time, each with a stride
-    of eight samples at 200 Hz, make tokens; three transformer blocks join them.
-    Their mean goes through an ELU and is read out by one linear layer.
+    of eight samples at 200 Hz, make tokens, which go through three transformer blocks.
+    Their mean output goes through an ELU and is read out by one linear layer.
 
-    **Changed**: filters keep their duration at other sampling rates; the input is
+    **Changed**: kernels keep their duration at other sampling rates; the input is
     in microvolts. **Unknown**: over how many samples queries and keys are averaged
     before channels are compared; here eight at 200 Hz (40 ms). A position code was
     not described, and there is none.
 
     Parameters
     ----------
-    n_outputs : int
-        Number of regions.
-    n_chans : int | None
-        Number of channels, where they are not named.
-    chs_info : list of dict | None
-        Channels as in ``mne.Info["chs"]``.
-    n_times : int
-        Samples of a window; at least those of both filters (0.635 s by default).
-    input_window_seconds : float | None
-        Length of a window in seconds, where `n_times` is not given.
-    sfreq : float | None
-        Sampling rate in Hz. Default 200.
-    ch_names : list of str | None
-        Channel names, a shorthand for `chs_info`.
+    %(signal_parameters)s
     n_filters : int
-        Maps of the first convolution. Default 64.
+        Feature maps of the first convolution. Default 64.
     embed_dim : int
-        Maps of the second, the width of a token. Default 256.
+        Feature maps of the second convolution, the width of a token. Default 256.
     filter_seconds : float
-        Length of the first filter. Default 0.075 s, 15 taps at 200 Hz. The second
-        has as many taps.
+        Length of the kernel of the first convolution. Default 0.075 s, a kernel size
+        of 15 at 200 Hz. The second has the same kernel size.
     stride_seconds : float
         Stride of the first convolution. Default 0.04 s, 8 samples at 200 Hz. The
-        second strides over as many of its own.
+        second has the same stride.
     num_layers : int
         Transformer blocks. Default 3.
     num_heads : int
         Attention heads. Default 8. Must divide `embed_dim`.
     drop_prob : float
         Dropout throughout. Default 0.5.
-    input_scale : float
-        The input is divided by it. Default 100.
+    %(input_scale)s
     activation : type of nn.Module
         Non-linearity of the transformer. Default ``nn.GELU``.
-    head_activation : type of nn.Module
-        Non-linearity before the last layer. Default ``nn.ELU``.
+    %(head_activation)s
 
     Raises
     ------
     ValueError
-        If a window is shorter than the filters, or an argument is out of range.
+        If a window is shorter than both kernels (0.635 s by default), or an
+        argument is out of range.
 
     References
     ----------
@@ -152,17 +138,15 @@ class STTransformer(BOLDModel, EEGModuleMixin, nn.Module):
             stride_seconds=stride_seconds,
         )
         self.input_scale = input_scale
-        taps, stride = (
-            self._samples(filter_seconds, odd=True),
-            self._samples(stride_seconds),
-        )
-        self._check_shortest(((taps - 1) * stride + taps) / self.sfreq)
+        kernel_size = nearest_odd(filter_seconds * self.sfreq)
+        stride = self._samples(stride_seconds)
+        self._check_shortest(((kernel_size - 1) * stride + kernel_size) / self.sfreq)
         self.spatial = ChannelAttention(self.n_chans, self.n_times, stride, drop_prob)
         self.tokens = nn.Sequential(
-            nn.Conv1d(self.n_chans, n_filters, taps, stride),
+            nn.Conv1d(self.n_chans, n_filters, kernel_size, stride),
             nn.BatchNorm1d(n_filters),
             nn.LeakyReLU(0.2),
-            nn.Conv1d(n_filters, embed_dim, taps, stride),
+            nn.Conv1d(n_filters, embed_dim, kernel_size, stride),
         )
         layer = nn.TransformerEncoderLayer(
             embed_dim,
@@ -176,16 +160,8 @@ class STTransformer(BOLDModel, EEGModuleMixin, nn.Module):
         self.transformer = nn.TransformerEncoder(
             layer, num_layers, enable_nested_tensor=False
         )
-        self._add_head(embed_dim, head_activation)
-        self._remember_weights()
+        self._finish(embed_dim, head_activation)
 
     def _encode(self, x: torch.Tensor) -> torch.Tensor:
         tokens = self.tokens(self.spatial(x)).transpose(1, 2)
         return self.transformer(tokens).mean(dim=1)
-
-
-register(
-    STTransformer,
-    ["n_outputs", "n_chans", "n_times"],
-    {"n_chans": 4, "n_times": 1600, "sfreq": 200.0, "input_window_seconds": 8.0},
-)

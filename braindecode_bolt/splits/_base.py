@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
-from ._origin import Origin
-
 Fold = tuple[np.ndarray, np.ndarray]
 
 
 class Splitter(BaseCrossValidator):
-    """A splitter of scikit-learn that reads from the windows where they are from."""
+    """A splitter of scikit-learn that reads from the windows where they come from."""
 
     # Metadata routing: split takes groups without having to be told.
     __metadata_request__split = {"groups": True}
@@ -34,8 +32,9 @@ class Splitter(BaseCrossValidator):
         y : None
             Not used.
         groups : array-like, shape (n_windows,) | None
-            What is split by, for plain arrays, whose windows count as being in
-            the order of time. Not used where `X` tells it.
+            For plain arrays: the label of each window by which they are split. The
+            windows are taken to be in the order of time. Not used if `X` says
+            where its windows come from.
 
         Yields
         ------
@@ -45,10 +44,30 @@ class Splitter(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If `X` does not tell what is split by, or a part would be empty.
+            If `X` lacks the labels to split by, a part would be empty or too short,
+            or an argument is out of range.
+        TypeError
+            If an argument is not of the right type.
         """
         for train, test in self._folds(X, groups):
             yield np.sort(train), np.sort(test)
+
+    def get_n_splits(
+        self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
+    ) -> int:
+        """Count the folds.
+
+        Parameters
+        ----------
+        X, y, groups
+            As in :meth:`split`. `X` may be None if the number of folds does not
+            depend on the windows.
+
+        Returns
+        -------
+        int
+        """
+        return self.n_splits
 
     @abstractmethod
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
@@ -57,7 +76,7 @@ class Splitter(BaseCrossValidator):
     def validation_rows(
         self, X: Any, train: np.ndarray, groups: np.ndarray | None = None
     ) -> np.ndarray | None:
-        """Say which of the training windows are there to validate a fit on.
+        """Find the training windows that are reserved for validation in a fit.
 
         Parameters
         ----------
@@ -72,61 +91,19 @@ class Splitter(BaseCrossValidator):
         -------
         ndarray of int | None
             Positions in `train`, for
-            :class:`~braindecode_bolt.splits.FixedValidation`; the rest is far
-            enough from them. None where it is left to the fit.
+            :class:`~braindecode_bolt.splits.FixedValidation`; no other training
+            window is within the gap. None if the fit chooses its validation part.
         """
         return None
 
 
-def read_origin(X: Any, groups: Any) -> Origin | None:
-    """Read where windows come from.
-
-    Parameters
-    ----------
-    X : LazyWindows | SliceDataset | array-like
-        The windows.
-    groups : array-like | None
-        Labels of them.
-
-    Returns
-    -------
-    Origin | None
-        None where the groups are all that is known.
-
-    Raises
-    ------
-    ValueError
-        If nothing is known, or groups have another length than `X`.
-    """
-    if X is None:
-        raise ValueError("The number of splits depends on the windows: pass X.")
-    if groups is not None and len(groups) != len(X):
-        raise ValueError(f"{len(groups)} groups were given for {len(X)} windows.")
-    origin = Origin.of(X)
-    if origin is None and groups is None:
-        raise ValueError(
-            f"The windows ({type(X).__name__}) do not say which recording they are from. "
-            "Pass windows of create_bold_windows, their to_braindecode() in a "
-            "SliceDataset, or groups."
-        )
-    return origin
-
-
 def warn_of_groups(groups: Any, *used: np.ndarray) -> None:
-    """Warn where groups are not used and say something else than the windows.
-
-    Parameters
-    ----------
-    groups : array-like | None
-        What was given.
-    *used : ndarray
-        Labels that were read from the windows.
-    """
+    """Warn if groups are ignored although they differ from all labels that are used."""
     if groups is None or any(_same_partition(groups, labels) for labels in used):
         return
     warnings.warn(
-        "groups are not used: the windows tell themselves what is split by. To split by "
-        "labels of your own, pass them to a splitter of scikit-learn such as GroupKFold.",
+        "groups are ignored: the windows have labels of their own to split by. To split "
+        "by your groups, use a splitter of scikit-learn such as GroupKFold.",
         stacklevel=5,
     )
 

@@ -1,23 +1,25 @@
-"""Splitting across people, sessions, runs, tasks and sites."""
+"""Splitting by subject, session, run, task or site."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, LeaveOneGroupOut
 
-from ._base import Fold, Splitter, read_origin, warn_of_groups
-from ._origin import Origin
+from .._checks import check_number
+from ._base import Fold, Splitter, warn_of_groups
+from .origin import Origin, read_origin
 
 __all__ = ["GroupSplit", "LeaveOneOut", "group_labels"]
 
 logger = logging.getLogger(__name__)
 
-#: What can be split by, and the columns that tell it.
+#: What can be split by, and the columns that are needed for it.
 LABELS = {
     "subject": ("subject",),
     "session": ("subject", "session"),
@@ -25,7 +27,7 @@ LABELS = {
     "task": ("task",),
     "site": ("site",),
 }
-#: What people may have several of: the others do not keep people apart.
+#: A subject may have recordings of several of these.
 CONDITIONS = ("task", "site")
 
 _HOW_TO_NAME = {
@@ -39,15 +41,14 @@ _HOW_TO_NAME = {
 
 
 def group_labels(X: Any, by: str = "subject") -> np.ndarray:
-    """Label each window with what must not be torn apart.
+    """Label each window with its subject, session, run, task or site.
 
     Parameters
     ----------
     X : LazyWindows | SliceDataset | BaseConcatDataset
         The windows.
     by : {"subject", "session", "run", "task", "site"}
-        Whole people, whole sessions, whole runs, all runs of a task or all of
-        a site.
+        What to label them with. Default ``"subject"``.
 
     Returns
     -------
@@ -56,9 +57,8 @@ def group_labels(X: Any, by: str = "subject") -> np.ndarray:
     Raises
     ------
     ValueError
-        If there are fewer than two groups, a recording does not say which
-        session, run, task or site it is, or the windows of one recording are
-        in several groups.
+        If there are fewer than two groups, a label is unknown, or the windows of one
+        recording have several labels.
     """
     origin = read_origin(X, None)
     labels = origin_labels(origin, by)
@@ -67,24 +67,7 @@ def group_labels(X: Any, by: str = "subject") -> np.ndarray:
 
 
 def origin_labels(origin: Origin, by: str) -> np.ndarray:
-    """Label each window; there may be one group only.
-
-    Parameters
-    ----------
-    origin : Origin
-        Where the windows come from.
-    by : {"subject", "session", "run", "task", "site"}
-        What to label them with.
-
-    Returns
-    -------
-    ndarray of str, shape (n_windows,)
-
-    Raises
-    ------
-    ValueError
-        If a label is not known, or differs within a recording.
-    """
+    """Label each window; unlike in `group_labels` all may have the same label."""
     if by not in LABELS:
         raise ValueError(f"by must be one of {', '.join(LABELS)}, got {by!r}.")
     columns = {name: origin.column(name) for name in LABELS[by]}
@@ -92,17 +75,17 @@ def origin_labels(origin: Origin, by: str) -> np.ndarray:
     if len(unnamed):
         n_unnamed = len(np.unique(origin.recordings[unnamed]))
         raise ValueError(
-            f"{n_unnamed} recordings do not say which {by} they are, for example that of "
-            f"subject {origin.column('subject')[unnamed[0]]}. {_HOW_TO_NAME[by]}."
+            f"Recordings whose {by} is unknown: {n_unnamed}, for example one of subject "
+            f"{origin.column('subject')[unnamed[0]]}. {_HOW_TO_NAME[by]}."
         )
     texts = [_as_text(column) for column in columns.values()]
     labels = np.array(["_".join(parts) for parts in zip(*texts, strict=True)], dtype=str)
     counts = pd.Series(labels).groupby(origin.recordings).nunique()
     if (counts > 1).any():
-        torn = origin.recordings == counts.idxmax()
+        mixed = origin.recordings == counts.idxmax()
         raise ValueError(
-            f"{origin.name(np.flatnonzero(torn)[0])} is in several groups "
-            f"({', '.join(np.unique(labels[torn])[:5])}), and its windows overlap. Give "
+            f"{origin.name(np.flatnonzero(mixed)[0])} is in several groups "
+            f"({', '.join(np.unique(labels[mixed])[:5])}), and its windows overlap. Give "
             f"all windows of a recording the same {by}."
         )
     return labels
@@ -113,11 +96,11 @@ def _as_text(column: np.ndarray) -> list[str]:
 
 
 def _check_several(labels: np.ndarray, origin: Origin | None, by: str) -> None:
-    """Raise where there is one group only, saying what else could be split by."""
+    """Raise if there is one group only, with what could be split by instead."""
     if len(np.unique(labels)) > 1:
         return
     if origin is None:
-        raise ValueError("groups name one group only; at least two are needed.")
+        raise ValueError("groups has one label only; at least two are needed.")
     finer = [
         name
         for name in ("subject", "session", "run")
@@ -126,14 +109,14 @@ def _check_several(labels: np.ndarray, origin: Origin | None, by: str) -> None:
     hint = (
         f"group by {' or '.join(finer)} instead (by={finer[0]!r}, --protocol {finer[0]}s)"
         if finer
-        else "at least two recordings are needed, with a name each (within one, use "
-        "GapSplit)"
+        else "at least two recordings with different names are needed. To split a single "
+        "recording, use GapKFold (--protocol within-folds)"
     )
     raise ValueError(f"There is only one {by}; {hint}.")
 
 
 class _AcrossGroups(Splitter):
-    """Splitters that keep groups whole."""
+    """Splitters that keep all windows of a group on one side."""
 
     def _labels(
         self, X: Any, groups: np.ndarray | None
@@ -156,14 +139,14 @@ class GroupSplit(_AcrossGroups):
     Parameters
     ----------
     by : {"subject", "session", "run", "task", "site"}
-        What is never torn apart. Default ``"subject"``: nobody is both trained
-        on and tested. By session or run the same people are on both sides, and
-        by task or site they may be; see :class:`LeaveOneOut` for these.
+        What is kept on one side. Default ``"subject"``: no subject is both trained
+        on and tested. By session or run, all subjects may be on both sides, and by
+        task or site, some may be; see :class:`LeaveOneOut` for these.
     n_splits : int
         Number of folds. Default 5.
     shuffle : bool
-        Put the groups into folds by chance, instead of making the folds equally
-        large (default).
+        Put the groups into folds at random. By default the folds are made equally
+        large.
     random_state : int | numpy.random.RandomState | None
         Seed of the shuffling.
 
@@ -192,13 +175,8 @@ class GroupSplit(_AcrossGroups):
         self.shuffle = shuffle
         self.random_state = random_state
 
-    def get_n_splits(
-        self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
-    ) -> int:
-        """Give the number of folds; arguments are not used."""
-        return self.n_splits
-
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
+        check_number(self.n_splits, "n_splits", Integral, 2)
         labels, _ = self._labels(X, groups)
         yield from group_folds(
             labels, f"{self.by}s", self.n_splits, self.shuffle, self.random_state
@@ -208,39 +186,24 @@ class GroupSplit(_AcrossGroups):
 def group_folds(
     labels: np.ndarray, what: str, n_splits: int, shuffle: bool, random_state: Any
 ) -> Iterator[Fold]:
-    """Put groups into folds as scikit-learn does.
-
-    Parameters
-    ----------
-    labels : ndarray, shape (n_windows,)
-        Group of each window.
-    what : str
-        What the groups are, for the message.
-    n_splits, shuffle, random_state
-        As in ``GroupKFold``.
-
-    Yields
-    ------
-    train, test : ndarray of int
-
-    Raises
-    ------
-    ValueError
-        If there are more folds than groups.
-    """
+    """Put groups (`what` they are, for messages) into folds as scikit-learn does."""
     names = np.unique(labels)
     if n_splits > len(names):
         raise ValueError(
             f"n_splits={n_splits}, but there are only {len(names)} {what} "
-            f"({', '.join(map(str, names[:5]))}{', ...' if len(names) > 5 else ''}). Lower "
-            "n_splits."
+            f"({listed(names)}). Lower n_splits."
         )
     kfold = GroupKFold(n_splits, shuffle=shuffle, random_state=random_state)
     yield from kfold.split(np.zeros(len(labels)), groups=labels)
 
 
+def listed(names: Any, most: int = 5) -> str:
+    """Write the first names one after the other."""
+    return ", ".join([*map(str, names[:most]), *["..."] * (len(names) > most)])
+
+
 class LeaveOneOut(_AcrossGroups):
-    """Leave out one subject, session, run, task or site after the other.
+    """Test each subject, session, run, task or site in turn, training on the rest.
 
     scikit-learn's LeaveOneGroupOut with groups that are read from the windows.
 
@@ -249,11 +212,11 @@ class LeaveOneOut(_AcrossGroups):
     by : {"subject", "session", "run", "task", "site"}
         What is left out. Default ``"subject"``.
     new_subjects : bool
-        By task or site: whether people who are tested are left out of training
-        in the other tasks or sites, too (default), so that the score is about
-        people *and* conditions that were never seen. False tests on people who
-        were trained on. People are told apart by their labels. By session or
-        run the same people are on both sides, whatever it says.
+        By task or site: whether the tested subjects are also left out of training in
+        the other tasks or sites (default), so that both subject and condition are
+        new to the model. False tests on subjects that were trained on. Subjects are
+        told apart by their labels. By session or run, this has no effect: the same
+        subjects are on both sides.
 
     Examples
     --------
@@ -271,20 +234,9 @@ class LeaveOneOut(_AcrossGroups):
         self.by = by
         self.new_subjects = new_subjects
 
-    def get_n_splits(
+    def get_n_splits(  # noqa: D102 (as in Splitter)
         self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
     ) -> int:
-        """Count the groups.
-
-        Parameters
-        ----------
-        X, y, groups
-            As in :meth:`split`.
-
-        Returns
-        -------
-        int
-        """
         return len(np.unique(self._labels(X, groups)[0]))
 
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
@@ -293,7 +245,7 @@ class LeaveOneOut(_AcrossGroups):
         if self.new_subjects and self.by in CONDITIONS:
             if origin is None:
                 raise ValueError(
-                    f"Groups of a plain array tell the {self.by} but not the subject. Pass "
+                    f"Groups of a plain array give the {self.by} but not the subject. Pass "
                     "windows of create_bold_windows, or new_subjects=False."
                 )
             subjects = origin_labels(origin, "subject")
@@ -307,42 +259,21 @@ class LeaveOneOut(_AcrossGroups):
 def without_subjects(
     train: np.ndarray, test: np.ndarray, subjects: np.ndarray, what: str
 ) -> np.ndarray:
-    """Leave the people of the test part out of training.
-
-    Parameters
-    ----------
-    train, test : ndarray of int
-        Rows of the windows.
-    subjects : ndarray, shape (n_windows,)
-        Subject of all windows.
-    what : str
-        The fold, for messages.
-
-    Returns
-    -------
-    ndarray of int
-        What is left of `train`.
-
-    Raises
-    ------
-    ValueError
-        If nothing is.
-    """
+    """Leave the tested subjects out of training; `what` names the fold in messages."""
     tested = np.isin(subjects[train], subjects[test])
     if len(train) and tested.all():
-        names = np.unique(subjects[test])
         raise ValueError(
-            f"Where {what}, nothing is left to train on: all people in training "
-            f"({len(np.unique(subjects[train]))}) are among those tested "
-            f"({', '.join(names[:5])}{', ...' if len(names) > 5 else ''}). Pass "
-            "new_subjects=False to test on people who were trained on, or use "
-            "TransferSplit, which tests some of the people at a time."
+            f"When {what}, nothing is left to train on: all "
+            f"{len(np.unique(subjects[train]))} training subjects are also tested "
+            f"({listed(np.unique(subjects[test]))}). Pass new_subjects=False to test on "
+            "subjects that were trained on, or use TransferSplit, which tests some of the "
+            "subjects at a time."
         )
     if tested.any():
         logger.info(
-            "Where %s, %d windows of %d people who are tested are left out of training",
+            "When %s, the tested subjects are left out of training: %s (%d windows)",
             what,
+            listed(np.unique(subjects[train[tested]])),
             tested.sum(),
-            len(np.unique(subjects[train[tested]])),
         )
     return train[~tested]

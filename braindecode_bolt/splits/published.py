@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._base import Fold, Splitter, read_origin
-from ._origin import Origin
+from ._base import Fold, Splitter
+from .groups import listed
+from .origin import Origin, read_origin
 
 __all__ = ["PublishedSplit"]
 
@@ -25,18 +26,18 @@ class PublishedSplit(Splitter):
     """The one split between subjects that the paper reports.
 
     18 scans are trained on, 5 validated on and 6 tested
-    (:data:`~braindecode_bolt.datasets.PUBLISHED_SPLIT`); both scans of a person
-    are on one side. The validation scans count as training;
-    :meth:`validation_rows` tells them. Scans are found by subject and session,
-    as :class:`~braindecode_bolt.datasets.NeuroBOLTDataset` names them, or by
-    subject and run where there is no session; groups of plain arrays are names
-    such as ``sub01-scan02``. What lacks is counted and logged.
+    (:data:`~braindecode_bolt.datasets.PUBLISHED_SPLIT`); both scans of a subject are
+    on one side. The validation scans belong to the training part;
+    :meth:`validation_rows` finds them. Scans are identified by subject and session,
+    as :class:`~braindecode_bolt.datasets.NeuroBOLTDataset` names them, or by subject
+    and run if there is no session. Groups of plain arrays are names such as
+    ``sub01-scan02``. Missing scans are counted and logged.
 
     Parameters
     ----------
-    ignore_others : bool
-        Leave out recordings that are in no part of the split, which is logged.
-        By default they are an error.
+    ignore_unknown : bool
+        Leave out recordings that are not in the published split, and log them. By
+        default they are an error.
 
     Examples
     --------
@@ -52,14 +53,10 @@ class PublishedSplit(Splitter):
     array([3, 4, 5])
     """
 
-    def __init__(self, ignore_others: bool = False):
-        self.ignore_others = ignore_others
+    n_splits = 1
 
-    def get_n_splits(
-        self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
-    ) -> int:
-        """Give 1; arguments are not used."""
-        return 1
+    def __init__(self, ignore_unknown: bool = False):
+        self.ignore_unknown = ignore_unknown
 
     def validation_rows(  # noqa: D102 (as in Splitter)
         self, X: Any, train: np.ndarray, groups: np.ndarray | None = None
@@ -72,16 +69,16 @@ class PublishedSplit(Splitter):
 
         scans = _scans(X, groups)
         parts = self._parts(scans)
-        there = set(scans[parts != ""])
+        present = set(scans[parts != ""])
         for part in ("train", "test"):
-            if not there & set(PUBLISHED_SPLIT[part]):
+            if not present & set(PUBLISHED_SPLIT[part]):
                 raise ValueError(
                     f"None of the {len(PUBLISHED_SPLIT[part])} {part} scans of the "
-                    f"published split is there. Found: {_some(np.unique(scans))}. Expected "
-                    f"subject and session of {', '.join(PUBLISHED_SPLIT[part])}."
+                    f"published split was found. Found: {listed(np.unique(scans), 8)}. "
+                    f"Expected subject and session of {', '.join(PUBLISHED_SPLIT[part])}."
                 )
         missing = {
-            part: sorted(set(names) - there) for part, names in PUBLISHED_SPLIT.items()
+            part: sorted(set(names) - present) for part, names in PUBLISHED_SPLIT.items()
         }
         if any(missing.values()):
             logger.warning(
@@ -92,29 +89,29 @@ class PublishedSplit(Splitter):
                     f"{p}: {', '.join(names)}" for p, names in missing.items() if names
                 ),
             )
-        if (parts == "").any():
-            others = np.unique(scans[parts == ""])
+        unknown = np.unique(scans[parts == ""])
+        if len(unknown):
             logger.info(
-                "%d recordings that are in no part of the published split are left out: %s",
-                len(others),
-                _some(others),
+                "Recordings left out since they are not in the published split: %d (%s)",
+                len(unknown),
+                listed(unknown, 8),
             )
         training = np.isin(parts, ["train", "validation"])
         yield np.flatnonzero(training), np.flatnonzero(parts == "test")
 
     def _parts(self, scans: np.ndarray) -> np.ndarray:
-        """Part of each window, empty for those of other recordings."""
+        """Part of each window; empty for recordings that are not in the split."""
         from ..datasets import PUBLISHED_SPLIT, published_split
 
         published = [scan for names in PUBLISHED_SPLIT.values() for scan in names]
         known = np.isin(scans, published)
-        if not (known.all() or self.ignore_others):
-            others = np.unique(scans[~known])
+        if not (known.all() or self.ignore_unknown):
+            unknown = np.unique(scans[~known])
             raise ValueError(
-                f"{len(others)} recordings are in no part of the published split: "
-                f"{_some(others)}. Expected subject and session of its {len(published)} "
-                "scans, such as 01 and 02 for sub01-scan02. Leave the others out, or pass "
-                "ignore_others=True."
+                f"Recordings that are not in the published split: {len(unknown)} "
+                f"({listed(unknown, 8)}). Expected subject and session of its "
+                f"{len(published)} scans, such as 01 and 02 for sub01-scan02. Leave these "
+                "recordings out, or pass ignore_unknown=True."
             )
         parts = np.full(len(scans), "", dtype="<U10")
         if known.any():
@@ -124,7 +121,7 @@ class PublishedSplit(Splitter):
 
 
 def _scans(X: Any, groups: np.ndarray | None) -> np.ndarray:
-    """Name the scan of each window as published, or as far as it has a name."""
+    """Name the scan of each window as published, or its recording if that fails."""
     origin = read_origin(X, groups)
     if origin is None:
         found = [(_SCAN.fullmatch(str(label)), str(label)) for label in groups]
@@ -155,7 +152,3 @@ def _name(origin: Origin, row: int) -> str:
 
 def _scan(subject: str, session: str) -> str:
     return f"sub{int(subject):02d}-scan{int(session):02d}"
-
-
-def _some(names: np.ndarray) -> str:
-    return ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")

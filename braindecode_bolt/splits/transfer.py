@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from ._base import Fold, Splitter, read_origin, warn_of_groups
-from .groups import CONDITIONS, group_folds, origin_labels, without_subjects
+from .._checks import check_number
+from ._base import Fold, Splitter, warn_of_groups
+from .groups import CONDITIONS, group_folds, listed, origin_labels, without_subjects
+from .origin import read_origin
 
 __all__ = ["TransferSplit"]
 
@@ -17,12 +20,12 @@ logger = logging.getLogger(__name__)
 
 
 class TransferSplit(Splitter):
-    """Train on one task (or site) and test on another, on people not seen.
+    """Train on one task (or site) and test on another, in new subjects.
 
-    The people recorded in the target condition are put into folds. Tested are a
-    fold's windows of the target; trained on are the source, and with `joint`
-    the target of the other folds' people (paper, section 4: zero-shot and joint
-    transfer from rest to tasks; for fine-tuning take `joint` and
+    The subjects that were recorded in the target condition are put into folds. The
+    test part is a fold's windows of the target. The training part is the source and,
+    with `joint`, the target windows of the other folds (paper, section 4: zero-shot
+    and joint transfer from rest to tasks; for fine-tuning use `joint` and
     :class:`~braindecode_bolt.training.FineTuneRegressor`).
 
     Parameters
@@ -35,13 +38,13 @@ class TransferSplit(Splitter):
         Whether the target condition is trained on, too. Default False:
         zero-shot.
     n_splits : int
-        Number of folds. Default 5. 1 tests all people of the target at once,
-        which `joint` does not allow.
+        Number of folds. Default 5. 1 tests all subjects of the target at once, which
+        `joint` does not allow.
     new_subjects : bool
-        Whether people of the test fold are left out of the source (default).
-        False: a model of the same people in another condition.
+        Whether the tested subjects are left out of the source (default). False tests
+        a model of the same subjects in another condition.
     random_state : int | numpy.random.RandomState | None
-        Puts people into folds by chance. By default the folds are made equally
+        Put subjects into folds at random. By default the folds are made equally
         large.
 
     Examples
@@ -69,24 +72,24 @@ class TransferSplit(Splitter):
         self.new_subjects = new_subjects
         self.random_state = random_state
 
-    def get_n_splits(
-        self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
-    ) -> int:
-        """Give the number of folds; arguments are not used."""
-        return self.n_splits
-
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
-        if self.n_splits < 1 or (self.joint and self.n_splits < 2):
-            raise ValueError(
-                f"n_splits must be 1 or more, with joint=True 2 or more, got "
-                f"{self.n_splits}."
-            )
+        check_number(self.n_splits, "n_splits", Integral, 1)
+        if self.joint and self.n_splits < 2:
+            raise ValueError("n_splits must be 2 or more with joint=True, got 1.")
         source, target, subjects = self._read(X, groups)
-        for kept, tested in self._subject_folds(subjects[target]):
+        name = listed(np.atleast_1d(self.target))
+        folds = [(np.array([], dtype=int), np.arange(len(target)))]
+        if self.n_splits > 1:
+            what = f"subjects with {self.by} {name}"
+            shuffle = self.random_state is not None
+            folds = group_folds(
+                subjects[target], what, self.n_splits, shuffle, self.random_state
+            )
+        for kept, tested in folds:
             test = target[tested]
             train = np.concatenate([source, target[kept]]) if self.joint else source
             if self.new_subjects:
-                what = f"{self.by} {listed(self.target)} is tested"
+                what = f"{self.by} {name} is tested"
                 train = without_subjects(train, test, subjects, what)
             yield train, test
 
@@ -99,57 +102,32 @@ class TransferSplit(Splitter):
         origin = read_origin(X, groups)
         if origin is None:
             raise ValueError(
-                f"Groups of a plain array do not tell both subject and {self.by}. Pass "
+                f"Groups of a plain array do not give both subject and {self.by}. Pass "
                 "windows of create_bold_windows, or a braindecode data set of them in a "
                 "SliceDataset."
             )
         subjects = origin_labels(origin, "subject")
         warn_of_groups(groups, subjects)
         labels = origin_labels(origin, self.by)
-        rows = []
-        for name in ("source", "target"):
-            rows.append(condition_rows(labels, getattr(self, name), name, self.by))
-        both = np.intersect1d(*rows)
+        source, target = (
+            condition_rows(labels, getattr(self, name), name, self.by)
+            for name in ("source", "target")
+        )
+        both = np.intersect1d(source, target)
         if len(both):
             raise ValueError(
                 f"{self.by} {labels[both[0]]} is both source and target; they must differ."
             )
-        others = len(labels) - sum(map(len, rows))
-        if others:
-            logger.info("%d windows are neither source nor target", others)
-        return *rows, subjects
-
-    def _subject_folds(self, subjects: np.ndarray) -> Iterator[Fold]:
-        if self.n_splits == 1:
-            return iter([(np.array([], dtype=int), np.arange(len(subjects)))])
-        what = f"subjects with {self.by} {listed(self.target)}"
-        shuffle = self.random_state is not None
-        return group_folds(subjects, what, self.n_splits, shuffle, self.random_state)
+        n_rest = len(labels) - len(source) - len(target)
+        if n_rest:
+            logger.info("%d windows are neither source nor target", n_rest)
+        return source, target, subjects
 
 
 def condition_rows(
     labels: np.ndarray, names: str | Sequence[str], what: str, by: str
 ) -> np.ndarray:
-    """Find the windows of a condition.
-
-    Parameters
-    ----------
-    labels : ndarray of str, shape (n_windows,)
-        Condition of each window.
-    names : str | sequence of str
-        The condition.
-    what, by : str
-        What it is, for messages.
-
-    Returns
-    -------
-    ndarray of int
-
-    Raises
-    ------
-    ValueError
-        If one of `names` does not occur.
-    """
+    """Find the windows of a condition; `what` and `by` name it in messages."""
     wanted = np.atleast_1d(names).astype(str)
     unknown = np.setdiff1d(wanted, labels)
     if len(unknown) or not len(wanted):
@@ -158,8 +136,3 @@ def condition_rows(
             f"the {by}s of the windows are {', '.join(np.unique(labels))}."
         )
     return np.flatnonzero(np.isin(labels, wanted))
-
-
-def listed(names: str | Sequence[str]) -> str:
-    """Write names one after the other."""
-    return ", ".join(map(str, np.atleast_1d(names)))

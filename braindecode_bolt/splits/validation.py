@@ -5,56 +5,42 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Subset
 
-from ._origin import Origin
+from .._checks import check_number
+from .origin import Origin
+from .timeline import timelines
 
-__all__ = ["FixedValidation", "ValidationSplit", "recording_labels", "window_groups"]
+__all__ = ["FixedValidation", "ValidationSplit"]
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class ValidationSplit:
     """Choose the part of the training windows on which a fit is validated.
 
-    What is split is read from the windows: with several subjects, some of the
-    subjects; with several recordings of one subject, some of the recordings;
-    with one recording, its end, behind a gap. Neighbouring windows share most
-    of their EEG and BOLD is autocorrelated, so a random choice of windows would
-    validate on what was trained on.
+    Where windows come from is read from `X`. With several subjects, some subjects are
+    chosen; with several recordings of one subject, some recordings; with one
+    recording, its end, after a gap. Neighbouring windows share most of their EEG and
+    BOLD is autocorrelated, so a random choice of windows would validate on what was
+    trained on.
 
     Parameters
     ----------
     fraction : float
-        Share of the windows to validate on. Default 0.2. At least one subject
-        or recording is taken, and one is left.
-    gap_seconds : float
-        Within a recording, the time between the part trained on and the part
-        validated on. Default 20, as published. Rounded up to whole volumes (10
-        at a repetition time of 2.1 s), and never shorter than the window.
-    gap_windows : int
-        The same for plain arrays, whose times are not known, in windows.
-        Default 10.
+        Share of the windows to validate on. Default 0.2. At least one subject or
+        recording is chosen, and at least one is left.
+    gap_seconds, gap_windows : float, int
+        Gap within a recording, as in :class:`GapSplit`.
     """
 
-    def __init__(
-        self,
-        fraction: float = 0.2,
-        gap_seconds: float = 20.0,
-        gap_windows: int = 10,
-    ):
-        self.fraction = fraction
-        self.gap_seconds = gap_seconds
-        self.gap_windows = gap_windows
-
-    def __repr__(self) -> str:  # noqa: D105
-        return (
-            f"ValidationSplit(fraction={self.fraction!r}, gap_seconds="
-            f"{self.gap_seconds!r}, gap_windows={self.gap_windows!r})"
-        )
+    fraction: float = 0.2
+    gap_seconds: float = 20.0
+    gap_windows: int = 10
 
     def split(
         self,
@@ -70,7 +56,8 @@ class ValidationSplit:
             The windows. A plain array counts as one recording in the order of
             time.
         groups : array-like, shape (n_windows,) | None
-            What must not be torn apart. Overrides what is read from `X`.
+            Label of each window; windows of one label stay together. Overrides what
+            is read from `X`.
         random_state : numpy.random.RandomState | None
             Chooses the groups. By default the last ones are taken.
 
@@ -82,19 +69,17 @@ class ValidationSplit:
         Raises
         ------
         ValueError
-            If there are too few windows for both parts, `groups` has another length
-            than `X`, or an argument is out of range.
+            If there are too few windows for both parts, `groups` and `X` differ in
+            length, or an argument is out of range.
+        TypeError
+            If an argument is not a number.
         """
-        if not 0 < self.fraction < 1:
-            raise ValueError(f"fraction must lie between 0 and 1, got {self.fraction}.")
-        if not (self.gap_seconds >= 0 and self.gap_windows >= 0):
-            raise ValueError(
-                f"gap_seconds and gap_windows must not be negative, got {self.gap_seconds} "
-                f"and {self.gap_windows}."
-            )
+        check_number(self.fraction, "fraction", low=0, high=1, inclusive="neither")
+        for name in ("gap_seconds", "gap_windows"):
+            check_number(getattr(self, name), name, low=0)
         origin = Origin.of(X)
         if groups is None:
-            groups = self._groups(X, origin)
+            groups = _groups(X, origin)
         elif len(groups) != len(X):
             raise ValueError(f"{len(groups)} groups were given for {len(X)} windows.")
         groups = np.asarray(groups)
@@ -102,23 +87,10 @@ class ValidationSplit:
             return self._by_group(groups, random_state)
         return self._by_time(len(X), origin)
 
-    @staticmethod
-    def _groups(X: Any, origin: Origin | None) -> np.ndarray:
-        if origin is not None:
-            several = len(np.unique(origin.subjects)) > 1
-            return origin.subjects if several else origin.recordings
-        warnings.warn(
-            "The windows do not say which recording they are from; they are taken as one "
-            "recording in the order of time, and the fit is validated on its end. Pass "
-            "groups to fit, or windows of create_bold_windows.",
-            stacklevel=3,
-        )
-        return np.zeros(len(X), dtype=int)
-
     def _by_group(
         self, groups: np.ndarray, random_state: np.random.RandomState | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        names, sizes = np.unique(groups, return_counts=True)
+        names = np.unique(groups)
         order = np.arange(len(names))[::-1]
         if random_state is not None:
             order = random_state.permutation(len(names))
@@ -135,8 +107,8 @@ class ValidationSplit:
         if origin is None:
             gap, unit = self.gap_windows, "windows"
             origin = Origin.of_labels(np.zeros(n_windows, dtype=int))
-        # Of one recording, unless groups throw several together.
-        distance = max(line.distance for line in origin.timelines(gap))
+        # There is one recording, unless several have the same group.
+        distance = max(line.distance for line in timelines(origin, gap))
         ends = origin.ends
         order = np.argsort(ends, kind="stable")
         n_valid = max(1, round(self.fraction * n_windows))
@@ -148,15 +120,29 @@ class ValidationSplit:
                 f"validation with a gap of {gap:g} {unit} between. Give more data, or "
                 "fit without validation (train_split=None)."
             )
-        return train, valid
+        return np.sort(train), np.sort(valid)
 
 
-class FixedValidation(ValidationSplit):
+def _groups(X: Any, origin: Origin | None) -> np.ndarray:
+    if origin is not None:
+        several = len(np.unique(origin.subjects)) > 1
+        return origin.subjects if several else origin.recordings
+    warnings.warn(
+        "The windows do not say which recording they are from; they are taken as one "
+        "recording in the order of time, and the fit is validated on its end. Pass "
+        "groups to fit, or windows of create_bold_windows.",
+        stacklevel=3,
+    )
+    return np.zeros(len(X), dtype=int)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FixedValidation:
     """Validate a fit on given windows.
 
-    For ``EEGRegressor(train_split=...)``, where it is known beforehand which of
-    the windows that a fit sees are there for validation: those of the published
-    split, for example.
+    For ``EEGRegressor(train_split=...)``, if it is known beforehand which of the
+    windows of a fit are reserved for validation: those of the published split, for
+    example.
 
     Parameters
     ----------
@@ -175,8 +161,7 @@ class FixedValidation(ValidationSplit):
     [60, 10]
     """
 
-    def __init__(self, rows: Sequence[int] | np.ndarray):
-        self.rows = rows
+    rows: Sequence[int] | np.ndarray
 
     def __repr__(self) -> str:  # noqa: D105
         return f"FixedValidation({np.size(self.rows)} rows)"
@@ -189,20 +174,20 @@ class FixedValidation(ValidationSplit):
         Parameters
         ----------
         X : LazyWindows | array-like
-            The windows that the fit sees.
+            The windows of the fit.
         groups, random_state : object
             Not used.
 
         Returns
         -------
         train, valid : ndarray of int
-            Rows of `X`. A warning is given where a window to validate on shares
-            EEG with one to train on.
+            Rows of `X`. A warning is given if a validation window shares EEG with a
+            training window.
 
         Raises
         ------
         ValueError
-            If `rows` are no positions in `X`, or nothing is left to train on.
+            If `rows` are not positions in `X`, or nothing is left to train on.
         """
         valid = np.asarray(self.rows)
         if valid.ndim != 1 or valid.dtype.kind not in "iu" or not len(valid):
@@ -228,7 +213,6 @@ class FixedValidation(ValidationSplit):
 
 
 def _warn_of_overlap(origin: Origin | None, train: np.ndarray, valid: np.ndarray) -> None:
-    """Warn where windows of both parts share EEG."""
     if origin is None:
         return
     starts, ends, recordings = origin.starts, origin.ends, origin.recordings
@@ -239,68 +223,13 @@ def _warn_of_overlap(origin: Origin | None, train: np.ndarray, valid: np.ndarray
             continue
         mine = mine[np.argsort(ends[mine], kind="stable")]
         for row in valid[recordings[valid] == recording]:
-            # The first that ends behind the start of this one: all have one length.
+            # The first one to end after this one starts: all have the same length.
             first = np.searchsorted(ends[mine], starts[row], side="right")
             n_shared += first < len(mine) and starts[mine[first]] < ends[row]
     if n_shared:
         warnings.warn(
-            f"{n_shared} of {len(valid)} windows to validate on share EEG with windows to "
-            "train on. Leave a gap between (GapSplit does), or validate on whole "
+            f"{n_shared} of {len(valid)} validation windows share EEG with training "
+            "windows. Leave a gap between them (GapSplit does), or validate on whole "
             "recordings.",
             stacklevel=3,
         )
-
-
-def window_groups(X: Any, n_blocks: int = 5) -> np.ndarray:
-    """Read from windows what an inner cross-validation must not tear apart.
-
-    Parameters
-    ----------
-    X : LazyWindows | BaseConcatDataset | array-like
-        The windows.
-    n_blocks : int
-        Stretches into which a single recording is cut. Default 5.
-
-    Returns
-    -------
-    ndarray, shape (n_windows,)
-        Subjects where there are several, else recordings, else stretches of
-        time of the one recording (which touch each other: good enough to choose
-        a penalty, not to report a score).
-    """
-    origin = Origin.of(X)
-    if origin is not None:
-        for labels in (origin.subjects, origin.recordings):
-            if len(np.unique(labels)) > 1:
-                return labels
-    order = np.arange(len(X)) if origin is None else np.argsort(origin.ends, kind="stable")
-    groups = np.empty(len(X), dtype=int)
-    groups[order] = np.arange(len(X)) * min(n_blocks, len(X)) // len(X)
-    return groups
-
-
-def recording_labels(X: Any, groups: np.ndarray | None = None) -> np.ndarray:
-    """Say which recording each window is from.
-
-    Parameters
-    ----------
-    X : LazyWindows | BaseConcatDataset | Dataset | array-like
-        The windows, or a part of them.
-    groups : ndarray | None
-        Labels of all windows, for those that do not know where they are from.
-
-    Returns
-    -------
-    ndarray, shape (n_windows,)
-        One label for all where nothing is known.
-    """
-    origin = Origin.of(X)
-    if origin is not None:
-        return origin.recordings
-    if groups is None:
-        return np.zeros(len(X), dtype=int)
-    rows = np.asarray(X.indices) if isinstance(X, Subset) else np.arange(len(X))
-    if len(rows) and rows.max() >= len(groups):
-        # A data set of its own for validation, about which groups say nothing.
-        return np.zeros(len(X), dtype=int)
-    return groups[rows]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from ._base import Fold, Splitter, read_origin, warn_of_groups
-from ._origin import Origin
-from ._timeline import Timeline
+from .._checks import check_number
+from ._base import Fold, Splitter, warn_of_groups
+from .origin import Origin, read_origin
+from .timeline import Timeline, timelines
 
 __all__ = ["GapKFold", "GapSplit"]
 
+#: Two volumes always correlate perfectly, and a single one is constant.
+_FEWEST = 3
+
 
 class _WithinRecordings(Splitter):
-    """Splitters that cut recordings."""
+    """Splitters that divide recordings in time."""
 
     def _timelines(self, X: Any, groups: np.ndarray | None) -> list[Timeline]:
         if self.recordings not in ("each", "together"):
@@ -24,42 +29,43 @@ class _WithinRecordings(Splitter):
                 f"recordings must be 'each' or 'together', got {self.recordings!r}."
             )
         for name in ("gap_seconds", "gap_windows"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}.")
+            check_number(getattr(self, name), name, low=0)
         origin = read_origin(X, groups)
         if origin is None:
-            return Origin.of_labels(np.asarray(groups)).timelines(self.gap_windows)
+            return timelines(Origin.of_labels(np.asarray(groups)), self.gap_windows)
         warn_of_groups(groups, origin.recordings, origin.subjects)
-        return origin.timelines(self.gap_seconds)
+        return timelines(origin, self.gap_seconds)
+
+    def _splits_of(self, lines: list[Timeline]) -> list[list[Timeline]]:
+        """Put together the recordings that are split at the same time."""
+        return [lines] if self.recordings == "together" else [[line] for line in lines]
 
 
 class GapSplit(_WithinRecordings):
-    """Train on the beginning of a recording and test on its end, behind a gap.
+    """Train on the beginning of a recording and test on its end, after a gap.
 
-    Each recording is cut in time: training, gap, validation, gap, test, as
-    published (paper, section 3.2): the 567 windows of a scan become 453, 46 and
-    48. Neighbouring windows share most of their EEG, and BOLD is
-    autocorrelated.
+    Each recording is divided in time: training, gap, validation, gap, test, as
+    published (paper, section 3.2): the 567 windows of a scan become 453, 46 and 48.
+    The gaps are needed since neighbouring windows share most of their EEG, and BOLD
+    is autocorrelated.
 
     Parameters
     ----------
     train_size : float
         Share of a recording's windows to train on. Default 0.8.
     test_size : float
-        Share to test on. Default 0.1. What is left between the two is the
-        validation part, which counts as training
-        (:meth:`validation_rows` tells it); with shares that add up to 1 there
-        is none.
+        Share to test on. Default 0.1. What is left between the two is the validation
+        part. It belongs to the training part, and :meth:`validation_rows` finds it.
+        If the shares add up to 1 there is none.
     gap_seconds : float
-        Time between the parts, taken from the later one. Default 20, as
-        published. Rounded up to whole volumes (10 at a repetition time of
-        2.1 s), and never shorter than the window.
+        Time between the parts, taken from the later one. Default 20, as published.
+        Rounded up to whole volumes (10 at a repetition time of 2.1 s), and never
+        shorter than the window.
     recordings : {"each", "together"}
-        One split for each recording (default), as published: a model for each
-        scan; or one split in which all recordings are cut.
+        One split for each recording (default), as published: a model for each scan;
+        or one split in which all recordings are divided.
     gap_windows : int
-        The gap for plain arrays, whose times are not known, in windows.
-        Default 10.
+        The gap for plain arrays, whose times are not known, in windows. Default 10.
 
     Examples
     --------
@@ -88,21 +94,9 @@ class GapSplit(_WithinRecordings):
         self.recordings = recordings
         self.gap_windows = gap_windows
 
-    def get_n_splits(
+    def get_n_splits(  # noqa: D102 (as in Splitter)
         self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
     ) -> int:
-        """Count the splits.
-
-        Parameters
-        ----------
-        X, y, groups
-            As in :meth:`split`. `X` may be None where the recordings are split
-            together.
-
-        Returns
-        -------
-        int
-        """
         return 1 if self.recordings == "together" else len(self._timelines(X, groups))
 
     def validation_rows(  # noqa: D102 (as in Splitter)
@@ -112,28 +106,29 @@ class GapSplit(_WithinRecordings):
             return None
         lines = self._timelines(X, groups)
         lines = [line for line in lines if np.isin(train, line.rows).any()]
-        valid = [self._cut(line)[1] for line in lines]
+        valid = [self._divide(line)[1] for line in lines]
         return np.flatnonzero(np.isin(train, np.concatenate([*valid, []])))
 
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
-        lines = self._timelines(X, groups)
-        for together in [lines] if self.recordings == "together" else [[x] for x in lines]:
-            parts = [self._cut(line) for line in together]
+        for lines in self._splits_of(self._timelines(X, groups)):
+            parts = [self._divide(line) for line in lines]
             train = [rows for training, valid, _ in parts for rows in (training, valid)]
             yield np.concatenate(train), np.concatenate([test for *_, test in parts])
 
     def _has_validation(self) -> bool:
-        sizes = (self.train_size, self.test_size)
-        if not all(0 < size < 1 for size in sizes) or sum(sizes) > 1 + 1e-9:
+        for name in ("train_size", "test_size"):
+            check_number(getattr(self, name), name, low=0, high=1, inclusive="neither")
+        total = self.train_size + self.test_size
+        if total > 1 + 1e-9:
             raise ValueError(
-                "train_size and test_size must lie between 0 and 1 and add up to 1 at "
-                f"most, got {self.train_size} and {self.test_size}."
+                "train_size and test_size must add up to 1 at most, got "
+                f"{self.train_size} and {self.test_size}."
             )
-        return sum(sizes) < 1 - 1e-9
+        return total < 1 - 1e-9
 
-    def _cut(self, line: Timeline) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _divide(self, line: Timeline) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give the rows of training, validation and test."""
-        needed = (True, self._has_validation(), True)
+        needed = {"training": True, "validation": self._has_validation(), "test": True}
         n_windows = len(line.rows)
         first = _share(self.train_size, n_windows)
         second = first + _share(1 - self.train_size - self.test_size, n_windows)
@@ -142,40 +137,38 @@ class GapSplit(_WithinRecordings):
         for begin, end in ((first, second), (second, n_windows)):
             inside = (begin <= positions) & (positions < end)
             parts.append(inside & line.after(begin - 1) if begin else inside)
-        names = ("training", "validation", "test")
-        empty = [
-            name
-            for name, part, need in zip(names, parts, needed, strict=True)
-            if need and not part.any()
+        short = [
+            f"{name} ({part.sum()})"
+            for name, part in zip(needed, parts, strict=True)
+            if needed[name] and part.sum() < _FEWEST
         ]
-        if empty:
+        if short:
             raise ValueError(
-                f"{line.name} has {n_windows} windows: too few for train_size="
-                f"{self.train_size}, test_size={self.test_size} and the gap, which leave "
-                f"no window for {' and '.join(empty)}. Give longer recordings, other "
-                "sizes (that add up to 1 where no validation part is needed), or a "
-                "shorter gap or window."
+                f"{line.name} is too short for this protocol: its {n_windows} windows, "
+                f"with train_size={self.train_size}, test_size={self.test_size} and the "
+                f"gap, leave fewer than {_FEWEST} for {' and '.join(short)}. Give longer "
+                "recordings, other sizes (that add up to 1 if no validation part is "
+                "needed), or a shorter gap or window."
             )
         return tuple(line.rows[part] for part in parts)
 
 
 class GapKFold(_WithinRecordings):
-    """Test stretches of a recording in turn, training on the rest behind gaps.
+    """Test blocks of a recording in turn, training on the rest outside of gaps.
 
     Parameters
     ----------
     n_splits : int
-        Stretches into which each recording is cut. Default 5.
+        Number of blocks into which each recording is divided. Default 5.
     gap_seconds : float
-        Time left out on both sides of the stretch that is tested. Default 20.
-        Rounded up to whole volumes, and never shorter than the window.
+        Time left out on both sides of the block that is tested. Otherwise as in
+        :class:`GapSplit`.
     recordings : {"each", "together"}
-        `n_splits` splits for each recording (default), trained on that
-        recording alone; or `n_splits` splits in which a stretch of every
-        recording is tested and the rest of all is trained on.
+        `n_splits` splits for each recording (default), trained on that recording
+        alone; or `n_splits` splits in which a block of every recording is tested and
+        the rest of all is trained on.
     gap_windows : int
-        The gap for plain arrays, whose times are not known, in windows.
-        Default 10.
+        As in :class:`GapSplit`.
 
     Examples
     --------
@@ -199,47 +192,35 @@ class GapKFold(_WithinRecordings):
         self.recordings = recordings
         self.gap_windows = gap_windows
 
-    def get_n_splits(
+    def get_n_splits(  # noqa: D102 (as in Splitter)
         self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
     ) -> int:
-        """Count the splits.
-
-        Parameters
-        ----------
-        X, y, groups
-            As in :meth:`split`. `X` may be None where the recordings are split
-            together.
-
-        Returns
-        -------
-        int
-        """
         if self.recordings == "together":
             return self.n_splits
         return self.n_splits * len(self._timelines(X, groups))
 
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
-        if self.n_splits < 2:
-            raise ValueError(f"n_splits must be 2 or more, got {self.n_splits}.")
+        check_number(self.n_splits, "n_splits", Integral, 2)
         lines = self._timelines(X, groups)
         for line in lines:
-            if len(line.rows) < self.n_splits:
+            if len(line.rows) < _FEWEST * self.n_splits:
                 raise ValueError(
-                    f"{line.name} has {len(line.rows)} windows, too few for "
-                    f"n_splits={self.n_splits}. Lower n_splits or leave it out."
+                    f"{line.name} is too short for this protocol: its {len(line.rows)} "
+                    f"windows make {self.n_splits} blocks with fewer than {_FEWEST} "
+                    "windows to test. Lower n_splits, or leave the recording out."
                 )
-        for together in [lines] if self.recordings == "together" else [[x] for x in lines]:
+        for together in self._splits_of(lines):
             for number in range(self.n_splits):
                 train, test = zip(
                     *(self._block(line, number) for line in together), strict=True
                 )
-                if not sum(map(len, train)):
+                if sum(map(len, train)) < _FEWEST:
                     names = ", ".join(line.name for line in together[:3])
                     raise ValueError(
-                        f"The gap leaves nothing to train on in {names}: "
-                        f"{len(together[0].rows)} windows are too few for n_splits="
-                        f"{self.n_splits} and gap_seconds={self.gap_seconds:g}. Raise "
-                        "n_splits, shorten the gap or the window, or give longer "
+                        f"{names}: too short for this protocol: the gap leaves fewer than "
+                        f"{_FEWEST} of {len(together[0].rows)} windows to train on, with "
+                        f"n_splits={self.n_splits} and gap_seconds={self.gap_seconds:g}. "
+                        "Raise n_splits, shorten the gap or the window, or give longer "
                         "recordings."
                     )
                 yield np.concatenate(train), np.concatenate(test)
@@ -251,5 +232,5 @@ class GapKFold(_WithinRecordings):
 
 
 def _share(size: float, n_windows: int) -> int:
-    """Count whole windows; 0.1 of 570 are 57, whatever binary fractions say."""
+    """Count whole windows; 0.1 of 570 are 57 in spite of binary fractions."""
     return math.floor(size * n_windows + 1e-9)

@@ -1,4 +1,4 @@
-"""Callbacks of a fit: schedule, best weights, progress."""
+"""Callbacks of a fit: learning rate schedule, best weights, progress bar."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
+
+from .._checks import check_number
 
 __all__ = ["BestWeights", "Progress", "WarmupCosine"]
 
@@ -18,16 +20,17 @@ _IN_NOTEBOOK = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
 class WarmupCosine(Callback):
     """Raise the learning rate linearly, then lower it along a cosine.
 
-    The rate is set before every step, for each parameter group in proportion
-    to the rate it began with (paper, section 3.2: 5 of 20 epochs of warm-up, a
-    minimal rate of 1e-6).
+    The rate is set before every step, for each parameter group in proportion to its
+    initial rate (paper, section 3.2: 5 of 20 epochs of warm-up, a minimal rate of
+    1e-6).
 
     Parameters
     ----------
     warmup : float
-        Share of all steps in which the rate rises from 0. Default 0.25.
+        Share of all steps in which the rate rises from 0. From 0 to below 1, default
+        0.25.
     min_lr : float
-        Rate at the end, for a group at the full rate. Default 1e-6.
+        Final rate of a group with the full rate. Default 1e-6.
     """
 
     def __init__(self, warmup: float = 0.25, min_lr: float = 1e-6):
@@ -35,11 +38,11 @@ class WarmupCosine(Callback):
         self.min_lr = min_lr
 
     def on_train_begin(self, net, **kwargs):  # noqa: D102
-        if not 0 <= self.warmup < 1:
-            raise ValueError(f"warmup must lie in [0, 1), got {self.warmup}.")
+        check_number(self.warmup, "warmup", low=0, high=1, inclusive="left")
+        check_number(self.min_lr, "min_lr", low=0)
         groups = net.optimizer_.param_groups
-        # Training goes on (partial_fit): begin again at the rates of the start,
-        # unless somebody has set others since.
+        # When training continues (partial_fit), start again from the initial rates,
+        # unless other rates were set since.
         if [group["lr"] for group in groups] != getattr(self, "last_", None):
             self.base_ = [group["lr"] for group in groups]
         self.step_ = 0
@@ -60,21 +63,7 @@ class WarmupCosine(Callback):
         self.step_ += 1
 
     def factor(self, step: int, n_steps: int, floor: float) -> float:
-        """Learning rate at a step, as a share of the full one.
-
-        Parameters
-        ----------
-        step : int
-            Number of the step, from 0.
-        n_steps : int
-            Steps of the whole training.
-        floor : float
-            Share that is left at the end.
-
-        Returns
-        -------
-        float
-        """
+        """Share of the full rate at a step (from 0), ending at the floor."""
         n_warmup = round(self.warmup * n_steps)
         if step < n_warmup:
             return step / n_warmup
@@ -83,21 +72,12 @@ class WarmupCosine(Callback):
 
 
 class BestWeights(Callback):
-    """Keep the weights of the best epoch in memory and restore them at the end.
+    """Keep the weights of the best epoch in memory, and restore them at the end.
 
-    Without a validation part the last weights stay. A warning is logged where
-    the first epoch of several was the best: nothing the model learned after it
-    carries over to other recordings.
-
-    Parameters
-    ----------
-    monitor : str
-        Column of the history of which the lowest value counts. Default
-        ``"valid_loss"``.
+    The best epoch has the lowest validation loss. Without a validation part the last
+    weights are kept. A warning is logged if the first epoch of several was the best:
+    then nothing that the model learned later generalises to other recordings.
     """
-
-    def __init__(self, monitor: str = "valid_loss"):
-        self.monitor = monitor
 
     def on_train_begin(self, net, **kwargs):  # noqa: D102
         self.best_epoch_ = None
@@ -112,16 +92,11 @@ class BestWeights(Callback):
                 f"training diverged. Look for NaN and extreme values in windows and "
                 f"targets, or lower the learning rate (lr={net.lr:g})."
             )
-        if self.monitor != "valid_loss" and self.monitor not in epoch:
-            raise ValueError(
-                f"BestWeights monitors {self.monitor!r}, which the history does not have; "
-                f"it has {', '.join(sorted(key for key in epoch if key != 'batches'))}."
-            )
-        value = epoch.get(self.monitor, math.inf)
+        value = epoch.get("valid_loss", math.inf)
         if math.isnan(value):
             raise FloatingPointError(
-                f"{self.monitor} is NaN in epoch {epoch['epoch']}: look for NaN in the "
-                "windows and targets of the validation part."
+                f"The validation loss is NaN in epoch {epoch['epoch']}: look for NaN in "
+                "the windows and targets of the validation part."
             )
         if value < self.best_:
             self.best_ = value
@@ -134,27 +109,26 @@ class BestWeights(Callback):
             return
         net.module_.load_state_dict(self.weights_)
         self.weights_ = None
-        if self.best_epoch_ == 1 and net.max_epochs > 1:
+        if self.best_epoch_ == 1 and len(net.history) > 1:
             logger.warning(
                 "%s: the validation loss was lowest after the first of %d epochs (%.3g), "
-                "so its weights are kept; expect predictions close to constant. There may "
-                "be too few windows or steps for this model (lr=%g, max_epochs=%d), or no "
-                "coupling.",
+                "and its weights are kept; expect predictions that are almost constant. "
+                "There may be too few windows or training steps for this model (lr=%g), or "
+                "EEG and BOLD may not be coupled.",
                 type(net.module_).__name__,
-                net.max_epochs,
+                len(net.history),
                 self.best_,
                 net.lr,
-                net.max_epochs,
             )
 
 
 class Progress(Callback):
-    """One progress bar over all steps of a fit, with the losses beside it.
+    """One progress bar for all steps of a fit, with the current losses.
 
     Parameters
     ----------
     leave : bool
-        Whether the bar stays when the fit is over. Default True.
+        Whether the bar stays visible after the fit. Default True.
     """
 
     def __init__(self, leave: bool = True):
@@ -175,7 +149,7 @@ class Progress(Callback):
                 desc=type(net.module_).__name__,
                 unit="batch",
                 leave=self.leave,
-                # Into a log file a bar would write thousands of lines.
+                # In a log file a bar would take thousands of lines.
                 disable=False if _IN_NOTEBOOK else None,
             )
 
@@ -198,8 +172,8 @@ class Progress(Callback):
         self.close()
 
     def close(self) -> None:
-        """Close the bar, also when training broke off."""
-        if self.bar_ is not None:
+        """Close the bar, also if training failed."""
+        if getattr(self, "bar_", None) is not None:
             self.bar_.close()
             self.bar_ = None
 
@@ -208,20 +182,6 @@ class Progress(Callback):
 
 
 def count_batches(net, dataset, training: bool) -> int:
-    """Count the batches of an epoch.
-
-    Parameters
-    ----------
-    net : EEGRegressor
-        The regressor.
-    dataset : torch.utils.data.Dataset
-        What is iterated over.
-    training : bool
-        Whether it is trained on.
-
-    Returns
-    -------
-    int
-    """
+    """Count the batches of an epoch of training or validation."""
     iterator = net.get_iterator(dataset, training=training)
     return len(getattr(iterator, "loader", iterator))

@@ -12,21 +12,21 @@ from .regressor import EEGRegressor
 
 __all__ = ["SIZES", "estimator_names", "make_estimator"]
 
-#: Arguments of the networks for two cores, and as published. Small ones are trained from
-#: scratch, where LaBraM's tables of channels and seconds begin too small to be seen.
+#: Arguments of the networks, for two cores and as published. Small networks are trained
+#: from scratch, so their channel and time embeddings start larger than LaBraM's.
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "small": {
         "NeuroBOLT": {
             "module__num_layers": 2,
             "module__spectral_depth": 1,
-            "module__table_std": 1.0,
+            "module__embedding_std": 1.0,
         },
-        "LabramBOLD": {"module__num_layers": 2, "module__table_std": 1.0},
+        "LabramBOLD": {"module__num_layers": 2, "module__embedding_std": 1.0},
         "BIOTBOLD": {"module__num_layers": 1},
-        "BEIRA": {"module__n_maps": 32},
-        "SirenED": {"module__n_maps": 32},
-        "FFCL": {"module__maps": (16, 32, 64), "module__hidden_size": 64},
-        "CNNTransformer": {"module__maps": (16, 32, 64), "module__num_layers": 2},
+        "BEIRA": {"module__n_feature_maps": 32},
+        "SirenED": {"module__n_feature_maps": 32},
+        "FFCL": {"module__feature_maps": (16, 32, 64), "module__hidden_size": 64},
+        "CNNTransformer": {"module__feature_maps": (16, 32, 64), "module__num_layers": 2},
         "STTransformer": {"module__num_layers": 1},
     },
     "published": {},
@@ -38,20 +38,18 @@ def estimator_names() -> list[str]:
     return [*NETWORKS, *LINEAR]
 
 
-def make_estimator(
-    name: str, size: str = "published", **network_arguments: Any
-) -> RegressorMixin:
+def make_estimator(name: str, size: str = "published", **arguments: Any) -> RegressorMixin:
     """Make a model by its name.
 
     Parameters
     ----------
     name : str
-        One of :func:`estimator_names`; upper and lower case do not matter.
+        One of :func:`estimator_names`, in upper or lower case.
     size : {"published", "small"}
-        Sizes of the networks: as published (default), or for two cores.
-    **network_arguments
-        Arguments of :class:`~braindecode_bolt.EEGRegressor`, ``module__...`` among
-        them.
+        Size of the networks: as published (default), or small enough for two cores.
+    **arguments
+        Arguments of the linear model or, for networks, of
+        :class:`~braindecode_bolt.EEGRegressor` (``module__...`` for the network).
 
     Returns
     -------
@@ -60,8 +58,7 @@ def make_estimator(
     Raises
     ------
     ValueError
-        If there is no such model or size, or a linear model gets arguments of
-        networks: make it by its class.
+        If there is no such model or size.
 
     Examples
     --------
@@ -72,17 +69,11 @@ def make_estimator(
     if size not in SIZES:
         raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}.")
     by_name = {known.lower(): known for known in estimator_names()}
-    if name.lower() not in by_name:
+    name = by_name.get(str(name).lower(), name)
+    if name in LINEAR:
+        return LINEAR[name](**arguments)
+    if name not in NETWORKS:
         raise ValueError(
             f"There is no model {name!r}. There are {', '.join(estimator_names())}."
         )
-    name = by_name[name.lower()]
-    if name in LINEAR:
-        if network_arguments:
-            raise ValueError(
-                f"{name} is a linear model and takes no {', '.join(network_arguments)}; "
-                "its class in braindecode_bolt.linear takes arguments of its own."
-            )
-        return LINEAR[name]()
-    arguments = {**SIZES[size].get(name, {}), **network_arguments}
-    return EEGRegressor(name, **arguments)
+    return EEGRegressor(name, **{**SIZES[size].get(name, {}), **arguments})

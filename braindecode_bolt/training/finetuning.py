@@ -1,4 +1,4 @@
-"""Training in one condition and going on in another."""
+"""Pre-training in some conditions and fine-tuning in another."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
 from ..splits import FixedValidation
-from ..splits._base import read_origin
 from ..splits.groups import CONDITIONS, origin_labels
+from ..splits.origin import read_origin
 from ..splits.transfer import condition_rows
 from .regressor import EEGRegressor
 
@@ -21,12 +21,12 @@ __all__ = ["FineTuneRegressor"]
 
 
 class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
-    """Train on other conditions first, then go on with the target condition.
+    """Train on other conditions first, then fine-tune on the target condition.
 
-    The first stage fits a clone of `estimator` to the windows that are not of
-    the target. The second begins with its weights and is fitted to those of the
-    target, as a rule with a lower learning rate: the transfer of the paper from
-    rest to tasks, by fine-tuning. Both validate on a part of their own windows.
+    The first stage fits a clone of `estimator` to the windows of all other conditions.
+    The second starts from its weights and is fitted to the windows of the target,
+    usually with a lower learning rate: the paper's transfer from rest to tasks by
+    fine-tuning. Each stage validates on a part of its own windows.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     pretrained_ : EEGRegressor
         After the first stage.
     estimator_ : EEGRegressor
-        After the second stage; the one that predicts.
+        After the second stage; used for predictions.
 
     Notes
     -----
-    For scores on people that were in neither stage, cross-validate it with
+    For scores on subjects that were in neither stage, cross-validate it with
     ``TransferSplit(source, target, joint=True)``.
 
     Examples
@@ -97,12 +97,9 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : LazyWindows | SliceDataset | BaseConcatDataset
-            Windows that tell their condition.
-        y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
-            Targets. None where `X` is a data set that holds them.
-        groups : array-like, shape (n_windows,) | None
-            What must not be torn apart between training and validation in
-            either stage. Overrides what is read from `X`.
+            Windows with known conditions.
+        y, groups
+            As in :meth:`EEGRegressor.fit`.
 
         Returns
         -------
@@ -112,15 +109,15 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If `estimator` is no EEGRegressor.
+            If `estimator` is not an EEGRegressor.
         ValueError
-            If `X` does not tell the condition, or a stage has no windows.
+            If the condition of a window is unknown, or a stage has no windows.
         """
         if not isinstance(self.estimator, EEGRegressor):
             raise TypeError(
                 f"estimator must be an EEGRegressor, got {type(self.estimator).__name__}: "
-                "its weights are what the second stage begins with. Put pipelines and "
-                "target transformers around FineTuneRegressor."
+                "the second stage starts from its weights. Put pipelines and target "
+                "transformers around FineTuneRegressor."
             )
         first, second = self._stages(X)
         self.pretrained_ = _fit_part(clone(self.estimator), X, y, groups, first)
@@ -128,17 +125,16 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the targets of windows, whatever their condition.
+        """Predict the targets of windows of any condition.
 
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG in microvolts.
+            As in :meth:`EEGRegressor.predict`.
 
         Returns
         -------
         ndarray, shape (n_windows,) or (n_windows, n_outputs)
-            One-dimensional where the targets were.
         """
         check_is_fitted(self, "estimator_")
         return self.estimator_.predict(X)
@@ -149,18 +145,18 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"by must be one of {', '.join(CONDITIONS)}, got {self.by!r}.")
         labels = origin_labels(read_origin(X, None), self.by)
         target = condition_rows(labels, self.target, "target", self.by)
-        others = np.setdiff1d(np.arange(len(labels)), target)
-        if not len(others):
+        rest = np.setdiff1d(np.arange(len(labels)), target)
+        if not len(rest):
             raise ValueError(
                 f"All {len(target)} windows are of the {self.by} "
-                f"{', '.join(np.unique(labels))}, the target; the first stage has none. "
-                "Give windows of other conditions, too, or fit the estimator itself."
+                f"{', '.join(np.unique(labels))}, the target; there are none for the first "
+                "stage. Give windows of other conditions, too, or fit the estimator itself."
             )
-        return others, target
+        return rest, target
 
     def _second_stage(self) -> EEGRegressor:
         params = clone(self.estimator).get_params(deep=False)
-        # The module is built already, and its arguments are in it.
+        # The module is built already, with its arguments.
         params = {k: v for k, v in params.items() if not k.startswith("module__")}
         first_lr = params.pop("optimizer__lr", params["lr"])
         params["module"] = self.pretrained_.module_
@@ -179,8 +175,8 @@ def _fit_part(
         valid = np.flatnonzero(np.isin(rows, given.rows))
         if not len(valid):
             raise ValueError(
-                f"None of the windows to validate on ({given!r}) is among the {len(rows)} "
-                "of one of the stages; name some of each."
+                f"None of the validation windows ({given!r}) is among the {len(rows)} "
+                "windows of one of the stages; name some of each stage."
             )
         estimator.set_params(train_split=FixedValidation(valid))
     part = Subset(X, rows) if is_dataset(X) else X[rows]

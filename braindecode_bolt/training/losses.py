@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .._checks import check_number
+
 __all__ = ["CorrelationLoss"]
 
 
@@ -14,11 +16,11 @@ class CorrelationLoss(nn.Module):
 
     .. math:: (1 - w) \, \mathrm{MSE} + w \, (1 - \bar R)
 
-    with Pearson's R over the windows of a batch, averaged over regions. What is
-    reported is R within a recording; the squared error also spends itself on
-    differences between recordings and on the size of the signal. `EEGRegressor`
-    makes every batch from windows of one recording when it trains with this
-    loss, so that R cannot be raised by telling recordings apart.
+    with Pearson's R over the windows of a batch, averaged over regions. Models are
+    scored by R within a recording; the squared error also depends on differences
+    between recordings and on the amplitude of the signal. With this loss,
+    `EEGRegressor` makes every batch from windows of one recording, so that R cannot be
+    raised by telling recordings apart.
 
     Parameters
     ----------
@@ -28,6 +30,8 @@ class CorrelationLoss(nn.Module):
 
     Raises
     ------
+    TypeError
+        If the weight is not a number.
     ValueError
         If the weight lies outside 0 to 1.
 
@@ -45,8 +49,7 @@ class CorrelationLoss(nn.Module):
 
     def __init__(self, weight: float = 0.5):
         super().__init__()
-        if not 0 <= weight <= 1:
-            raise ValueError(f"weight must lie between 0 and 1, got {weight}.")
+        check_number(weight, "weight", low=0, high=1)
         self.weight = weight
 
     def forward(self, predicted: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
@@ -65,9 +68,38 @@ class CorrelationLoss(nn.Module):
         if len(predicted) < 3:
             # Two points always correlate perfectly.
             return error
-        # cosine_similarity keeps away from 0 / 0 by an epsilon of its own.
+        # cosine_similarity avoids 0 / 0 by a small constant.
         centred = (
             series - series.mean(dim=0, keepdim=True) for series in (predicted, measured)
         )
         r = F.cosine_similarity(*centred, dim=0)
         return (1 - self.weight) * error + self.weight * (1 - r.mean())
+
+
+def match_targets(y_pred: torch.Tensor, y_true: torch.Tensor) -> torch.Tensor:
+    """Give targets the shape of predictions, so that losses never broadcast.
+
+    Parameters
+    ----------
+    y_pred, y_true : Tensor
+        Predictions and targets of a batch.
+
+    Returns
+    -------
+    Tensor
+        `y_true`, as a column if there is one output.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if y_true.ndim == 1 and y_pred.ndim == 2 and y_pred.shape[1] == 1:
+        y_true = y_true.unsqueeze(1)
+    if y_pred.shape != y_true.shape:
+        raise ValueError(
+            f"The model predicts {tuple(y_pred.shape[1:])} values per window, the "
+            f"targets have {tuple(y_true.shape[1:])}. Build the model with n_outputs="
+            f"{y_true.shape[-1] if y_true.ndim > 1 else 1}."
+        )
+    return y_true

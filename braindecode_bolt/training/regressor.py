@@ -1,10 +1,11 @@
-"""EEGRegressor: braindecode's, made safe for cross-validation."""
+"""EEGRegressor: braindecode's regressor, made safe for cross-validation."""
 
 from __future__ import annotations
 
-import warnings
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -17,97 +18,90 @@ from skorch.utils import to_tensor
 from torch import nn
 from torch.utils.data import Subset
 
-from ..splits import ValidationSplit, recording_labels
+from .._checks import check_number, warn_if_not_finite
+from ..splits import FixedValidation, ValidationSplit, recording_labels
 from ..windows.inputs import as_groups, as_input, as_targets
+from .batches import batched_by_recording
 from .callbacks import BestWeights, Progress, WarmupCosine
-from .modules import (
-    build_module,
-    check_channels,
-    check_module,
-    check_sfreq,
-    copy_template,
-    takes_ch_names,
-)
-from .optimisation import (
-    RecordingBatches,
-    autocast,
-    fused_where_possible,
-    in_shape_of,
-    optimizer_groups,
-    seeded,
-    to_float32,
-)
+from .interruption import Interruptible, remembered_interrupt
+from .losses import match_targets
+from .networks import build_module, copy_template, takes_ch_names
+from .optimizer import parameter_groups, with_fused_steps
+from .randomness import seeded
+from .window_checks import baseline_of, check_module, check_windows
 
 __all__ = ["EEGRegressor"]
 
+logger = logging.getLogger(__name__)
 
-class EEGRegressor(BraindecodeRegressor):
+
+class EEGRegressor(Interruptible, BraindecodeRegressor):
     """Predict BOLD (or any continuous target) from windows of EEG.
 
-    A scikit-learn regressor around a braindecode model. Beyond braindecode's
-    class it treats a module given as an instance as a template that no fit
-    changes, validates on whole subjects or recordings, restores the weights of
-    the best epoch, is reproducible, and refuses input that cannot be meant.
-    The defaults are the training recipe of the paper (section 3.2).
+    A scikit-learn regressor around a braindecode model. In addition to braindecode's
+    class it treats a module given as an instance as a template that no fit changes,
+    validates on whole subjects or recordings, restores the weights of the best epoch,
+    is reproducible, and refuses implausible input. The defaults are the training
+    recipe of the paper (section 3.2).
 
     Parameters
     ----------
     module : str | type of nn.Module | nn.Module
-        A model by its name in braindecode's registry (``"NeuroBOLT"``), as a
-        class, or as an instance. By name or class, what the data tell is filled
-        in (``n_outputs``, ``n_times``, ``chs_info``, ...) unless given as
-        ``module__...``. An instance is copied at each fit, weights included;
-        ``module__...`` parameters are merged with its own configuration.
+        A model by its name in braindecode's registry (``"NeuroBOLT"``), as a class, or
+        as an instance. By name or class, what is known from the data (``n_outputs``,
+        ``n_times``, ``chs_info``, ...) is filled in unless given as ``module__...``. An
+        instance is copied at each fit, with its weights; ``module__...`` parameters
+        are merged with its own configuration.
     criterion : type of nn.Module
         Loss. Default ``nn.MSELoss``. With
-        :class:`~braindecode_bolt.training.CorrelationLoss` every batch comes from
-        one recording.
+        :class:`~braindecode_bolt.training.CorrelationLoss` every batch comes from one
+        recording.
     optimizer : type of torch.optim.Optimizer
         Default ``torch.optim.AdamW``.
     optimizer__weight_decay : float
-        Default 0.05. Models that offer ``parameter_groups`` say which of their
+        Default 0.05. Models that have ``parameter_groups`` choose which of their
         parameters decay.
     lr : float
         Learning rate after the warm-up. Default 3e-4.
     layer_decay : float
-        Factor of the learning rate from block to block towards the input, for
-        models that offer ``parameter_groups``. Default 0.65; 1 turns it off.
+        Factor of the learning rate from block to block towards the input, for models
+        that have ``parameter_groups``. Default 0.65; 1 turns it off.
     max_epochs : int
         Default 20.
     batch_size : int
-        Default 16, as published for single recordings (64 across subjects).
-    train_split : ValidationSplit | callable | None
-        The part of the training windows to validate on. By default a fifth of
-        the subjects, or of the recordings of one subject, or the end of a
-        single recording behind a gap. None trains on everything and keeps the
-        last weights.
+        Default 16, as published for single recordings (64 across subjects). -1 makes
+        one batch of all windows.
+    train_split : ValidationSplit | FixedValidation | callable | None
+        The part of the training windows to validate on. By default a fifth of the
+        subjects, or of the recordings of one subject, or the end of a single recording
+        after a gap. None trains on all windows and keeps the last weights.
     callbacks : list | None
-        Further skorch callbacks. Those present are ``lr_scheduler``
+        Further skorch callbacks. One that raises KeyboardInterrupt, as skorch's
+        ``EarlyStopping`` does, ends training: the best weights are restored and the
+        model is fitted. Three callbacks are always present: ``lr_scheduler``
         (:class:`~braindecode_bolt.training.WarmupCosine`), ``best_weights``
         (:class:`~braindecode_bolt.training.BestWeights`) and ``progress``
         (:class:`~braindecode_bolt.training.Progress`); change them by
         ``callbacks__lr_scheduler__warmup=0.1`` or turn them off by
         ``callbacks__lr_scheduler=None``.
     precision : {"float32", "bfloat16"}
-        Arithmetic of the network. ``"bfloat16"`` (torch's autocast; weights and
-        loss stay float32) is smaller, faster on CPUs with AMX (not measured on
+        Arithmetic of the network. ``"bfloat16"`` (torch's autocast; weights and loss
+        stay float32) needs less memory, is faster on CPUs with AMX (not measured on
         GPUs), and rounds to about three digits. Default ``"float32"``.
     check_input : bool
-        Check at each fit that the windows are finite, not flat and of
-        plausible microvolts (median absolute amplitude between 0.01 and
-        10,000), and the targets finite and not constant; at each prediction,
-        warn. Default True.
+        Check at each fit that the windows are finite, not flat and of plausible
+        amplitude for microvolts, and the targets finite and not constant; at each
+        prediction, warn. Default True.
     random_state : int | numpy.random.RandomState | None
-        Governs initialisation (of a module given by class or name), the order
-        of the windows, dropout and the choice of the validation part. torch's
-        global generators are left as they are. Default 12345, the published
-        seed; None uses and advances the global generators.
+        Seed of the initial weights (of a module given by class or name), the order of
+        the windows, dropout and the choice of the validation part. torch's global
+        generators are left unchanged. Default 12345, the published seed; None uses and
+        advances the global generators.
     verbose : int
-        0 is silent, 1 (default) shows a progress bar, 2 also a table of the
-        epochs.
+        0 is silent, 1 (default) shows a progress bar, 2 also a table of the epochs.
     **kwargs
-        Further arguments of braindecode's and skorch's regressor:
-        ``device``, ``warm_start``, ``iterator_train__num_workers``, ...
+        Further arguments of braindecode's and skorch's regressor: ``device``,
+        ``warm_start``, ``iterator_train__num_workers``, ...
 
     Attributes
     ----------
@@ -116,7 +110,14 @@ class EEGRegressor(BraindecodeRegressor):
     history_ : skorch.history.History
         Losses of each epoch.
     ch_names_ : list of str | None
-        Channels of the training windows, where they are known.
+        Channels of the training windows, if known.
+    baseline_ : {"window", None}
+        Baseline of the training windows: None if their mean was kept on purpose
+        (``create_bold_windows(baseline=None)``), else "window". With "window" the mean
+        of each channel over the window is subtracted from all windows that the model
+        is given, be they LazyWindows, arrays, Epochs or a data set.
+    lag_seconds_ : float | None
+        Time from the end of the training windows to their volumes in seconds, if known.
 
     Examples
     --------
@@ -199,10 +200,10 @@ class EEGRegressor(BraindecodeRegressor):
             list, a tensor, ``mne.Epochs`` (volts, converted), or a data set of
             braindecode, torch or skorch.
         y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
-            Targets. None where `X` is a data set that holds them.
+            Targets. None if `X` is a data set that holds them.
         groups : array-like, shape (n_windows,) | None
-            What must not be torn apart between training and validation.
-            Overrides what is read from `X`.
+            Label of each window. Windows of one label are either all trained on or all
+            validated on. Overrides what is read from `X`.
         **fit_params
             Passed to the module's forward.
 
@@ -216,22 +217,22 @@ class EEGRegressor(BraindecodeRegressor):
         ValueError
             If `X` and `y` differ in length, do not fit the module, or fail the
             input check; if ``module__...`` parameters are set for an instance
-            that carries loaded or trained weights.
+            that has loaded or trained weights; if an argument is out of range.
+        TypeError
+            If `X`, `y` or an argument is not of the right type.
         FloatingPointError
             If training diverges.
         KeyboardInterrupt
-            If the user interrupts; a half-trained model is never taken for a
-            fitted one.
+            If the user interrupts; a model that was interrupted is not fitted.
         """
-        if not self.warm_start:
-            # Nothing is kept of an earlier fit, whatever its shapes were.
+        if not self.warm_start or self.module_outdated_:
+            # Nothing is kept of an earlier fit, nor of the shape of its data.
             self.initialized_ = False
             self.signal_args_set_ = False
         with self._training(X, y, groups) as (data, targets):
             try:
                 super().fit(data, targets, **fit_params)
             except BaseException:
-                # What is half trained is not fitted.
                 self.initialized_ = False
                 raise
         return self
@@ -244,7 +245,7 @@ class EEGRegressor(BraindecodeRegressor):
         groups: Any = None,
         **fit_params: Any,
     ) -> EEGRegressor:
-        """Go on training, or start where nothing was trained yet.
+        """Continue training, or start if nothing was trained yet.
 
         Parameters
         ----------
@@ -260,75 +261,90 @@ class EEGRegressor(BraindecodeRegressor):
         """
         if fit_params.pop("_routing_method", None) == "fit":
             # Called by skorch's fit, everything prepared and initialised.
+            check_module(self.module_, self.input_)
             return self._train(X, y, "fit", fit_params)
         with self._training(X, y, groups) as (data, targets):
-            if not self.initialized_:
+            if not self.initialized_ or self.module_outdated_:
                 self._set_signal_args(data, targets, None)
                 self.initialize()
+            check_module(self.module_, self.input_)
             return self._train(data, targets, "partial_fit", fit_params)
 
+    #: Whether parameters of the module were set since it was built.
+    module_outdated_ = False
+
     def set_params(self, **kwargs: Any) -> EEGRegressor:
-        """Set parameters; those of the module count from the next fit on.
+        """Set parameters.
 
         Parameters
         ----------
         **kwargs
-            As in skorch: ``module__num_layers=2``, ``lr=1e-4``, ...
+            As in skorch: ``lr=1e-4``, ``module__num_layers=2``, ... Parameters of the
+            module take effect at the next fit, which then builds a new module, also
+            with ``warm_start=True`` and in ``partial_fit``.
 
         Returns
         -------
         EEGRegressor
             Itself.
         """
-        if not any(name.split("__")[0] == "module" for name in kwargs):
-            return super().set_params(**kwargs)
-        # skorch would build the module at once, for data it has yet to see.
-        initialized, self.initialized_ = self.initialized_, False
+        initialized = self.initialized_
+        if any(name.split("__")[0] == "module" for name in kwargs):
+            self.module_outdated_ = initialized
+            # skorch would build the module at once, for data that it has yet to see.
+            self.initialized_ = False
         try:
-            return super().set_params(**kwargs)
+            super().set_params(**kwargs)
         finally:
             self.initialized_ = initialized
+        if initialized and "layer_decay" in kwargs:
+            self._initialize_optimizer()
+        elif initialized and {"lr", "optimizer__lr"} & set(kwargs):
+            # skorch has set the same rate for all parameters.
+            for group in self.optimizer_.param_groups:
+                group["lr"] *= group.get("lr_scale", 1.0)
+        return self
 
     @contextmanager
     def _training(self, X: Any, y: Any, groups: Any) -> Iterator[tuple[Any, Any]]:
-        """Check the data, and keep at hand what skorch has no room for."""
+        """Check arguments and data, and store what skorch does not pass on."""
+        for name in ("lr", "layer_decay", "optimizer__weight_decay"):
+            check_number(getattr(self, name), name, low=0)
+        check_number(self.max_epochs, "max_epochs", Integral, 1)
+        if self.batch_size != -1:
+            check_number(self.batch_size, "batch_size", Integral, 1)
+        self._autocast()
         source = as_input(X)
         targets, n_dimensions = as_targets(y, source)
-        autocast(self.precision, self.device)
         groups = as_groups(groups, source)
         if self.check_input:
             source.check(targets)
-        before = getattr(self, "ch_names_", None)
-        self.ch_names_ = source.ch_names
-        # For the time of the fit only: neither survives it.
+        known = {"ch_names_": source.ch_names}
+        if self.initialized_ and not self.module_outdated_:
+            check_windows(self, source)
+        else:
+            known["baseline_"] = baseline_of(source)
+            known["lag_seconds_"] = getattr(source.data, "lag_seconds", None)
+        before = {name: getattr(self, name, None) for name in known}
+        vars(self).update(known)
+        # For the time of the fit only.
         self.input_, self.groups_ = source, groups
         try:
-            with seeded(self.random_state, self.device) as self.seed_:
+            with (
+                remembered_interrupt() as self.interrupts_,
+                seeded(self.random_state, self.device) as self.seed_,
+            ):
                 yield source.data, targets
             self.y_ndim_ = n_dimensions
         except BaseException:
-            self.ch_names_ = before
+            vars(self).update(before)
             raise
         finally:
-            del self.input_, self.groups_
-
-    def _train(self, X: Any, y: Any, method: str, fit_params: dict) -> EEGRegressor:
-        # skorch's partial_fit, which would swallow a KeyboardInterrupt.
-        check_module(self.module_, self.input_)
-        self.notify("on_train_begin", X=X, y=y)
-        try:
-            self.fit_loop(X, y, _routing_method=method, **fit_params)
-        except BaseException:
-            for _, callback in self.callbacks_:
-                if isinstance(callback, Progress):
-                    callback.close()
-            raise
-        self.notify("on_train_end", X=X, y=y)
-        return self
+            del self.input_, self.groups_, self.interrupts_
 
     def _set_signal_args(self, X: Any, y: Any, classes: Any) -> None:
-        # braindecode writes them into module__..., where they would outlive
-        # the data they came from.
+        # braindecode writes them into module__..., where they would stay for other
+        # data.
         self.signal_args_ = self.input_.signal_args()
 
     def initialize_module(self) -> EEGRegressor:
@@ -339,6 +355,12 @@ class EEGRegressor(BraindecodeRegressor):
         else:
             inferred = getattr(self, "signal_args_", {})
             self.module_ = build_module(self.module, kwargs, inferred)
+        if self.module_outdated_:
+            logger.warning(
+                "Parameters of the module were set: a new module is built, and what the "
+                "last one had learned is lost."
+            )
+        self.module_outdated_ = False
         return self
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
@@ -347,17 +369,12 @@ class EEGRegressor(BraindecodeRegressor):
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         if prefix != "optimizer":
             return args, kwargs
-        kwargs = fused_where_possible(self.optimizer, kwargs, self.device)
+        kwargs = with_fused_steps(self.optimizer, kwargs, self.device)
         offered = hasattr(getattr(self, "module_", None), "parameter_groups")
         if not offered or hasattr(self, "optimizer__param_groups"):
             return args, kwargs
-        groups = optimizer_groups(
-            self.module_,
-            [parameter for _, parameter in named_parameters],
-            self.layer_decay,
-            kwargs["lr"],
-            kwargs.get("weight_decay"),
-        )
+        parameters = [parameter for _, parameter in named_parameters]
+        groups = parameter_groups(self.module_, parameters, self.layer_decay, kwargs)
         return (groups,), kwargs
 
     def get_split_datasets(
@@ -365,7 +382,7 @@ class EEGRegressor(BraindecodeRegressor):
     ) -> tuple[Dataset, Dataset | None]:
         """Divide the windows into the parts to train and to validate on."""
         groups = getattr(self, "groups_", None)
-        if not isinstance(self.train_split, ValidationSplit):
+        if not isinstance(self.train_split, ValidationSplit | FixedValidation):
             if groups is not None and self.train_split:
                 fit_params["groups"] = groups
             return super().get_split_datasets(X, y, **fit_params)
@@ -377,50 +394,46 @@ class EEGRegressor(BraindecodeRegressor):
         return Subset(dataset, train), Subset(dataset, valid)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Make batches, of one recording each where the loss wants that."""
+        """Make batches, of one recording each if the loss requires it."""
         in_fit = hasattr(self, "input_")
         if not (in_fit and getattr(self.criterion, "within_recording", False)):
             return super().get_iterator(dataset, training=training)
         kwargs = self.get_params_for("iterator_train" if training else "iterator_valid")
-        size = kwargs.pop("batch_size", self.batch_size)
-        if 0 < size < 3:
-            raise ValueError(
-                f"A batch of {size} windows has no correlation to learn from; choose a "
-                "batch_size of 3 or more, better 16."
-            )
+        kwargs.setdefault("batch_size", self.batch_size)
         recordings = recording_labels(dataset, self.groups_)
-        batches = RecordingBatches(recordings, size, shuffle=training)
-        given = {k: v for k, v in kwargs.items() if k not in batches.replaces}
         loader = self.iterator_train if training else self.iterator_valid
-        return loader(dataset, batch_sampler=batches, **given)
+        return loader(dataset, **batched_by_recording(kwargs, recordings, training))
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
-        """Run the model on a batch, naming the channels where it wants that."""
+        """Run the model on a batch, prepared as the training windows were."""
         names = getattr(self, "predicted_ch_names_", None)
         names = names or getattr(self, "ch_names_", None)
         if names is not None and takes_ch_names(self.module_):
             fit_params.setdefault("ch_names", names)
-        with autocast(self.precision, self.device):
-            return to_float32(super().infer(x, **fit_params))
+        if getattr(self, "baseline_", None) == "window":
+            x = to_tensor(x, device=self.device)
+            x = x - x.mean(dim=-1, keepdim=True)
+        with self._autocast():
+            output = super().infer(x, **fit_params)
+        # NumPy has no bfloat16.
+        low = isinstance(output, torch.Tensor) and output.dtype == torch.bfloat16
+        return output.float() if low else output
+
+    def _autocast(self) -> torch.autocast:
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(
+                f"precision must be one of float32, bfloat16, got {self.precision!r}."
+            )
+        kind = torch.device(self.device or "cpu").type
+        return torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
-        """Compute the loss, never broadcasting one shape against another."""
-        y_true = in_shape_of(y_pred, to_tensor(y_true, device=self.device))
+        """Compute the loss of predictions and targets of the same shape."""
+        y_true = match_targets(y_pred, to_tensor(y_true, device=self.device))
         return super().get_loss(y_pred, y_true, *args, **kwargs)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict; the name is skorch's. Use :meth:`predict`.
-
-        Parameters
-        ----------
-        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            As in :meth:`fit`.
-
-        Returns
-        -------
-        ndarray, shape (n_windows,) or (n_windows, n_outputs)
-            One-dimensional where the targets were.
-        """
+        """Predict the targets of windows; :meth:`predict` under skorch's name."""
         self.check_is_fitted()
         if not self.initialized_:
             raise NotInitializedError(
@@ -430,23 +443,16 @@ class EEGRegressor(BraindecodeRegressor):
         source = as_input(X)
         if self.check_input:
             source.warn_of_input()
-        known = getattr(self, "ch_names_", None) or getattr(self.module_, "ch_names", None)
-        check_channels(self.module_, known, source)
-        check_sfreq(self.module_, source)
+        check_windows(self, source)
         self.predicted_ch_names_ = source.ch_names
         try:
-            # A DataLoader draws from torch's global generator even where it does
-            # not shuffle.
+            # A DataLoader draws from torch's global generator even if it does not
+            # shuffle.
             with torch.random.fork_rng(devices=[]):
                 predicted = super().predict_proba(source.data)
         finally:
             del self.predicted_ch_names_
-        if not np.isfinite(predicted).all():
-            warnings.warn(
-                f"{np.sum(~np.isfinite(predicted))} predicted values are not finite: look "
-                "for NaN in the windows.",
-                stacklevel=2,
-            )
+        warn_if_not_finite(predicted)
         one_column = predicted.ndim == 2 and predicted.shape[1] == 1
         was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
         return predicted[:, 0] if was_one_dimensional and one_column else predicted
@@ -462,14 +468,14 @@ class EEGRegressor(BraindecodeRegressor):
         Returns
         -------
         ndarray, shape (n_windows,) or (n_windows, n_outputs)
-            One-dimensional where the targets were.
+            With as many dimensions as the targets of the fit.
 
         Raises
         ------
         ValueError
-            If the windows have other channels than those trained on. A model
-            that takes the names of its channels (NeuroBOLT does) also predicts
-            from a part of them, in any order; what it does not know is an
-            error.
+            If the windows have other channels than those trained on, another sampling
+            rate, lag or baseline. A model that takes channel names (NeuroBOLT does)
+            also predicts from some of its channels, in any order; an unknown channel
+            is an error.
         """
         return self.predict_proba(X)

@@ -15,21 +15,22 @@ from tqdm import tqdm
 from ..eeg.cache import CachedRaw
 from ..eeg.channels import same_names
 from ..eeg.units import MICROVOLTS
+from ..markers.joints import crosses_joint, is_joint, joint_samples
 from ..recording import (
+    ENTITIES,
     TABLES,
     MarkerError,
     Recording,
     as_recordings,
     check_bold,
     onset_samples,
+    warn_of_similar_subjects,
 )
 from .lazy import LazyWindows
 
 __all__ = ["BOLDWindows", "create_bold_windows"]
 
 logger = logging.getLogger(__name__)
-
-_ENTITIES = ("subject", "session", "run", "task", "site")
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,7 +111,7 @@ class BOLDWindows:
                 self.X.info,
                 verbose="error",
             )
-            described = rows.reindex(columns=_ENTITIES).iloc[0].dropna().to_dict()
+            described = rows.reindex(columns=ENTITIES).iloc[0].dropna().to_dict()
             # Windows out of order are in several data sets of one recording.
             described["recording"] = int(recording)
             windows = pd.DataFrame(
@@ -153,9 +154,10 @@ def create_bold_windows(
     The window of a volume holds the ``window_seconds`` that end right before
     its marker, `lag_seconds` earlier if so wished (paper, section 2.1: 16 s
     and no lag, so that the model finds the haemodynamic delay by itself).
-    Volumes whose window would begin before the recording or that touches an
-    annotation whose description begins with ``BAD`` are left out, counted in
-    `left_out` and logged.
+    Volumes whose window would begin before the recording, touches an annotation
+    whose description begins with ``BAD``, or holds or ends at a joint of the
+    recording (:func:`~braindecode_bolt.markers.joint_samples`) are left out, counted
+    in `left_out` and logged.
 
     Parameters
     ----------
@@ -217,17 +219,20 @@ def create_bold_windows(
         raise ValueError(
             f"No volume has a full window of {window_seconds:g} s: the longest recording "
             f"lasts {max(p.seconds for p in pieces):.1f} s, and "
-            f"{left_out['touches_bad'].sum()} volumes touch a BAD annotation."
+            f"{left_out['touches_bad'].sum()} volumes touch a BAD annotation and "
+            f"{left_out['crosses_joint'].sum()} cross a joint of their recording."
         )
     logger.info(
         "%d windows of %g s from %d recordings; left out: %d volumes without a full "
-        "window, %d that touch a BAD annotation",
+        "window, %d that touch a BAD annotation, %d that cross a joint",
         left_out["windows"].sum(),
         window_seconds,
         len(pieces),
         left_out["no_full_window"].sum(),
         left_out["touches_bad"].sum(),
+        left_out["crosses_joint"].sum(),
     )
+    warn_of_similar_subjects(piece.subject for piece in pieces)
     metadata = pd.concat([piece.metadata for piece in pieces], ignore_index=True)
     X = LazyWindows([p.signal for p in pieces], metadata, pieces[0].info, baseline)
     tables = {
@@ -250,6 +255,7 @@ class _Piece:
     """What one recording gives to the windows."""
 
     name: str
+    subject: str
     signal: np.ndarray
     info: mne.Info
     metadata: pd.DataFrame
@@ -268,8 +274,9 @@ class _Piece:
         marker: str | None,
     ) -> _Piece:
         raw = recording.raw
-        bold = recording.table("bold", marker)
-        if bold.shape[1] == 0:
+        tables = recording.tables(marker)
+        bold = tables.get("bold")
+        if bold is None:
             raise MarkerError(
                 f"{recording.name} has no volume markers that carry BOLD"
                 f"{'' if marker is None else f' and are called {marker!r}'}. Write the "
@@ -288,43 +295,48 @@ class _Piece:
             raise ValueError(
                 f"A window of {window_seconds:g} s holds no sample at {sfreq:g} Hz."
             )
-        stop = recording.marker_samples(marker) - round(lag_seconds * sfreq)
+        volume = recording.marker_samples(marker)
+        stop = volume - round(lag_seconds * sfreq)
         start = stop - n_times
         full = (start >= 0) & (stop <= raw.n_times)
-        bad = full & _touches_bad(raw, start, stop)
-        keep = full & ~bad
+        # Between the window and its volume, too, no time may be missing.
+        joined = full & crosses_joint(joint_samples(raw), start, volume)
+        bad = full & ~joined & _touches_bad(raw, start, stop)
+        keep = full & ~bad & ~joined
         picks = mne.pick_types(raw.info, eeg=True, exclude=())
         signal = _signal_of(raw, picks)
         _check_finite(signal, recording)
         metadata = pd.DataFrame(
             {
                 "recording": position,
-                **{key: getattr(recording, key) for key in _ENTITIES},
+                **{key: getattr(recording, key) for key in ENTITIES},
                 "volume": bold.index[keep],
                 "start": start[keep],
                 "stop": stop[keep],
             }
         )
-        tables = {kind: recording.table(kind, marker) for kind in TABLES}
         counts = {
             "recording": recording.name,
             "volumes": len(bold),
             "windows": int(keep.sum()),
             "no_full_window": int((~full).sum()),
             "touches_bad": int(bad.sum()),
+            "crosses_joint": int(joined.sum()),
         }
         logger.log(
             logging.DEBUG if keep.any() else logging.WARNING,
             "%(recording)s: %(windows)d windows from %(volumes)d volumes "
-            "(%(no_full_window)d without a full window, %(touches_bad)d bad)",
+            "(%(no_full_window)d without a full window, %(touches_bad)d bad, "
+            "%(crosses_joint)d across a joint)",
             counts,
         )
         return cls(
             recording.name,
+            recording.subject,
             signal,
             mne.pick_info(raw.info, picks, verbose="error"),
             metadata,
-            {k: t.to_numpy(np.float32)[keep] for k, t in tables.items() if t.shape[1]},
+            {k: t.to_numpy(np.float32)[keep] for k, t in tables.items()},
             [str(roi) for roi in bold.columns],
             counts,
             raw.n_times / sfreq,
@@ -369,10 +381,11 @@ def _touches_bad(raw: mne.io.BaseRaw, start: np.ndarray, stop: np.ndarray) -> np
     for description, onset, duration in zip(
         annotations.description, annotations.onset, annotations.duration, strict=True
     ):
-        if description.upper().startswith("BAD"):
+        # "BAD boundary" without a duration is a joint: a place, not a span.
+        joint = duration == 0 and is_joint(description)
+        if description.upper().startswith("BAD") and not joint:
             first, last = onset_samples(raw, np.array([onset, onset + duration]))
-            # A span without duration, such as the boundary of two joined
-            # recordings, is bad where it stands.
+            # A span without duration is bad where it stands.
             touched |= (start < max(last, first + 1)) & (stop > first)
     return touched
 

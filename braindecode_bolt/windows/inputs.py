@@ -168,6 +168,12 @@ def _convert_list(windows: list[Any]) -> Input:
         parts = [_convert(item) for item in windows]
         _check_one_montage([part.ch_names for part in parts])
         return Input(np.concatenate([part.data for part in parts]), parts[0].info)
+    if windows and all(isinstance(item, tuple) for item in windows):
+        raise TypeError(
+            "X is a list of the items of a torch data set, (window, target, ...): "
+            "scikit-learn has taken the data set apart. Wrap it: from skorch.helper import "
+            "SliceDataset; X, y = SliceDataset(dataset, 0), SliceDataset(dataset, 1)."
+        )
     shapes = {np.shape(item) for item in windows}
     if len(shapes) > 1:
         raise ValueError(f"The windows of X differ in shape: {sorted(shapes)}.")
@@ -193,6 +199,50 @@ def _check_one_montage(names: list[list[str] | None]) -> None:
                 f"{', '.join(other)}, the first {', '.join(names[0])}. Give all the same "
                 "channels in the same order."
             )
+
+
+def as_float32(values: Any, what: str) -> np.ndarray:
+    """Turn values into float32, where nothing of them is lost.
+
+    Parameters
+    ----------
+    values : array-like
+        Real numbers.
+    what : str
+        What they are, for the message.
+
+    Returns
+    -------
+    ndarray
+        float32. NaN and infinite values are kept.
+
+    Raises
+    ------
+    TypeError
+        If values are complex or no numbers.
+    ValueError
+        If values are masked, a finite value is too large for float32, or the rows differ
+        in length.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{what} has {np.ma.count_masked(values)} masked values. Leave such windows "
+            "out, or fill the values (numpy.ma.filled)."
+        )
+    array = np.asarray(values)
+    if array.dtype.kind == "O" and not any(isinstance(v, str) for v in array.flat):
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{what} must be real numbers, got values of type {array.dtype}.")
+    with np.errstate(over="ignore"):
+        converted = array.astype(np.float32)
+    lost = np.isinf(converted) & np.isfinite(array)
+    if lost.any():
+        raise ValueError(
+            f"{what} has {lost.sum()} values that are too large for float32, such as "
+            f"{array[lost][0]:.3g}. Scale them, or leave them out."
+        )
+    return converted
 
 
 def as_groups(groups: Any, source: Input) -> np.ndarray | None:
@@ -244,8 +294,11 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
 
     Raises
     ------
+    TypeError
+        If `y` is not real numbers.
     ValueError
-        If there are no targets, or `y` does not fit.
+        If there are no targets, or `y` does not fit, has masked values, or does not
+        fit into float32.
     """
     if y is not None and is_dataset(source.data):
         raise ValueError(
@@ -260,7 +313,7 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
         return None, target.ndim + 1
     if isinstance(y, torch.Tensor):
         y = y.detach().cpu()
-    targets = np.asarray(y, dtype=np.float32)
+    targets = as_float32(y, "y")
     if targets.ndim not in (1, 2):
         raise ValueError(
             f"y must be of shape (n_windows,) or (n_windows, n_outputs), got "

@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from braindecode_bolt.cli import main
-from braindecode_bolt.cli.evaluate import run_evaluate
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.linear import LaggedBandPower
 
@@ -90,7 +89,7 @@ def test_evaluate_prints_tables_and_writes_results(data, tmp_path, capsys):
         assert word in printed
     assert "Protocol: subjects (people not seen, in folds of whole people)" in printed
     assert "With 3 subjects the intervals say little about other people" in printed
-    assert "Nothing here was measured on people" in printed
+    assert "no results of subjects whose EEG and fMRI were recorded together" in printed
     scores = pd.read_csv(out / "scores.tsv", sep="\t", dtype={"run": str})
     assert len(scores) == 2 * 3 * 7
     assert set(scores["subject"]) == {"Subject01", "Subject02", "Subject03"}
@@ -185,16 +184,15 @@ def test_ctrl_c_leaves_finished_fits_and_can_be_gone_on_from(data, tmp_path):
             if line.startswith("NeuroBOLT, paired, fold 1"):
                 process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-    assert "What is finished is kept" in lines[-1]
+    assert "Finished fits are kept" in lines[-1]
     finished = {path.name for path in (out / "folds").glob("*.npz")}
     assert "paired,NeuroBOLT,,0,1,.npz" in finished
     assert "paired,NeuroBOLT,,0,2,.npz" not in finished
     assert not (out / "scores.tsv").exists()
 
     whole = tmp_path / "whole"
-    arguments = {"data": data, "epochs": 1, "n_splits": 2, "n_surrogates": 100}
-    assert run_evaluate(**arguments, out=out) == 0
-    assert run_evaluate(**arguments, out=whole) == 0
+    for folder in (out, whole):
+        assert main(["evaluate", "--data", str(data), "--out", str(folder), *FAST]) == 0
     tables = [read_scores(folder) for folder in (out, whole)]
     pd.testing.assert_frame_equal(*tables, rtol=1e-3, atol=1e-5)
 
@@ -221,17 +219,18 @@ def test_ctrl_c_counts_even_where_python_drops_it(data, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
     out = tmp_path / "out"
     before = signal.getsignal(signal.SIGINT)
-    assert run_evaluate(data=data, epochs=1, n_splits=2, out=out) == 130
+    command = ["evaluate", "--data", str(data), "--out", str(out), *FAST]
+    assert main(command) == 130
     finished = {path.name for path in (out / "folds").glob("*.npz")}
     assert finished == {"paired,NeuroBOLT,,0,1,.npz"}
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_interruption_is_status_130(monkeypatch, capsys):
-    def interrupt(**kwargs):
+    def interrupt(arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("braindecode_bolt.cli.evaluate.run_evaluate", interrupt)
+    monkeypatch.setattr("braindecode_bolt.cli.run_evaluate.run_evaluate", interrupt)
     assert main(["evaluate"]) == 130
     assert "Interrupted" in capsys.readouterr().err
 
@@ -258,7 +257,7 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
             "nowhere.pth is neither a file, nor a folder",
         ),
         (["--dummy-volumes", "2"], "leave out marker and dummy_volumes"),
-        (["--models", ""], "--models names none"),
+        (["--models", ""], "--models names no model"),
         (
             ["--models", "LabramBOLD", "--unknown-channels", "fresh"],
             "fresh is for NeuroBOLT",
@@ -321,13 +320,13 @@ def test_arguments_that_cannot_be_read_are_status_2(arguments, message, capsys):
 def test_what_can_be_known_is_said_before_data_are_read(tmp_path, capsys):
     """A folder that cannot be read is not the first complaint."""
     (tmp_path / "file").write_text("no folder")
-    for arguments, message in (
-        (["--protocol", "joint"], "give source and target"),
-        (["--controls", "noise"], "controls must be"),
-        (["--models", "ridge"], "There is no model 'ridge'"),
-        ([], "--data takes a folder of recordings"),
+    for data, arguments, message in (
+        ("nowhere", ["--protocol", "joint"], "give source and target"),
+        ("nowhere", ["--controls", "noise"], "controls must be"),
+        ("nowhere", ["--models", "ridge"], "There is no model 'ridge'"),
+        ("file", [], "--data takes a folder of recordings"),
     ):
-        assert main(["evaluate", "--data", str(tmp_path / "file"), *arguments]) == 1
+        assert main(["evaluate", "--data", str(tmp_path / data), *arguments]) == 1
         assert message in capsys.readouterr().err
 
 

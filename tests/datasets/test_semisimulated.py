@@ -45,6 +45,25 @@ def test_the_eeg_is_not_touched(eeg):
     assert len(eeg.annotations) == n_annotations
 
 
+def test_no_response_crosses_a_joint(eeg):
+    """A burst right before a joint does not show in the BOLD after it."""
+    times = eeg.times
+    burst = 3e-5 * np.sin(2 * np.pi * 10 * times) * ((times > 140) & (times < 150))
+    eeg._data[3:] += burst
+    after = np.arange(0.0, times[-1], 2.1) >= 150
+
+    def thalamus(raw):
+        simulated = Recording(simulate_bold(raw, rois=ROIS, snr=np.inf), "01")
+        return simulated.bold["Thalamus"].to_numpy()[after][:8]
+
+    assert thalamus(eeg).max() > 3
+    joined = eeg.copy()
+    joined.annotations.append(150.0, 0.0, "boundary")
+    # And one too short to measure an amplitude in.
+    joined.annotations.append(299.5, 0.0, "boundary")
+    assert np.abs(thalamus(joined)).max() < 1
+
+
 def test_old_volume_markers_are_replaced(make_recording):
     raw = make_recording(ch_names=["Oz", "Cz", "Fz"], n_volumes=60).raw
     raw = prepare_eeg(Recording(raw, "01")).raw

@@ -94,7 +94,8 @@ def test_bold_follows_the_amplitudes_through_the_response():
     amplitudes = np.zeros((3, 900))
     amplitudes[1, 100] = 1.0
     times = np.arange(0, 90, 1.0)
-    tables = couple(amplitudes, 0.0, times, ["Thalamus"], np.inf, np.zeros((90, 1)), 16.0)
+    noise = np.zeros((90, 1))
+    tables = couple([(0.0, amplitudes)], times, ["Thalamus"], np.inf, noise, 16.0)
     kernel = hrf_kernel("Thalamus")
     expected = np.interp(times, 10 + np.arange(len(kernel)) / RATE, kernel, left=0, right=0)
     measured = tables["bold"]["Thalamus"].to_numpy()

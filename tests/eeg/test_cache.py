@@ -274,6 +274,16 @@ def test_a_changed_header_is_another_recording(raw, tmp_path):
     np.testing.assert_allclose(after.raw.get_data(), 2 * before.raw.get_data(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("description", ["boundary", "New Segment/", "EDGE"])
+def test_a_joint_makes_another_entry(description, raw, tmp_path):
+    before = prepare_eeg(Recording(raw, "01"), cache_dir=tmp_path)
+    joined = raw.copy()
+    joined.annotations.append(raw.first_time + 5.0, 0.0, description)
+    after = prepare_eeg(Recording(joined, "01"), cache_dir=tmp_path)
+    again = prepare_eeg(Recording(joined, "01"), cache_dir=tmp_path)
+    assert before.raw.filenames != after.raw.filenames == again.raw.filenames
+
+
 def test_parts_and_picks_of_one_file_are_told_apart(raw, tmp_path):
     file = tmp_path / "x_raw.fif"
     raw.save(file, verbose="error")

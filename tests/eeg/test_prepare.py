@@ -10,6 +10,7 @@ from scipy.signal import fftconvolve, firwin
 import braindecode_bolt.eeg.prepare
 from braindecode_bolt import Recording, prepare_eeg
 from braindecode_bolt.eeg import ChannelNameError, check_signal, common_channels
+from braindecode_bolt.markers import joint_samples
 
 
 def test_names_and_types_follow_the_contract(make_recording, caplog):
@@ -184,6 +185,40 @@ def test_nothing_is_filtered_across_a_joint(make_recording):
     prepared = prepare_eeg(Recording(joined, "01"), high_pass=0.5).raw.get_data()
     alone = prepare_eeg(Recording(second, "01"), high_pass=0.5).raw.get_data()
     np.testing.assert_allclose(prepared[:, first.n_times :], alone, atol=1e-12)
+
+
+@pytest.mark.parametrize("description", ["EDGE boundary", "boundary", "New Segment/"])
+@pytest.mark.parametrize("on_disk_too", [False, True])
+def test_nothing_is_resampled_across_a_joint(
+    description, on_disk_too, make_recording, tmp_path
+):
+    recording = make_recording(sfreq=250.0)
+    raw = recording.raw
+    raw._data[:, :5001] += 1e-3
+    raw.annotations.append(5001 / 250, 0.0, description)
+    expected = [
+        prepare_eeg(Recording(part, "01"), 200.0).raw.get_data()
+        for part in (
+            raw.copy().crop(0, 5000 / 250),
+            raw.copy().crop(5001 / 250),
+        )
+    ]
+    cache_dir = None
+    if on_disk_too:
+        raw.save(tmp_path / "x_raw.fif", verbose="error")
+        raw = mne.io.read_raw_fif(tmp_path / "x_raw.fif", verbose="error")
+        cache_dir = tmp_path / "cache"
+    prepared = prepare_eeg(Recording(raw, "01"), 200.0, cache_dir=cache_dir)
+    np.testing.assert_allclose(
+        prepared.raw.get_data(), np.concatenate(expected, axis=1), atol=1e-9
+    )
+    joint = expected[0].shape[1]
+    assert joint_samples(prepared.raw).tolist() == [joint]
+    seconds = recording.marker_samples() / 250
+    after = seconds > 5001 / 250
+    moved = np.where(after, seconds - 5001 / 250 + joint / 200, seconds)
+    assert np.abs(prepared.marker_samples() / 200 - moved).max() <= 0.51 / 200
+    assert description in prepared.raw.annotations.description
 
 
 def test_a_pause_of_the_acquisition_is_not_filtered(make_recording):

@@ -87,7 +87,7 @@ def test_published_weights_fill_the_encoder(theirs, caplog):
     head = model.final_layer.weight.clone()
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):
         load_published_weights(model, theirs)
-    assert "table of the weights' 3 channels is not used" in caplog.text
+    assert "channel embedding of the weights (3 channels) is not used" in caplog.text
     projection = model.encoder.patch_embedding.projection.weight
     assert torch.equal(projection, theirs.encoder.patch_embedding.projection.weight)
     assert torch.equal(model.final_layer.weight, head)

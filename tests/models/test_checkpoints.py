@@ -183,7 +183,9 @@ def test_labram_fills_the_spatiotemporal_encoder(labram_file, published, caplog)
         load_published_weights(model, labram_file)
     assert encoders_agree(model, published)
     assert (model.spatiotemporal.norm.weight == 1).all(), "not LaBraM's last norm"
-    assert "left as it is: final_layer, spatiotemporal.norm, spectral." in caplog.text
+    assert (
+        "kept as in the model: final_layer, spatiotemporal.norm, spectral." in caplog.text
+    )
     state = torch.load(labram_file, weights_only=True)["model"]
     del state["student.cls_token"]
     with pytest.raises(CheckpointError, match=r"missing \(1\): spatiotemporal.cls_token"):
@@ -262,7 +264,7 @@ def test_a_config_that_is_none_is_an_error(tmp_path, published, content):
 
 def test_weights_that_are_not_finite_are_an_error(published):
     bad = {**published, "cls_token": torch.full((1, 1, 200), torch.nan)}
-    with pytest.raises(CheckpointError, match="NaN or infinite weights: cls_token"):
+    with pytest.raises(CheckpointError, match="NaN, infinite or above .*: cls_token"):
         load_published_weights(build(SHORT), bad, ch_names=SHORT["ch_names"])
 
 
@@ -336,7 +338,7 @@ def test_the_hub_is_asked_for_what_is_no_file(published, tmp_path, monkeypatch):
     torch.save({"model": published}, tmp_path / "cuneus.pth")
     build(SHORT, pretrained="someone/neurobolt/cuneus.pth")
     assert ("someone/neurobolt", "cuneus.pth") in asked
-    with pytest.raises(FileNotFoundError, match="the Hugging Face Hub did not give it"):
+    with pytest.raises(FileNotFoundError, match="could not be downloaded from the Hugging"):
         build(SHORT, pretrained="gone/away")
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"holds no model\.safetensors or"):
@@ -351,7 +353,7 @@ class Malicious:
 def test_nothing_in_a_file_is_executed(tmp_path, monkeypatch, published):
     monkeypatch.chdir(tmp_path)
     torch.save({"model": published, "epoch": Malicious()}, "weights.pth")
-    with pytest.raises(CheckpointError, match="could run code of its maker"):
+    with pytest.raises(CheckpointError, match="could run code"):
         load_published_weights(build(SHORT), "weights.pth")
     assert not (tmp_path / "executed").exists()
 

@@ -152,7 +152,7 @@ def test_channels_without_a_row():
         ({"n_times": 700}, "does not hold whole patches of 200 samples"),
         ({"num_heads": 7}, "num_heads must divide 200"),
         ({"input_scale": 0.0}, "input_scale must be positive"),
-        ({"table_std": -1.0}, "table_std must be positive"),
+        ({"embedding_std": -1.0}, "embedding_std must be positive"),
     ],
 )
 def test_arguments_are_checked(wrong, message):
@@ -180,10 +180,10 @@ def test_gradients_match_braindecodes(theirs, x):
 
 
 @pytest.mark.parametrize("std", [0.02, 1.0])
-def test_tables_begin_as_large_as_asked(std):
+def test_embeddings_have_the_standard_deviation_asked_for(std):
     torch.manual_seed(0)
     encoder = LabramBOLD(
-        1, ch_names=["Fz"], n_times=1600, num_layers=1, table_std=std
+        1, ch_names=["Fz"], n_times=1600, num_layers=1, embedding_std=std
     ).encoder
-    for table in (encoder.position_embedding, encoder.temporal_embedding):
-        assert table.std().item() == pytest.approx(std, rel=0.1)
+    for embedding in (encoder.position_embedding, encoder.temporal_embedding):
+        assert embedding.std().item() == pytest.approx(std, rel=0.1)

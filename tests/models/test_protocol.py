@@ -24,10 +24,10 @@ SIZES = {
     "NeuroBOLT": {"num_layers": 1, "spectral_depth": 1},
     "LabramBOLD": {"num_layers": 2},
     "BIOTBOLD": {"num_layers": 1, "embed_dim": 64},
-    "BEIRA": {"n_maps": 16, "n_filters": 8, "drop_prob": 0.1},
-    "SirenED": {"n_maps": 16, "hidden_sizes": (16, 8)},
-    "FFCL": {"maps": (8, 16), "hidden_size": 16},
-    "CNNTransformer": {"maps": (8, 16), "num_layers": 1},
+    "BEIRA": {"n_feature_maps": 16, "n_filters": 8, "drop_prob": 0.1},
+    "SirenED": {"n_feature_maps": 16, "hidden_sizes": (16, 8)},
+    "FFCL": {"feature_maps": (8, 16), "hidden_size": 16},
+    "CNNTransformer": {"feature_maps": (8, 16), "num_layers": 1},
     "STTransformer": {"num_layers": 1, "embed_dim": 64},
 }
 MODELS = {model: SIZES[name] for name, model in NETWORKS.items()}
@@ -97,7 +97,7 @@ def test_it_is_registered_with_braindecode(model_class):
     assert models_dict[model_class.__name__] is model_class
     names = [entry[0] for entry in models_mandatory_parameters]
     assert names.count(model_class.__name__) == 1
-    assert register(model_class, []) is model_class
+    register(model_class)
     names = [entry[0] for entry in models_mandatory_parameters]
     assert names.count(model_class.__name__) == 1
 
@@ -105,7 +105,7 @@ def test_it_is_registered_with_braindecode(model_class):
 def test_a_model_of_braindecode_is_never_replaced():
     theirs = models_dict["Labram"]
     with pytest.raises(ValueError, match="already has a model named Labram"):
-        register(type("Labram", (nn.Module,), {}), [])
+        register(type("Labram", (nn.Module,), {}))
     assert models_dict["Labram"] is theirs
 
 

@@ -1,4 +1,4 @@
-"""Windows of many recordings whose EEG is nothing: only where they lie counts."""
+"""Windows of many recordings with silent EEG, for tests of where they come from."""
 
 import mne
 import numpy as np
@@ -42,7 +42,7 @@ def one_recording(n_windows=567, **kwargs):
 
 
 def study(n_volumes=120, **kwargs):
-    """Six people at two sites: each rests twice, and four of them see a film."""
+    """Six subjects at two sites: all have two runs of rest, and four watch a film."""
     tables = []
     for number, subject in enumerate(SUBJECTS):
         labels = {"subject": subject, "site": "A" if number < 3 else "B", **kwargs}
@@ -58,7 +58,7 @@ def study(n_volumes=120, **kwargs):
 
 @st.composite
 def studies(draw):
-    """Several people, sessions and tasks; lengths, holes, times and order vary."""
+    """Several subjects, sessions and tasks; length, gaps, times and order vary."""
     keys = draw(
         st.lists(
             st.tuples(

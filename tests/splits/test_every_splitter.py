@@ -1,4 +1,4 @@
-"""What every splitter promises, on studies of all kinds."""
+"""Contracts of every splitter, on simulated studies of many kinds."""
 
 import math
 import pickle
@@ -64,33 +64,33 @@ SPLITTERS = {
     "LeaveOneOut run": lambda gap, k: LeaveOneOut("run"),
     "LeaveOneOut task": lambda gap, k: LeaveOneOut("task"),
     "LeaveOneOut site": lambda gap, k: LeaveOneOut("site"),
-    "LeaveOneOut same people": lambda gap, k: LeaveOneOut("task", new_subjects=False),
+    "LeaveOneOut within": lambda gap, k: LeaveOneOut("task", new_subjects=False),
     "TransferSplit": lambda gap, k: TransferSplit("rest", "film", n_splits=k),
     "TransferSplit at once": lambda gap, k: TransferSplit("rest", "film", n_splits=1),
     "TransferSplit joint": lambda gap, k: TransferSplit(
         "rest", "film", joint=True, n_splits=k, random_state=1
     ),
-    "TransferSplit same people": lambda gap, k: TransferSplit(
+    "TransferSplit within": lambda gap, k: TransferSplit(
         "rest", "film", n_splits=k, new_subjects=False
     ),
     "TransferSplit site": lambda gap, k: TransferSplit("A", "B", "site", n_splits=k),
-    "PublishedSplit": lambda gap, k: PublishedSplit(ignore_others=True),
+    "PublishedSplit": lambda gap, k: PublishedSplit(ignore_unknown=True),
     "ValidationSplit": lambda gap, k: AsSplitter(gap),
 }
 GAPPED = {name for name in SPLITTERS if name.startswith(("Gap", "Validation"))}
-#: Where each window is tested exactly once.
+#: Splitters that test each window exactly once.
 COMPLETE = {n for n in SPLITTERS if n.startswith(("GapKFold", "GroupSplit", "LeaveOneOut"))}
 NEW_SUBJECTS = {
     *(name for name in SPLITTERS if "subject" in name or "shuffled" in name),
     *("LeaveOneOut task", "LeaveOneOut site", "PublishedSplit"),
-    *(n for n in SPLITTERS if n.startswith("TransferSplit") and "same" not in n),
+    *(n for n in SPLITTERS if n.startswith("TransferSplit") and "within" not in n),
 }
-#: With people in both tasks there may be nobody else to train on.
+#: If all subjects have both tasks, there is no other subject to train on.
 IN_STUDY = {name for name in SPLITTERS} - {"LeaveOneOut task", "TransferSplit at once"}
 
 
 def check_apart(X, first, second, gap):
-    """No window of one shares EEG with one of the other, or is within the gap."""
+    """No window of one part shares EEG with the other part, or is within the gap."""
     table = X.metadata
     for recording in set(table["recording"].iloc[first]) & set(
         table["recording"].iloc[second]
@@ -139,10 +139,10 @@ def check(name, X, gap, n_splits):
     assert all(map(np.array_equal, again, tested))
 
 
-#: What may be wrong with a study drawn by chance.
+#: Errors that are right for some of the randomly drawn studies.
 REFUSED = (
-    "too few for|leaves nothing to train on|there are only|There is only one|nothing is "
-    "left to train on|There are no windows of|scans of the published split is there"
+    "too few for|too short for this protocol|there are only|There is only one|nothing is "
+    "left to train on|There are no windows of|scans of the published split was found"
 )
 
 
@@ -153,7 +153,7 @@ REFUSED = (
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(X=studies(), gap=st.sampled_from([0.0, 2.1, 20.0, 33.3]), n_splits=st.integers(2, 4))
-def test_nothing_leaks_whatever_the_study(name, X, gap, n_splits):
+def test_no_window_leaks_into_another_part(name, X, gap, n_splits):
     try:
         check(name, X, gap, n_splits)
     except ValueError as error:
@@ -161,7 +161,7 @@ def test_nothing_leaks_whatever_the_study(name, X, gap, n_splits):
 
 
 @pytest.mark.parametrize("name", sorted(IN_STUDY))
-def test_a_usual_study_is_split(name):
+def test_a_typical_study_is_split(name):
     X = study()
     check(name, X, 20.0, 2)
     shuffled = X[np.random.default_rng(0).permutation(len(X))]
@@ -183,7 +183,7 @@ class Mean(RegressorMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("name", sorted(IN_STUDY - {"ValidationSplit"}))
-def test_they_work_in_scikit_learn(name):
+def test_splitters_work_in_scikit_learn(name):
     X, cv = study(40, seconds=4.0), SPLITTERS[name](4.0, 2)
     y = np.random.default_rng(0).standard_normal((len(X), 2))
     scores = cross_val_score(Mean(), X, y, cv=cv)
@@ -201,7 +201,7 @@ def test_a_grid_search_takes_them(windows):
 
 
 @pytest.mark.parametrize("name", ["GapSplit each", "GapKFold together", "LeaveOneOut run"])
-def test_data_sets_of_braindecode_are_split_alike(make_recording, name):
+def test_braindecode_data_sets_are_split_as_windows_are(make_recording, name):
     recordings = [
         replace(make_recording("01", "1", str(run), n_volumes=60, seed=run), task="rest")
         for run in (1, 2)
@@ -220,8 +220,8 @@ def test_data_sets_of_braindecode_are_split_alike(make_recording, name):
         np.testing.assert_array_equal(part, splits.validation_rows(windows.X, train))
 
 
-def test_windows_out_of_order_are_one_recording_in_braindecode(make_recording):
-    """to_braindecode then makes a data set of each stretch."""
+def test_shuffled_windows_of_braindecode_belong_to_one_recording(make_recording):
+    """to_braindecode then makes a data set of each run of consecutive windows."""
     windows = create_bold_windows([make_recording(n_volumes=60)] * 2, 4.0)
     order = np.random.default_rng(0).permutation(len(windows))
     mixed = replace(windows, X=windows.X[order], y=windows.y[order])
@@ -235,7 +235,7 @@ def test_windows_out_of_order_are_one_recording_in_braindecode(make_recording):
         np.testing.assert_array_equal(test, tested)
 
 
-def test_arguments_are_shown_and_kept():
+def test_repr_and_pickle_keep_the_arguments():
     cv = GapSplit(gap_seconds=8.0)
     assert repr(cv) == (
         "GapSplit(gap_seconds=8.0, gap_windows=10, recordings='each', test_size=0.1,\n"
@@ -263,8 +263,8 @@ def test_arrays_need_groups(windows):
         np.testing.assert_array_equal(parts[1], others[1])
 
 
-def test_groups_that_say_something_else_are_not_used(windows):
+def test_groups_that_differ_from_the_windows_are_ignored_with_a_warning(windows):
     subjects = list(LeaveOneOut().split(windows.X, groups=windows.groups))
-    with pytest.warns(UserWarning, match="groups are not used"):
+    with pytest.warns(UserWarning, match="groups are ignored"):
         others = list(LeaveOneOut().split(windows.X, groups=np.arange(176) % 3))
     assert len(subjects) == len(others) == 4

@@ -24,7 +24,7 @@ def named(X, rows):
     return set("sub" + table["subject"] + "-scan" + table["session"])
 
 
-def test_all_scans_are_where_they_were(caplog):
+def test_all_scans_are_in_their_published_part(caplog):
     X = scans(SCANS)
     cv = PublishedSplit()
     assert cv.get_n_splits() == 1
@@ -63,7 +63,7 @@ def test_missing_scans_are_counted(caplog):
 
 
 @pytest.mark.parametrize(("there", "part"), [("train", "test"), ("test", "train")])
-def test_a_part_that_is_not_there_is_an_error(there, part):
+def test_a_missing_part_is_an_error(there, part):
     X = scans(PUBLISHED_SPLIT[there])
     complaint = (
         f"None of the .* {part} scans .* Found: {PUBLISHED_SPLIT[there][0]}.*Expected"
@@ -72,16 +72,16 @@ def test_a_part_that_is_not_there_is_an_error(there, part):
         next(PublishedSplit().split(X))
 
 
-def test_others_are_an_error_or_left_out(caplog):
+def test_unknown_recordings_are_an_error_or_left_out(caplog):
     X = scans(["sub01-scan01", "sub02-scan02", "sub07-scan01", "sub99-scan01"])
     with pytest.raises(
-        ValueError, match="2 recordings .* sub02-scan02, sub99-scan01.*ignor"
+        ValueError, match="split: 2 .sub02-scan02, sub99-scan01.*ignore_unknown"
     ):
         next(PublishedSplit().split(X))
     with caplog.at_level(logging.INFO, "braindecode_bolt"):
-        ((train, test),) = PublishedSplit(ignore_others=True).split(X)
+        ((train, test),) = PublishedSplit(ignore_unknown=True).split(X)
     assert train.tolist() == [0, 1, 2] and test.tolist() == [6, 7, 8]
-    assert "2 recordings that are in no part of the published split" in caplog.text
+    assert "not in the published split: 2 (sub02-scan02, sub99-scan01)" in caplog.text
     unnamed = scans(["sub01-scan01"] * 2)
     with pytest.raises(ValueError, match="Two recordings are sub01-scan01: sub-01_ses-01"):
         next(PublishedSplit().split(unnamed))
@@ -92,9 +92,9 @@ def test_others_are_an_error_or_left_out(caplog):
 
 def test_groups_of_arrays_name_the_scans():
     X, groups = np.zeros((4, 1, 9)), ["sub-01_scan-01", "sub07-scan02", "Sub6-scan1", "?"]
-    with pytest.raises(ValueError, match="in no part of the published split: ?"):
+    with pytest.raises(ValueError, match=r"not in the published split: 1 \(\?\)"):
         next(PublishedSplit().split(X, groups=groups))
-    cv = PublishedSplit(ignore_others=True)
+    cv = PublishedSplit(ignore_unknown=True)
     ((train, test),) = cv.split(X, groups=groups)
     assert train.tolist() == [0, 2] and test.tolist() == [1]
     assert cv.validation_rows(X, train, groups).tolist() == [1]

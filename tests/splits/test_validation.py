@@ -72,7 +72,7 @@ def test_a_plain_array_is_one_recording_with_a_gap_in_windows():
 @pytest.mark.parametrize("name", ["gap_seconds", "gap_windows"])
 def test_a_negative_gap_is_an_error_with_many_subjects_too(windows, name):
     for X in (windows.X, windows.X[windows.groups == "01"]):
-        with pytest.raises(ValueError, match="must not be negative"):
+        with pytest.raises(ValueError, match=f"{name} == -1, must be >= 0"):
             ValidationSplit(**{name: -1}).split(X)
 
 
@@ -82,7 +82,7 @@ def test_the_gap_is_in_whole_volumes():
     assert valid.tolist() == list(range(454, 567)) and train.tolist() == list(range(444))
 
 
-def test_recordings_that_groups_throw_together_keep_the_gap(windows):
+def test_recordings_of_the_same_group_keep_the_gap(windows):
     same = np.zeros(len(windows), dtype=int)
     train, valid = ValidationSplit(gap_seconds=8.0).split(windows.X, same)
     volumes = windows.metadata["volume"].to_numpy()
@@ -113,8 +113,14 @@ def test_data_sets_of_braindecode_are_understood(windows):
 
 
 def test_fraction_is_checked(windows):
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(ValueError, match="fraction == 1.0, must be < 1"):
         ValidationSplit(fraction=1.0).split(windows.X)
+
+
+def test_text_for_a_number_names_the_argument(windows):
+    for name in ("fraction", "gap_seconds", "gap_windows"):
+        with pytest.raises(TypeError, match=f"{name} must be an instance of float, not s"):
+            ValidationSplit(**{name: "0.5"}).split(windows.X)
 
 
 def test_groups_for_an_inner_choice(windows, make_recording):
@@ -125,7 +131,7 @@ def test_groups_for_an_inner_choice(windows, make_recording):
     assert set(window_groups(np.zeros((3, 2, 10)))) == {0, 1, 2}
 
 
-# Windows that are known beforehand
+# Given validation windows
 
 
 def test_a_fit_validates_on_given_windows(windows):
@@ -147,7 +153,7 @@ def test_a_fit_validates_on_given_windows(windows):
 
 
 def test_the_published_validation_part_reaches_the_fit(windows):
-    """What a splitter knows, in the positions that the fit sees."""
+    """Positions count within the training part."""
     cv = GapSplit(0.5, 0.2, gap_seconds=4.0, recordings="together")
     ((train, test),) = cv.split(windows.X)
     valid = cv.validation_rows(windows.X, train)
@@ -175,8 +181,8 @@ def test_fixed_rows_are_checked(windows):
     assert repr(FixedValidation([1, 2])) == "FixedValidation(2 rows)"
 
 
-def test_fixed_rows_that_share_eeg_with_others_are_warned_of(windows):
-    with pytest.warns(UserWarning, match="2 of 5 windows to validate on share EEG"):
+def test_fixed_rows_that_share_eeg_with_training_windows_are_warned_of(windows):
+    with pytest.warns(UserWarning, match="2 of 5 validation windows share EEG"):
         FixedValidation([10, 11, 12, 13, 14]).split(windows.X)
     array = np.asarray(windows.X)
     train, valid = FixedValidation([10, 11]).split(array)

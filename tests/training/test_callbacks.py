@@ -44,20 +44,20 @@ def test_rate_rises_then_follows_a_cosine(windows):
 
 
 def test_warmup_must_be_a_share(windows):
-    with pytest.raises(ValueError, match="warmup must lie in"):
+    with pytest.raises(ValueError, match="warmup == 1.0, must be < 1"):
         regressor(callbacks__lr_scheduler__warmup=1.0).fit(windows.X, windows.y)
     assert WarmupCosine(warmup=0.0).factor(0, 10, 0.0) == 1.0
 
 
-def test_going_on_begins_again_at_the_full_rate(windows):
+def test_partial_fit_starts_again_at_the_full_rate(windows):
     net = regressor(callbacks=[("rates", Rates())], max_epochs=1).fit(windows.X, windows.y)
     first = np.max(dict(net.callbacks_)["rates"].rates_)
     net.partial_fit(windows.X, windows.y)
     assert np.max(dict(net.callbacks_)["rates"].rates_) == pytest.approx(first)
 
 
-def test_weights_of_the_best_epoch_come_back(windows):
-    net = regressor(lr=3e-3, max_epochs=6, callbacks__best_weights__monitor="valid_loss")
+def test_the_weights_of_the_best_epoch_are_restored(windows):
+    net = regressor(lr=3e-3, max_epochs=6)
     net.fit(windows.X, windows.y)
     best = dict(net.callbacks_)["best_weights"]
     losses = net.history[:, "valid_loss"]

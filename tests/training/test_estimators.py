@@ -21,14 +21,14 @@ def test_every_model_is_made_by_its_name():
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_small_networks_fit_any_windows(name, windows):
+def test_small_networks_fit_and_predict(name, windows):
     net = make_estimator(name, "small", max_epochs=1, verbose=0, random_state=0)
     net.fit(windows.X[::8], windows.y[::8])
     assert net.predict(windows.X[:3]).shape == (3, 2)
     small = sum(p.numel() for p in net.module_.parameters())
     whole = NETWORKS[name](2, ch_names=windows.ch_names, n_times=800)
     assert small < sum(p.numel() for p in whole.parameters())
-    # What is given counts.
+    # Given arguments override those of the size.
     (key, _), *_ = SIZES["small"][name].items()
     assert make_estimator(name, "small", **{key: 7}).get_params()[key] == 7
 
@@ -38,10 +38,11 @@ def test_names_and_sizes_are_checked():
         make_estimator("NeuroBLOT")
     with pytest.raises(ValueError, match="size must be one of small, published"):
         make_estimator("NeuroBOLT", "huge")
-    with pytest.raises(ValueError, match="AlphaHRF is a linear model and takes no lr"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'lr'"):
         make_estimator("AlphaHRF", lr=0.1)
+    assert make_estimator("AlphaHRF", segment_seconds=2.0).segment_seconds == 2.0
 
 
-def test_a_linear_model_is_no_module(windows):
-    with pytest.raises(ValueError, match=r"use braindecode_bolt.make_estimator\('LaggedBandPower'\)"):
+def test_a_linear_model_is_not_a_network(windows):
+    with pytest.raises(ValueError, match=r"make_estimator\('LaggedBandPower'\)"):
         EEGRegressor("LaggedBandPower", verbose=0).fit(windows.X, windows.y)

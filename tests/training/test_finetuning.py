@@ -24,7 +24,7 @@ BY_NAME = {f"module__{name}": value for name, value in TINY.items()}
 
 @pytest.fixture(scope="module")
 def tasks():
-    """Three people who rest and see a film."""
+    """Three subjects at rest and watching a film."""
     simulated = SimulatedEEGfMRI(
         3, duration=60.0, ch_names=CH_NAMES, rois=ROIS, n_runs=2, snr=3.0
     )
@@ -36,7 +36,7 @@ def tasks():
 
 
 def linear(**kwargs):
-    """A model that is trained in no time."""
+    """A model that is trained quickly."""
     torch.manual_seed(0)
     module = nn.Sequential(nn.Flatten(), nn.Linear(len(CH_NAMES) * N_TIMES, 2))
     return EEGRegressor(module, **{**FAST, **kwargs})
@@ -51,7 +51,7 @@ def film(tasks):
 
 
 @pytest.mark.parametrize("kind", ["by name", "instance"])
-def test_the_second_stage_begins_where_the_first_ends(tasks, kind):
+def test_the_second_stage_starts_from_the_weights_of_the_first(tasks, kind):
     net = linear()
     if kind == "by name":
         net = EEGRegressor("NeuroBOLT", **BY_NAME, **{**FAST, "max_epochs": 1})
@@ -71,7 +71,7 @@ def test_a_second_fit_equals_the_first(tasks):
     np.testing.assert_array_equal(model.fit(tasks.X, tasks.y).predict(tasks.X), predicted)
 
 
-def test_each_stage_has_its_rate_and_its_windows(tasks):
+def test_each_stage_has_its_learning_rate_and_windows(tasks):
     net = linear(train_split=None)
     model = FineTuneRegressor(net, ["film"]).fit(tasks.X, tasks.y)
     assert (model.pretrained_.lr, model.pretrained_.max_epochs) == (1e-3, 2)
@@ -102,7 +102,7 @@ def test_the_estimator_is_a_template(tasks):
     )
 
 
-def test_it_is_cross_validated_on_new_people(tasks):
+def test_it_is_cross_validated_on_new_subjects(tasks):
     cv = TransferSplit("rest", "film", joint=True, n_splits=3)
     model = TransformedTargetRegressor(
         FineTuneRegressor(linear(), "film"), transformer=StandardScaler()
@@ -121,7 +121,7 @@ def test_data_sets_of_braindecode(tasks):
         np.testing.assert_allclose(predicted, expected, rtol=0, atol=2e-3)
 
 
-def test_windows_to_validate_on_are_found_in_their_stage(tasks):
+def test_each_stage_validates_on_its_own_windows(tasks):
     rows = np.flatnonzero(tasks.groups == "01")
     model = FineTuneRegressor(linear(train_split=FixedValidation(rows)), "film")
     model.fit(tasks.X, tasks.y)
@@ -147,7 +147,7 @@ def test_groups_reach_both_stages(tasks):
     assert losses[0] == losses[1] != losses[2]
 
 
-def test_what_cannot_be_fine_tuned(tasks):
+def test_impossible_fine_tuning_is_refused(tasks):
     def fit(X=tasks.X, y=tasks.y, estimator=None, target="film", **kwargs):
         net = linear() if estimator is None else estimator
         FineTuneRegressor(net, target, **kwargs).fit(X, y)
@@ -158,11 +158,11 @@ def test_what_cannot_be_fine_tuned(tasks):
         fit(np.asarray(tasks.X))
     with pytest.raises(ValueError, match="target task movie; the tasks .* are film, rest"):
         fit(target="movie")
-    with pytest.raises(ValueError, match="do not say which site"):
+    with pytest.raises(ValueError, match="whose site is unknown"):
         fit(by="site")
     with pytest.raises(ValueError, match="by must be one of task, site, got 'run'"):
         fit(by="run")
-    with pytest.raises(ValueError, match="the target; the first stage has none"):
+    with pytest.raises(ValueError, match="the target; there are none for the first"):
         fit(tasks.X[film(tasks)], tasks.y[film(tasks)])
     with pytest.raises(ValueError, match="no windows of target task film"):
         fit(tasks.X[~film(tasks)], tasks.y[~film(tasks)])

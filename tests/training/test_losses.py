@@ -22,7 +22,7 @@ def test_it_mixes_squared_error_and_correlation(series, weight):
     assert CorrelationLoss(weight)(*series).item() == pytest.approx(expected.item())
 
 
-def test_correlation_alone_knows_neither_scale_nor_offset(series):
+def test_correlation_alone_ignores_scale_and_offset(series):
     predicted, measured = series
     loss = CorrelationLoss(1.0)
     moved = loss(7 * predicted - 3, measured)
@@ -38,5 +38,7 @@ def test_constant_predictions_and_tiny_batches_have_finite_gradients(series):
 
 
 def test_the_weight_is_checked():
-    with pytest.raises(ValueError, match="between 0 and 1, got 2"):
+    with pytest.raises(TypeError, match="weight must be an instance of float, not str"):
+        CorrelationLoss("0.5")
+    with pytest.raises(ValueError, match="weight == 2, must be <= 1"):
         CorrelationLoss(2)

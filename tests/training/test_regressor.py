@@ -1,6 +1,9 @@
 import copy
 import inspect
 import pickle
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 
 import joblib
@@ -9,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from braindecode.models import ShallowFBCSPNet
-from skorch.callbacks import Callback
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from skorch.callbacks import Callback, EarlyStopping
 from skorch.exceptions import NotInitializedError
 from skorch.helper import SliceDataset
+from skorch.utils import noop
 from torch import nn
 
 from braindecode_bolt import EEGRegressor, NeuroBOLT, create_bold_windows
@@ -35,7 +40,7 @@ def weights(module):
 
 @pytest.fixture(scope="module")
 def windows(recordings):
-    """Two people are enough here."""
+    """Two subjects are enough here."""
     return create_bold_windows(recordings[:2], WINDOW, lag_seconds=4.0)
 
 
@@ -44,7 +49,7 @@ def fitted(windows):
     return EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(windows.X, windows.y)
 
 
-# What fit takes and gives
+# Arguments and results of fit
 
 
 def test_fit_returns_itself_and_predicts_in_the_shape_of_y(windows):
@@ -118,7 +123,7 @@ def test_one_dimensional_targets_of_a_data_set_do_not_broadcast(windows):
     )
 
 
-def test_small_data_sets_are_trained_on(windows):
+def test_data_sets_smaller_than_a_batch_are_trained_on(windows):
     net = EEGRegressor(template(), batch_size=128, train_split=None, **FAST)
     net.fit(windows.X[:10], windows.y[:10])
     assert not torch.equal(weights(net.module_), weights(net.module))
@@ -158,7 +163,7 @@ def test_labram_is_told_its_channels_and_can_be_pickled(windows):
     np.testing.assert_array_equal(back.predict(windows.X[:3]), net.predict(windows.X[:3]))
 
 
-def test_partial_fit_goes_on(windows):
+def test_partial_fit_continues_training(windows):
     net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).partial_fit(windows.X, windows.y)
     before = weights(net.module_).clone()
     net.partial_fit(windows.X, windows.y)
@@ -196,14 +201,29 @@ def test_module_parameters_merge_with_the_instances_own(windows):
     assert len(module.spatiotemporal.blocks) == 1
 
 
-@pytest.mark.parametrize("change", ["loaded", "trained"])
+def _load(module):
+    module.load_state_dict(template().state_dict())
+
+
+def _train(module):
+    module.final_layer.bias.data.add_(1.0)
+
+
+def _flip(module):
+    module.final_layer.weight.data.neg_()
+
+
+def _permute(module):
+    weight = module.final_layer.weight.data
+    weight.copy_(weight.flip(1))
+
+
+@pytest.mark.parametrize("change", [_load, _train, _flip, _permute])
 def test_merging_never_loses_weights(windows, change):
     module = template()
-    if change == "loaded":
-        module.load_state_dict(template().state_dict())
-    else:
-        with torch.no_grad():
-            module.final_layer.bias.add_(1.0)
+    assert not module.weights_changed
+    change(module)
+    assert module.weights_changed
     net = EEGRegressor(module, module__num_layers=2, **FAST)
     with pytest.raises(ValueError, match="lose the loaded or trained weights"):
         net.fit(windows.X, windows.y)
@@ -212,10 +232,10 @@ def test_merging_never_loses_weights(windows, change):
     assert torch.equal(weights(kept.module_), weights(module))
 
 
-def test_merging_into_modules_of_others(windows):
+def test_merging_into_other_modules(windows):
     module = ShallowFBCSPNet(n_chans=4, n_outputs=2, n_times=N_TIMES)
     net = EEGRegressor(module, module__drop_prob=0.1, **FAST)
-    with pytest.warns(UserWarning, match="built anew"):
+    with pytest.warns(UserWarning, match="a new ShallowFBCSPNet is built"):
         net.fit(windows.X, windows.y)
     assert net.module_.drop_prob == 0.1
     plain = nn.Sequential(nn.Flatten(), nn.Linear(4 * N_TIMES, 2))
@@ -256,20 +276,91 @@ def test_without_a_seed_the_global_generator_counts(windows):
 # Interruption
 
 
-class _Interrupt(Callback):
-    def on_batch_end(self, net, **kwargs):
+class Sends(Callback):
+    """Send a signal to the process, as Ctrl-C does, or stop training as skorch does."""
+
+    def __init__(self, number=None, method="on_batch_end", dropped=False):
+        self.number, self.method, self.dropped = number, method, dropped
+
+    def _act(self, net, **kwargs):
+        with suppress(KeyboardInterrupt) if self.dropped else nullcontext():
+            if self.number is None:
+                raise KeyboardInterrupt
+            signal.raise_signal(self.number)
+
+    def __getattribute__(self, name):
+        if name.startswith("on_") and name == self.method:
+            return self._act
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("method", ["on_train_begin", "on_batch_end", "on_epoch_end"])
+@pytest.mark.parametrize("dropped", [False, True])
+def test_ctrl_c_is_raised(windows, method, dropped):
+    """Also if Python drops the exception, as it does in destructors."""
+    before = signal.getsignal(signal.SIGINT)
+    callback = Sends(signal.SIGINT, method, dropped)
+    net = EEGRegressor(template(), callbacks=[callback], **FAST)
+    for fit in (net.fit, net.partial_fit):
+        with pytest.raises(KeyboardInterrupt):
+            fit(windows.X, windows.y)
+    assert signal.getsignal(signal.SIGINT) is before
+    search = GridSearchCV(net, {"lr": [1e-3]}, cv=GroupKFold(2), scoring="r2")
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(windows.X, windows.y, groups=windows.groups)
+
+
+def test_a_handler_of_sigterm_that_raises_is_an_interruption(windows, monkeypatch):
+    def handle(number, frame):
         raise KeyboardInterrupt
 
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            net = EEGRegressor(template(), callbacks=[Sends(signal.SIGTERM)], **FAST)
+            net.fit(windows.X, windows.y)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
-def test_an_interruption_is_not_swallowed(windows):
-    net = EEGRegressor(template(), callbacks=[_Interrupt()], **FAST)
-    with pytest.raises(KeyboardInterrupt):
-        net.fit(windows.X, windows.y)
-    with pytest.raises(KeyboardInterrupt):
-        net.partial_fit(windows.X, windows.y)
+
+# A callback that stops training
 
 
-# What cannot be meant
+def test_early_stopping_ends_the_fit_with_the_best_weights(windows):
+    stopping = EarlyStopping(patience=1, threshold=0.99, sink=noop)
+    settings = {**FAST, "max_epochs": 6}
+    net = EEGRegressor(template(), callbacks=[("stop", stopping)], **settings)
+    net.module.load_state_dict(_SAME)
+    assert net.fit(windows.X, windows.y) is net
+    assert len(net.history) == 2 and net.module_ is not net.module
+    _, valid = net.train_split.split(
+        windows.X, random_state=np.random.RandomState(net.seed_)
+    )
+    error = np.mean((net.predict(windows.X[valid]) - windows.y[valid]) ** 2)
+    assert error == pytest.approx(min(net.history[:, "valid_loss"]), rel=1e-4)
+    # In a search every fit ends, and is scored.
+    search = GridSearchCV(net, {"lr": [1e-3, 1e-4]}, cv=GroupKFold(2), scoring="r2")
+    search.fit(windows.X, windows.y, groups=windows.groups)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert len(search.best_estimator_.history) == 2
+
+
+@pytest.mark.parametrize("method", ["on_train_begin", "on_batch_end", "on_train_end"])
+def test_a_callback_may_stop_at_any_time(windows, method, capsys):
+    net = EEGRegressor(template(), callbacks=[Sends(None, method)], **FAST)
+    net.fit(windows.X, windows.y).partial_fit(windows.X, windows.y)
+    assert np.isfinite(net.predict(windows.X)).all()
+    assert not hasattr(net, "input_") and not hasattr(net, "interrupts_")
+
+
+def test_a_callback_stops_training_in_another_thread(windows):
+    net = EEGRegressor(template(), callbacks=[Sends()], **FAST)
+    with ThreadPoolExecutor(1) as pool:
+        fitted = pool.submit(net.fit, windows.X, windows.y).result()
+    assert fitted.predict(windows.X[:3]).shape == (3, 2)
+
+
+# Input that is refused
 
 
 def test_mismatches_are_errors(windows, recordings):
@@ -430,7 +521,7 @@ def test_the_correlation_loss_teaches_correlation(recordings):
     assert r.mean() > 0.3
 
 
-def test_shapes_that_are_no_windows(windows):
+def test_wrong_shapes_are_refused(windows):
     net = EEGRegressor(template(), **FAST)
     with pytest.raises(ValueError, match=r"shape \(n_windows, n_chans, n_times\)"):
         net.fit(windows.X[0], windows.y[:4])
@@ -444,7 +535,7 @@ def test_shapes_that_are_no_windows(windows):
         net.fit(windows.X, np.zeros((len(windows), 2, 2)))
 
 
-def test_input_that_cannot_be_eeg_is_refused(windows, fitted):
+def test_implausible_eeg_is_refused(windows, fitted):
     array, y = np.asarray(windows.X), windows.y
 
     def fit(X, y=y, **kwargs):
@@ -493,7 +584,7 @@ def test_defaults_are_the_published_recipe():
     assert "module" in inspect.signature(EEGRegressor).parameters
 
 
-# What an attack on it found
+# Unusual use
 
 
 @pytest.mark.parametrize("module", ["instance", "name"])
@@ -541,14 +632,15 @@ def test_a_refused_partial_fit_changes_nothing(windows, recordings):
     np.testing.assert_array_equal(net.predict(np.asarray(windows.X)), before)
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, FloatingPointError])
-def test_a_fit_that_failed_is_not_fitted(windows, failure):
-    class Fails(Callback):
-        def on_epoch_end(self, net, **kwargs):
-            raise failure
+class Fails(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        raise FloatingPointError
 
-    net = EEGRegressor(template(), **FAST, callbacks=[("fails", Fails())])
-    with pytest.raises(failure):
+
+@pytest.mark.parametrize("callback", [Sends(signal.SIGINT), Fails()])
+def test_a_failed_fit_leaves_the_model_unfitted(windows, callback):
+    net = EEGRegressor(template(), **FAST, callbacks=[("fails", callback)])
+    with pytest.raises((KeyboardInterrupt, FloatingPointError)):
         net.fit(windows.X, windows.y)
     with pytest.raises(NotInitializedError, match="last fit failed or was interrupted"):
         net.predict(windows.X)
@@ -574,14 +666,156 @@ def test_nan_that_the_check_did_not_see_is_reported(windows, fitted):
         net.fit(x, windows.y, groups=windows.groups)
 
 
-def test_groups_and_batches_that_cannot_be_meant(windows):
+def test_wrong_groups_and_batches_are_refused(windows):
     net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST)
     for groups in (np.zeros(10), np.zeros((len(windows), 2))):
         with pytest.raises(ValueError, match="one label for each of 88 windows"):
             net.fit(windows.X, windows.y, groups=groups)
     net.set_params(criterion=CorrelationLoss, batch_size=2)
-    with pytest.raises(ValueError, match="batch_size of 3 or more"):
+    with pytest.raises(ValueError, match="3 or more windows, got batch_size=2"):
         net.fit(windows.X, windows.y)
-    net.set_params(criterion=nn.MSELoss, callbacks__best_weights__monitor="valid_los")
-    with pytest.raises(ValueError, match="monitors 'valid_los', which the history"):
+
+
+def test_a_torch_data_set_in_a_search_is_wrapped_as_the_error_says(windows):
+    dataset = windows.to_braindecode()
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **{**FAST, "max_epochs": 1})
+    search = GridSearchCV(net, {"lr": [1e-3]}, cv=GroupKFold(2), error_score="raise")
+    complaint = "items of a torch data set.*Wrap it: .*SliceDataset.dataset, 0"
+    with pytest.raises(TypeError, match=complaint):
+        search.fit(dataset, windows.y, groups=windows.groups)
+    with pytest.raises(TypeError, match=complaint):
+        cross_val_score(net, dataset, cv=2, error_score="raise")
+    X, y = SliceDataset(dataset, 0), SliceDataset(dataset, 1)
+    assert np.isfinite(search.fit(X, y, groups=windows.groups).best_score_)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "complaint"),
+    [
+        (lambda y: y + 0j, TypeError, "y must be real numbers, got .* complex"),
+        (lambda y: y.astype(str), TypeError, "y must be real numbers, got .* <U"),
+        (lambda y: y.astype(str).astype(object), TypeError, "y must be real numbers"),
+        (lambda y: np.ma.masked_less(y, 0), ValueError, "y has .* masked values"),
+        (lambda y: 1e300 * y.astype(float), ValueError, "y has .* float32"),
+    ],
+)
+def test_targets_that_are_no_float32_numbers_are_refused(windows, y, error, complaint):
+    with pytest.raises(error, match=complaint):
+        EEGRegressor(template(), **FAST).fit(windows.X, y(windows.y))
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "error"),
+    [
+        ("lr", "1e-3", TypeError),
+        ("lr", -1.0, ValueError),
+        ("lr", float("nan"), ValueError),
+        ("layer_decay", "0.65", TypeError),
+        ("optimizer__weight_decay", "0", TypeError),
+        ("max_epochs", "20", TypeError),
+        ("max_epochs", 2.5, TypeError),
+        ("batch_size", "16", TypeError),
+        ("batch_size", 0, ValueError),
+    ],
+)
+def test_wrong_numbers_name_the_argument(windows, argument, value, error):
+    net = EEGRegressor(template(), **{**FAST, argument: value})
+    with pytest.raises(error, match=argument):
         net.fit(windows.X, windows.y)
+
+
+# Parameters that are set between fits
+
+
+def test_parameters_of_the_module_build_a_new_one_in_a_warm_start(windows, caplog):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, warm_start=True)
+    first = net.fit(windows.X, windows.y).module_
+    assert net.fit(windows.X, windows.y).module_ is first and len(net.history) == 4
+    net.set_params(module__drop_prob=0.25)
+    assert net.predict(windows.X[:3]).shape == (3, 2) and net.module_ is first
+    for fit in (net.fit, net.partial_fit):
+        net.set_params(module__drop_prob=net.get_params()["module__drop_prob"] / 2)
+        caplog.clear()
+        fit(windows.X, windows.y)
+        expected = net.get_params()["module__drop_prob"]
+        assert net.module_.get_config()["drop_prob"] == expected
+        assert len(net.history) == 2 and "a new module is built" in caplog.text
+
+
+@pytest.mark.parametrize("parameter", [{"lr": 2e-3}, {"layer_decay": 0.5}])
+def test_rates_that_are_set_keep_the_layer_decay(windows, parameter):
+    settings = {**FAST, "max_epochs": 1, "callbacks__lr_scheduler": None}
+    net = EEGRegressor(template(), **settings, layer_decay=0.65)
+    net.fit(windows.X, windows.y).set_params(**parameter)
+    net.partial_fit(windows.X, windows.y)
+    fresh = EEGRegressor(template(), **{**settings, "layer_decay": 0.65, **parameter})
+    fresh.fit(windows.X, windows.y)
+    rates = [[g["lr"] for g in n.optimizer_.param_groups] for n in (net, fresh)]
+    assert rates[0] == pytest.approx(rates[1]) and len(set(rates[0])) > 2
+
+
+# What the windows had in training
+
+
+def offset(windows, microvolts=50.0):
+    """Windows as arrays, each channel with a constant offset of its own."""
+    return np.asarray(windows.X) + microvolts * np.arange(1, 5)[:, None]
+
+
+def as_epochs(array):
+    info = mne.create_info(CH_NAMES, 200.0, "eeg")
+    return mne.EpochsArray(1e-6 * array.astype(float), info, verbose="error")
+
+
+@pytest.mark.parametrize("form", ["array", "epochs", "data set", "windows"])
+def test_the_baseline_of_training_is_applied_to_all_windows(
+    fitted, windows, recordings, form
+):
+    expected = fitted.predict(windows.X)
+    array = offset(windows)
+    kept = create_bold_windows(recordings[:2], WINDOW, lag_seconds=4.0, baseline=None)
+    X = {
+        "array": lambda: array,
+        "epochs": lambda: as_epochs(array),
+        "data set": lambda: torch.utils.data.TensorDataset(
+            torch.from_numpy(array), torch.zeros(len(array))
+        ),
+        "windows": lambda: kept.X,
+    }[form]()
+    assert fitted.baseline_ == "window"
+    np.testing.assert_allclose(fitted.predict(X), expected, rtol=0, atol=1e-4)
+
+
+def test_the_mean_is_subtracted_from_arrays_in_training_too(windows):
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, module__ch_names=CH_NAMES)
+    net.fit(np.asarray(windows.X), windows.y, groups=windows.groups)
+    expected = net.predict(windows.X)
+    net.fit(offset(windows), windows.y, groups=windows.groups)
+    np.testing.assert_allclose(net.predict(windows.X), expected, rtol=0, atol=1e-3)
+
+
+def test_a_model_of_windows_that_keep_their_mean(windows, recordings):
+    kept = create_bold_windows(recordings[:2], WINDOW, lag_seconds=4.0, baseline=None)
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(kept.X, kept.y)
+    assert net.baseline_ is None
+    array = np.asarray(kept.X)
+    shift = net.predict(array + 500 * np.arange(1, 5)[:, None]) - net.predict(array)
+    assert np.abs(shift).max() > 1e-3
+    for use in (net.predict, lambda X: net.partial_fit(X, windows.y)):
+        with pytest.raises(ValueError, match="windows that keep their mean .baseline=None"):
+            use(windows.X)
+
+
+def test_windows_of_another_lag_are_refused(windows):
+    """The BOLD would be that of another time."""
+
+    def lagged(seconds):
+        X = windows.X[:]
+        X.lag_seconds = seconds
+        return X
+
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST).fit(lagged(4.0), windows.y)
+    assert net.lag_seconds_ == 4.0
+    assert net.predict(lagged(4.0)).shape == windows.y.shape
+    with pytest.raises(ValueError, match="end 4 s .* these end 0 s .*lag_seconds=4"):
+        net.predict(lagged(0.0))

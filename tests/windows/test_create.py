@@ -61,7 +61,7 @@ def test_volumes_without_a_full_window_are_left_out_and_counted(make_recording, 
 @given(
     onset=st.floats(0, 49),
     duration=st.floats(0, 10),
-    text=st.sampled_from(["BAD", "bad_blink", "Bad span", "BAD boundary"]),
+    text=st.sampled_from(["BAD", "bad_blink", "Bad span", "BAD_joined"]),
 )
 def test_no_window_touches_a_bad_span(onset, duration, text):
     rng = np.random.default_rng(0)
@@ -89,9 +89,24 @@ def test_joined_recordings_have_no_window_across_the_seam(make_recording):
     n_first = raws[0].n_times
     joined = mne.concatenate_raws(raws, verbose="error")
     windows = create_bold_windows([Recording(joined, "01")], 4.0)
-    across = (windows.metadata["start"] < n_first) & (windows.metadata["stop"] > n_first)
+    across = (windows.metadata["start"] < n_first) & (windows.metadata["stop"] >= n_first)
     assert not across.any()
     assert len(windows) == 40
+
+
+@pytest.mark.parametrize("lag", [0.0, 1.0])
+def test_a_window_that_ends_at_a_joint_is_not_that_of_the_volume_there(
+    lag, make_raw, make_bold
+):
+    runs = [attach_bold(make_raw(20, seed=seed), make_bold(20)) for seed in (1, 2)]
+    # Each run begins with its first volume.
+    joined = mne.concatenate_raws([run.crop(10.0) for run in runs], verbose="error")
+    windows = create_bold_windows([Recording(joined, "01")], 4.0, lag)
+    second = np.flatnonzero(np.diff(windows.metadata["volume"]) < 0)[0] + 1
+    first = 2 if lag == 0 else 3
+    assert windows.metadata["volume"].iloc[second] == first
+    assert windows.left_out.loc[0, "crosses_joint"] == first
+    assert windows.left_out.loc[0, "touches_bad"] == 0
 
 
 def test_recordings_may_come_one_at_a_time(make_recording):

@@ -8,7 +8,8 @@ import mne
 import numpy as np
 from scipy.signal import welch
 
-from ...markers.annotations import MarkerError, find_markers
+from ...markers import MarkerError, find_markers, joint_samples
+from ...markers.timing import repetition_time
 from ...recording import Recording
 from ..units import MICROVOLTS
 from .findings import Finding
@@ -69,7 +70,7 @@ def look_for_gradient(recording: Recording, n_slices: int | None) -> dict[str, F
         times = _volume_times(recording)
     except MarkerError as error:
         return _not_checked(str(error))
-    tr = _mean_interval(times)
+    tr = repetition_time(times)
     sfreq = raw.info["sfreq"]
     harmonics = _harmonics(tr, raw)
     start, stop = np.round(times[[0, -1]] * sfreq).astype(int)
@@ -104,21 +105,19 @@ def _not_checked(note: str) -> dict[str, Finding]:
 
 
 def _volume_times(recording: Recording) -> np.ndarray:
-    """Seconds of the volume markers, counted from the first sample of the data."""
+    """Seconds of the volume markers, counted from the first sample of the data.
+
+    Those of the part between joints that has the most: the artifact does not keep its
+    rhythm across a joint.
+    """
     raw = recording.raw
     found = recording.volume_annotations()
     if not len(found):
         found = find_markers(raw)
-    return np.sort(raw.annotations.onset[found]) - raw.first_time
-
-
-def _mean_interval(times: np.ndarray) -> float:
-    """TR, finer than the samples that the markers stand on, despite gaps."""
-    if len(times) < 2:
-        return np.nan
-    intervals = np.diff(times)
-    usual = np.median(intervals)
-    return float(intervals[np.abs(intervals - usual) <= 0.1 * usual].mean())
+    times = np.sort(raw.annotations.onset[found]) - raw.first_time
+    samples = np.round(times * raw.info["sfreq"])
+    part = np.searchsorted(joint_samples(raw), samples, side="right")
+    return times[part == np.bincount(part).argmax()] if len(times) else times
 
 
 def _harmonics(tr: float, raw: mne.io.BaseRaw) -> np.ndarray:

@@ -8,6 +8,7 @@ import mne
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
+from ...markers import stretches
 from ...recording import Recording
 from ..channels import ChannelNameError
 from .findings import Finding
@@ -59,6 +60,7 @@ def look_for_pulse(recording: Recording, ecg_channel: str | None) -> Finding:
         )
     events, _, _ = mne.preprocessing.find_ecg_events(raw, ch_name=ecg, verbose="error")
     beats = events[:, 0] - raw.first_samp
+    parts = stretches(raw)
     intervals = np.diff(beats)
     usual = float(np.median(intervals)) if len(intervals) else np.nan
     regular = np.sum(np.abs(intervals - usual) < 0.3 * usual) / max(1, len(intervals))
@@ -75,20 +77,29 @@ def look_for_pulse(recording: Recording, ecg_channel: str | None) -> Finding:
     sos = butter(2, _BAND, btype="bandpass", fs=sfreq, output="sos")
     figures = []
     for name, signal in signals(raw, channels):
-        filtered = sosfiltfilt(sos, signal)
+        filtered = np.zeros_like(signal)
+        for start, stop in parts:
+            # A shorter part holds no whole heartbeat.
+            if stop - start > (_WINDOW[1] - _WINDOW[0]) * sfreq:
+                filtered[start:stop] = sosfiltfilt(sos, signal[start:stop])
         if not np.isfinite(filtered).all():
             raise ValueError(
                 f"{recording.name}: channel {name} holds NaN or infinite values. Leave "
                 "it out, or mark it as bad."
             )
-        chance = np.mean([_locked_share(filtered, at, sfreq) for at in moved])
-        figures.append(_locked_share(filtered, beats, sfreq) - chance)
+        chance = np.mean([_locked_share(filtered, at, sfreq, parts) for at in moved])
+        figures.append(_locked_share(filtered, beats, sfreq, parts) - chance)
     return Finding.of(np.array(figures), channels, sfreq / usual, LIMITS)
 
 
-def _locked_share(signal: np.ndarray, beats: np.ndarray, sfreq: float) -> float:
+def _locked_share(
+    signal: np.ndarray, beats: np.ndarray, sfreq: float, parts: list[tuple[int, int]]
+) -> float:
     first, last = (round(seconds * sfreq) for seconds in _WINDOW)
-    beats = beats[(beats + first >= 0) & (beats + last <= len(signal))]
+    whole = [
+        beats[(beats + first >= start) & (beats + last <= stop)] for start, stop in parts
+    ]
+    beats = np.concatenate(whole)
     # 200 Hz are enough for 30 Hz.
     offsets = np.arange(first, last, max(1, int(sfreq // 200)))
     epochs = signal[beats[:, None] + offsets]

@@ -71,7 +71,8 @@ def residual_artifacts(
 def residual_gradient(recording: Recording, n_slices: int | None = None) -> pd.DataFrame:
     """Look for gradient artifacts that correction has left in the EEG.
 
-    Looked at are power spectra between the first and the last volume marker, from
+    Looked at are power spectra between the first and the last volume marker (of the
+    part with the most, where the recording has joints), from
     1 to 90 Hz (less where the sampling rate or a low-pass ends before), without
     the surroundings of 50 and 60 Hz.
 

@@ -71,7 +71,7 @@ def mark_artifacts(
     Returns
     -------
     Recording
-        Shares the data with `recording`. BOLD stays in the volume markers.
+        A copy. BOLD stays in the volume markers.
 
     Raises
     ------
@@ -156,7 +156,6 @@ def _marked(
             annotations.append(edges[::2] + raw.first_time, np.diff(edges)[::2], kind)
     marked = with_annotations(raw, annotations)
     if bads:
-        marked.info = raw.info.copy()
         marked.info["bads"] = [*raw.info["bads"], *bads]
     return marked
 

@@ -39,7 +39,7 @@ def test_parameter_groups_reach_the_optimizer(windows):
     )
 
 
-def test_other_optimizers_and_groups_can_be_chosen(windows):
+def test_users_can_choose_other_optimizers_and_groups(windows):
     net = regressor(max_epochs=1, optimizer__param_groups=[("final*", {"lr": 0.5})])
     net.set_params(callbacks__lr_scheduler=None)
     net.fit(windows.X, windows.y)

@@ -1,0 +1,103 @@
+"""Models of a command, made from its options."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import torch
+from sklearn.base import BaseEstimator
+
+from ..models import NETWORKS
+from ..models.checkpoints import read_weights
+from ..training.estimators import estimator_names, make_estimator
+from .options import WITH_WEIGHTS
+
+__all__ = ["choose_device", "make_models"]
+
+#: Training settings by size of the networks; the published ones are the defaults.
+_TRAINING: dict[str, dict[str, Any]] = {
+    "small": {"lr": 1e-3, "max_epochs": 8},
+    "published": {"batch_size": 64},
+}
+
+
+def make_models(arguments: argparse.Namespace, device: str) -> dict[str, BaseEstimator]:
+    """Make models by name, each with the options that it takes.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Arguments of :func:`~braindecode_bolt.cli.options.add_model_options`, and
+        ``jobs``.
+    device : str
+        Where networks are trained.
+
+    Returns
+    -------
+    dict of str -> estimator
+
+    Raises
+    ------
+    CheckpointError
+        If the weights cannot be read.
+    """
+    if arguments.pretrained is not None:
+        read_weights(arguments.pretrained)  # Unreadable weights are reported at once.
+    training = {
+        **_TRAINING[arguments.size],
+        "callbacks__progress__leave": False,
+        "precision": arguments.precision,
+        "device": device,
+        "verbose": int(arguments.jobs == 1),
+    }
+    if arguments.epochs is not None:
+        training["max_epochs"] = arguments.epochs
+    by_name = {name.lower(): name for name in estimator_names()}
+    names = dict.fromkeys(by_name[name.lower()] for name in arguments.models)
+    return {
+        name: make_estimator(
+            name,
+            arguments.size,
+            **({**training, **_of_network(name, arguments)} if name in NETWORKS else {}),
+        )
+        for name in names
+    }
+
+
+def _of_network(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    mine: dict[str, Any] = {}
+    if name in ("NeuroBOLT", "LabramBOLD"):
+        mine["module__unknown_channels"] = arguments.unknown_channels
+    if name in WITH_WEIGHTS:
+        mine["module__pretrained"] = arguments.pretrained
+        # The regions are seldom those of the weights.
+        mine["module__new_head"] = arguments.pretrained is not None
+    return mine
+
+
+def choose_device(device: str) -> str:
+    """Read ``--device``.
+
+    Parameters
+    ----------
+    device : str
+        A device of PyTorch, or "auto".
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If the device cannot be used.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"--device {device} cannot be used: {reason}") from error
+    return device

@@ -1,0 +1,185 @@
+"""The evaluation of the command line: read, prepare, evaluate, print and write."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from ..evaluation import PROTOCOLS, Evaluation, Study, evaluate, make_protocol
+from ..evaluation.evaluating import check_choices
+from ..evaluation.store import Store
+from ..plotting import plot_r_per_region, plot_series
+from ..report import layout, write_report
+from .models import choose_device, make_models
+from .options import channels, names
+from .recordings import Prepared, load_recordings
+
+__all__ = ["run_evaluate"]
+
+_CAUTION = "These are no results of subjects whose EEG and fMRI were recorded together."
+
+
+def run_evaluate(arguments: argparse.Namespace) -> int:
+    """Evaluate models, print tables, write a results folder and a report.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Parsed arguments of ``braindecode-bolt evaluate``.
+
+    Returns
+    -------
+    int
+        Exit status: 0, 1 if a fit failed, or 130 after Ctrl-C.
+
+    Raises
+    ------
+    ValueError
+        If data or arguments cannot be used.
+    """
+    # What needs no data is checked before they are read, which may take long.
+    make_protocol(arguments.protocol, arguments.folds, arguments.source, arguments.target)
+    device = choose_device(arguments.device)
+    estimators = make_models(arguments, device)
+    check_choices(estimators, arguments.seeds, arguments.controls)
+    name = "simulated" if arguments.data is None else arguments.data.resolve().name
+    options = _data_options(arguments)
+    preparation = _preparation(arguments)
+    study = _read(arguments, options, preparation)
+    folder = Store.new_folder() if arguments.out is None else arguments.out
+    _say_data(
+        name if arguments.data is None else str(arguments.data),
+        study,
+        arguments.protocol,
+        device,
+    )
+    print(f"Results: {folder}\n", flush=True)
+    try:
+        found = evaluate(
+            estimators,
+            {name: study},
+            arguments.protocol,
+            n_splits=arguments.folds,
+            source=arguments.source,
+            target=arguments.target,
+            seeds=arguments.seeds,
+            controls=arguments.controls,
+            regions="separately" if arguments.separate_regions else "together",
+            n_jobs=arguments.jobs,
+            out=folder,
+            overwrite=arguments.overwrite,
+            settings={
+                "preparation": _described({**options, **preparation}),
+                "coupling": arguments.coupling,
+                "size": arguments.size,
+                "device": device,
+            },
+        )
+    except KeyboardInterrupt:
+        print(
+            f"\nInterrupted. Finished fits are kept in {folder}; the same command with "
+            f"--out {folder} resumes."
+        )
+        return 130
+    return _report(found, study, study.windows.noiseless is not None, arguments.surrogates)
+
+
+def _data_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of the class of data sets; None means not given."""
+    return {
+        "kind": arguments.kind,
+        "marker": arguments.marker,
+        "dummy_volumes": arguments.dummy_volumes,
+        "tr": arguments.tr,
+        "rois": "paper" if arguments.rois == "paper" else names(arguments.rois),
+        "tasks": names(arguments.tasks),
+        "derivatives": arguments.derivatives,
+        "bold": arguments.bold,
+        "pattern": arguments.pattern,
+        "noise": arguments.noise,
+    }
+
+
+def _preparation(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of prepare_eeg that are part of the settings of a run."""
+    average = arguments.reference == "average"
+    return {
+        "high_pass": arguments.high_pass,
+        "reference": "average" if average else names(arguments.reference),
+    }
+
+
+def _read(
+    arguments: argparse.Namespace, options: Mapping[str, Any], preparation: Mapping
+) -> Study:
+    chosen = channels(arguments.channels)
+    recordings = load_recordings(
+        arguments.data,
+        options,
+        arguments.cache,
+        arguments.coupling,
+        arguments.seeds[0],
+        chosen,
+    )
+    prepared = Prepared(recordings, chosen, {**preparation, "cache_dir": arguments.cache})
+    return Study.of(prepared, low_pass=arguments.low_pass or None)
+
+
+def _described(options: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in options.items() if value is not None}
+
+
+def _say_data(name: str, study: Study, protocol: str, device: str) -> None:
+    windows = study.windows
+    recordings = windows.metadata.drop_duplicates("recording")
+    print(
+        f"Data: {name}, {len(recordings)} recordings of "
+        f"{recordings['subject'].nunique()} subjects, {len(windows.ch_names)} channels, "
+        f"{len(windows.roi_names)} regions, repetition time {study.tr[0]:g} s, "
+        f"{len(windows)} windows of {windows.X.shape[-1] / windows.sfreq:g} s.\n"
+        f"Protocol: {protocol} ({PROTOCOLS[protocol].summary}). Device: {device}."
+    )
+
+
+def _report(found: Evaluation, study: Study, simulated: bool, n_surrogates: int) -> int:
+    """Print and write what was found; 1 where a fit failed."""
+    failed = _said_failures(found)
+    if not len(found.scores):
+        print(failed)
+        return 1
+    summary = found.summary(n_surrogates=n_surrogates)
+    print(f"\n{layout(summary)}")
+    comparison = found.compare()
+    folder = Store(found.folder, found.settings)
+    folder.write_table(summary, "summary.tsv")
+    folder.write_table(comparison, "comparison.tsv")
+    figures = {
+        "r_per_region.png": plot_r_per_region(found.scores, summary),
+        "series.png": plot_series(found.predictions, found.scores, study.tr[0]),
+    }
+    for name, figure in figures.items():
+        figure.savefig(found.folder / name, dpi=130)
+    write_report(found, found.folder / "report.html", summary, comparison)
+    print(
+        f"\nWritten to {found.folder}: report.html, scores.tsv, summary.tsv, "
+        "comparison.tsv, predictions.tsv, r_per_region.png, series.png"
+    )
+    if simulated:
+        print(f"BOLD was simulated. {_CAUTION}")
+    if failed:
+        print(f"\n{failed}")
+        return 1
+    return 0
+
+
+def _said_failures(found: Evaluation) -> str:
+    if not len(found.failures):
+        return ""
+    first = found.failures.iloc[0]
+    reason = first["error"].splitlines()[0]
+    return (
+        f"{len(found.failures)} fits failed and are missing from these numbers; the same "
+        f"command tries them again. Errors are in {found.folder / 'failures.tsv'}. The "
+        f"first:\n  {first['model']}, fold {first['fold']}: {reason}"
+    )

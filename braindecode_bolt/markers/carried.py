@@ -1,0 +1,261 @@
+"""The BOLD that volume markers carry."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+import mne
+import numpy as np
+import pandas as pd
+
+from .annotations import (
+    MarkerError,
+    find_markers,
+    matches_marker,
+    recording_file,
+    with_annotations,
+)
+from .joints import mark_edges
+
+__all__ = ["TABLES", "attach_bold", "carry", "check_bold", "read_tables"]
+
+logger = logging.getLogger(__name__)
+
+#: What the extras of a volume's annotation hold besides its index: the BOLD
+#: of each region and, where the data were simulated, what it would be without
+#: noise, from the whole haemodynamic response and from the part of it that
+#: lies in the window.
+TABLES = ("bold", "noiseless", "noiseless_window")
+
+
+def attach_bold(
+    raw: mne.io.BaseRaw,
+    bold: pd.DataFrame,
+    marker: str | Sequence[str] | None = None,
+    volumes: Sequence[int] | None = None,
+    **tables: pd.DataFrame,
+) -> mne.io.BaseRaw:
+    """Write each volume's BOLD into the annotation that marks the volume.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        EEG with one annotation per volume. It is not changed.
+    bold : pandas.DataFrame, shape (n_volumes, n_rois)
+        BOLD, a row per volume in the order of acquisition, a column per region.
+    marker : str | sequence of str | None
+        Description of the volume markers, or several that mark volumes together. By
+        default the usual ones are tried: ``R128``, ``R149``, ``volume``; a stimulus
+        type in front (``Response/R128``), a number behind (``R128/7``) and white
+        space (``V  1``) do not matter. Markers that are written twice or missing: see
+        :func:`find_volume_markers`.
+    volumes : sequence of int | None
+        Volume of each row, counted from 0 at the first marker, where some have
+        no BOLD (scrubbed, or not in the steady state). Their markers carry none
+        and get no window. By default there is a row for every marker.
+    **tables : pandas.DataFrame
+        Further tables of the same shape, ``noiseless`` and
+        ``noiseless_window``, where the BOLD was simulated.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        A copy: nothing that MNE changes in place is shared with `raw`. EEG that is
+        not loaded stays in its file. Joints of the recording are marked as MNE does
+        (``EDGE boundary``).
+
+    Raises
+    ------
+    MarkerError
+        If there are no such markers, or fewer or more than rows in `bold`.
+    RecordingGapError
+        If `raw` comes from an EDF+D or BDF+D file with gaps, and was not corrected by
+        :func:`~braindecode_bolt.markers.mark_joints`.
+    ValueError
+        If `bold` has values that are not finite, no column, or two columns of
+        one name.
+    """
+    check_bold(bold, "The BOLD table")
+    marked = mark_edges(raw)
+    found = find_markers(marked, marker)
+    if volumes is not None:
+        volumes = _check_volumes(volumes, len(bold), len(found), recording_file(raw))
+        found = found[volumes]
+    elif len(found) != len(bold):
+        described = marked.annotations.description[found[0]]
+        raise MarkerError(
+            f"{recording_file(raw)} has {len(found)} volume markers ({described!r}) but "
+            f"{len(bold)} rows of BOLD; expected one marker per row. Remove the rows of "
+            "volumes without a marker (dummy scans), or the spurious markers."
+        )
+    for kind, table in tables.items():
+        if kind not in TABLES or table.shape != bold.shape:
+            raise ValueError(
+                f"The table {kind!r} has the shape {table.shape}; expected one of "
+                f"{', '.join(TABLES[1:])}, of the shape of bold, {bold.shape}."
+            )
+    volumes = range(len(bold)) if volumes is None else volumes
+    return carry(marked, found, volumes, {"bold": bold, **tables}, share=marked is not raw)
+
+
+def _check_volumes(
+    volumes: Sequence[int], n_rows: int, n_markers: int, name: str
+) -> np.ndarray:
+    numbers = np.asarray(volumes)
+    integers = numbers.ndim == 1 and numbers.dtype.kind in "iu"
+    if not integers or len(numbers) != n_rows or (np.diff(numbers) <= 0).any():
+        raise ValueError(
+            f"volumes must be {n_rows} ascending integers, one per row of BOLD, got "
+            f"{np.array2string(numbers, threshold=6)}."
+        )
+    if numbers[0] < 0 or numbers[-1] >= n_markers:
+        raise MarkerError(
+            f"{name} has {n_markers} volume markers, but there is BOLD for the volumes "
+            f"{numbers[0]} to {numbers[-1]}; expected 0 to {n_markers - 1} at most."
+        )
+    if n_rows < n_markers:
+        without = n_markers - n_rows
+        logger.info("%s: %d of %d volumes have no BOLD", name, without, n_markers)
+    return numbers
+
+
+def check_bold(bold: pd.DataFrame, what: str) -> None:
+    """Raise where a BOLD table cannot be used.
+
+    Parameters
+    ----------
+    bold : pandas.DataFrame, shape (n_volumes, n_rois)
+        The table.
+    what : str
+        What it is, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is empty, not numeric, not finite, or names a region twice.
+    """
+    if bold.shape[0] == 0 or bold.shape[1] == 0:
+        raise ValueError(f"{what} is empty: {bold.shape[0]} volumes x {bold.shape[1]}.")
+    columns = pd.Index(bold.columns).astype(str)
+    if columns.has_duplicates:
+        twice = ", ".join(sorted(set(columns[columns.duplicated()])))
+        raise ValueError(f"{what} names a region twice: {twice}. Rename the columns.")
+    not_numeric = [str(c) for c in bold if not pd.api.types.is_numeric_dtype(bold[c])]
+    if not_numeric:
+        raise ValueError(
+            f"{what} has columns that are not numbers: {', '.join(not_numeric)}. "
+            "Expected one column of numbers per region."
+        )
+    complex_valued = [str(c) for c in bold if np.iscomplexobj(bold[c])]
+    if complex_valued:
+        raise ValueError(
+            f"{what} has complex values in {', '.join(complex_valued)}; expected real ones."
+        )
+    bad = ~np.isfinite(bold.to_numpy(dtype=float))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(
+            f"{what} has {bad.sum()} values that are not finite, the first in volume "
+            f"{bold.index[row]}, region {columns[column]!r}. Leave such volumes out, "
+            "together with their markers."
+        )
+
+
+def volume_annotations(
+    annotations: mne.Annotations, marker: str | None = None
+) -> np.ndarray:
+    """Find the annotations of volumes, of one description or all."""
+    found = [
+        index
+        for index, (description, extras) in enumerate(
+            zip(annotations.description, annotations.extras, strict=True)
+        )
+        if extras
+        and "volume" in extras
+        and (marker is None or matches_marker(description, marker))
+    ]
+    return np.array(found, dtype=int)
+
+
+def read_tables(
+    annotations: mne.Annotations, marker: str | None = None
+) -> dict[str, pd.DataFrame]:
+    """Read the tables that volume markers carry.
+
+    Parameters
+    ----------
+    annotations : mne.Annotations
+        Those of a recording.
+    marker : str | None
+        Only annotations of this description. By default all that carry BOLD.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame, shape (n_volumes, n_rois)
+        Those of ``TABLES`` that are there, indexed by volume.
+    """
+    volumes: list[int] = []
+    rows: dict[str, list[dict[str, float]]] = {kind: [] for kind in TABLES}
+    for index in volume_annotations(annotations, marker):
+        values: dict[str, dict[str, float]] = {kind: {} for kind in TABLES}
+        for key, value in annotations.extras[index].items():
+            kind, colon, roi = key.partition(":")
+            if colon and kind in values:
+                values[kind][roi] = value
+        volumes.append(annotations.extras[index]["volume"])
+        for kind, row in values.items():
+            rows[kind].append(row)
+    index = pd.Index(volumes, name="volume")
+    return {
+        kind: pd.DataFrame(found, index=index, dtype=float)
+        for kind, found in rows.items()
+        if any(found)
+    }
+
+
+def carry(
+    raw: mne.io.BaseRaw,
+    positions: Iterable[int],
+    volumes: Iterable[int],
+    tables: Mapping[str, pd.DataFrame],
+    share: bool = False,
+) -> mne.io.BaseRaw:
+    """Write a row of each table into the annotation of each volume.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG. It is not changed.
+    positions : iterable of int
+        The volumes' annotations.
+    volumes : iterable of int
+        Number of each volume.
+    tables : mapping of str to pandas.DataFrame
+        What the annotations carry from now on, by kind.
+    share : bool
+        As for :func:`~braindecode_bolt.markers.annotations.with_annotations`.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+    """
+    annotations = raw.annotations.copy()
+    kinds = tuple(f"{kind}:" for kind in TABLES)
+    extras = [
+        {key: value for key, value in row.items() if not key.startswith(kinds)}
+        for row in annotations.extras
+    ]
+    # One string per region, not one per region and volume: they would take more
+    # memory than the numbers.
+    rows = {
+        kind: ([f"{kind}:{roi}" for roi in table.columns], table.to_numpy(float).tolist())
+        for kind, table in tables.items()
+    }
+    for row, (position, volume) in enumerate(zip(positions, volumes, strict=True)):
+        # MNE takes plain Python numbers only.
+        extras[position]["volume"] = int(volume)
+        for keys, values in rows.values():
+            extras[position] |= dict(zip(keys, values[row], strict=True))
+    annotations.extras = extras
+    return with_annotations(raw, annotations, share)

@@ -1,0 +1,126 @@
+"""What a user can say about the volume markers of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+__all__ = ["MarkerOptions"]
+
+
+@dataclass(frozen=True)
+class MarkerOptions:
+    """What a user can say about the volume markers of a recording.
+
+    Parameters
+    ----------
+    marker : str | int | sequence of str | None
+        Description of the annotations that mark volumes, or several that mark them
+        together (a trigger that alternates between ``T 1_on`` and ``T 1_off``). White
+        space does not matter, nor does a type in front (``Response/R128``) unless it
+        is given, nor a number behind (``R128/17``). An integer is an event code of a
+        stimulus channel. By default the usual descriptions are tried (``R128``,
+        ``R149``, ``volume``, ``V1``) and, if there are none, the stimulus channels:
+        there the code is taken whose events are regular.
+    tr : float | None
+        Repetition time in seconds. By default it is measured, which takes markers
+        less than 0.3 s apart for slices and asks for more. If it is given, the
+        markers must follow it (clocks may differ by 2e-4).
+    dummy_volumes : int
+        How many volumes at the beginning have markers but no row of BOLD; they are
+        skipped. Default 0.
+    n_slices : int | None
+        Markers per volume. By default they are counted, if `tr` is given. The first
+        marker of a run counts as the first of a volume.
+    volumes_per_marker : int
+        Volumes per marker, where only every n-th volume has one. Default 1.
+    missing : {"raise", "fill"}
+        Whether markers missing inside the run are an error (default) or are put on
+        the regular grid.
+    extra : {"raise", "drop_last"}
+        Whether more volumes than rows of BOLD are an error (default), or markers that
+        go on after the last volume are dropped.
+    segment : int | {"longest"} | None
+        Which part to take where the rhythm is broken by a gap, a restart or a joint
+        of the recording, counted from 0. By default a break is an error.
+    stim_channel : str | None
+        Look for the markers in this channel. By default in the annotations first,
+        then in all stimulus channels.
+    tolerance : float | None
+        How far a marker may be from its place, or from its repetition, in seconds.
+        By default 5 ms or 3 samples, whichever is longer.
+    markers_from : {"eeg", "table"} | None
+        Which to believe where the EEG file has markers and a table beside it
+        (``events.tsv``, ``..._volumes.tsv``) gives other times. By default that is an
+        error.
+    """
+
+    marker: str | int | Sequence[str] | None = None
+    tr: float | None = None
+    dummy_volumes: int = 0
+    n_slices: int | None = None
+    volumes_per_marker: int = 1
+    missing: str = "raise"
+    extra: str = "raise"
+    segment: int | str | None = None
+    stim_channel: str | None = None
+    tolerance: float | None = None
+    markers_from: str | None = None
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> MarkerOptions:
+        """Make them of a mapping, where None is as if it were not given.
+
+        Raises
+        ------
+        TypeError
+            If one of the names is not an option.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [name for name in options if name not in known]
+        if unknown:
+            raise TypeError(
+                f"There are no marker options {', '.join(unknown)}; there are "
+                f"{', '.join(known)}."
+            )
+        return cls(**{name: value for name, value in options.items() if value is not None})
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where an option has no meaning."""
+        numbers = ("tr", "n_slices", "volumes_per_marker", "tolerance")
+        for name in numbers:
+            value = getattr(self, name)
+            if value is not None and not 0 < value < np.inf:
+                raise ValueError(f"{name} must be positive, got {value}.")
+        if self.dummy_volumes < 0:
+            raise ValueError(
+                f"dummy_volumes must not be negative, got {self.dummy_volumes}."
+            )
+        choices = {
+            "missing": ("raise", "fill"),
+            "extra": ("raise", "drop_last"),
+            "markers_from": (None, "eeg", "table"),
+        }
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                named = " or ".join(repr(each) for each in allowed if each is not None)
+                raise ValueError(f"{name} must be {named}, got {value!r}.")
+        if isinstance(self.segment, str) and self.segment != "longest":
+            raise ValueError(
+                f"segment must be a number or 'longest', got {self.segment!r}."
+            )
+        if self.volumes_per_marker > 1 and (self.n_slices or 1) > 1:
+            raise ValueError(
+                "n_slices (several markers per volume) and volumes_per_marker (several "
+                "volumes per marker) exclude each other."
+            )
+
+    def finding(self) -> dict[str, Any]:
+        """Give the arguments of :func:`find_volume_markers`."""
+        options = asdict(self)
+        del options["markers_from"]
+        return options

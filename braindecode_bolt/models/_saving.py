@@ -1,0 +1,159 @@
+"""Saving models and loading saved ones, with the same checks as everywhere."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from braindecode.models.base import HAS_HF_HUB
+from torch import nn
+
+from ._weight_files import CheckpointError, find_config, read_config
+from .checkpoints import load_published_weights
+
+
+class SavedModel:
+    """``save_pretrained``, ``from_pretrained`` and ``from_config`` of the models.
+
+    Stands before ``EEGModuleMixin`` among the parents. braindecode and
+    huggingface_hub load what fits and import whatever a configuration names; here the
+    files are checked first.
+    """
+
+    @classmethod
+    def from_config(cls, config: dict) -> Self:
+        """Build a model from what ``get_config`` gave, without its weights.
+
+        Parameters
+        ----------
+        config : dict
+            Constructor arguments, JSON-able.
+
+        Returns
+        -------
+        model
+            Of this class.
+
+        Raises
+        ------
+        CheckpointError
+            If an argument that must be a module, such as `activation`, names
+            something else.
+        """
+        _check_classes(cls, config)
+        return super().from_config(config)
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | Path, **kwargs: Any
+    ) -> Self:
+        """Build a model from a folder of ``save_pretrained`` or from the Hub.
+
+        Parameters
+        ----------
+        pretrained_model_name_or_path : str | Path
+            A folder, or a repository on the Hugging Face Hub.
+        **kwargs
+            Constructor arguments that replace saved ones (another `n_outputs` gives
+            a new last layer), and those of
+            ``huggingface_hub.PyTorchModelHubMixin.from_pretrained``.
+
+        Returns
+        -------
+        model
+            Of this class, in evaluation mode.
+
+        Raises
+        ------
+        CheckpointError
+            If the files cannot be read, or do not describe such a model. They are
+            read without executing anything in them.
+        ImportError
+            If huggingface_hub is not installed.
+        """
+        _check_hub("from_pretrained")
+        source = str(pretrained_model_name_or_path)
+        config = read_config(find_config(source, **kwargs))
+        _check_classes(cls, config)
+        try:
+            return super().from_pretrained(source, **kwargs)
+        except (TypeError, OverflowError) as error:
+            raise CheckpointError(
+                f"No {cls.__name__} can be built from the config.json of {source} with "
+                f"the given arguments: {error}"
+            ) from error
+
+    @classmethod
+    def _load_as_safetensor(
+        cls, model: nn.Module, model_file: str, map_location: str, strict: bool
+    ) -> nn.Module:
+        # What huggingface_hub calls to fill a model; by default it loads what fits.
+        file = Path(model_file)
+        load_published_weights(model, file if file.exists() else file.parent)
+        return model.to(map_location).eval()
+
+    _load_as_pickle = _load_as_safetensor
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any):
+        """Save the arguments and weights in a folder, for ``from_pretrained``.
+
+        Parameters
+        ----------
+        save_directory : str | Path
+            The folder; it is created.
+        **kwargs
+            Those of ``huggingface_hub.PyTorchModelHubMixin.save_pretrained``.
+
+        Raises
+        ------
+        ImportError
+            If huggingface_hub is not installed.
+        """
+        _check_hub("save_pretrained")
+        return super().save_pretrained(save_directory, **kwargs)
+
+    def push_to_hub(self, *args: Any, **kwargs: Any):
+        """Upload the model; see ``huggingface_hub.PyTorchModelHubMixin``."""
+        _check_hub("push_to_hub")
+        return super().push_to_hub(*args, **kwargs)
+
+    def _save_pretrained(self, save_directory: str | Path) -> None:
+        super()._save_pretrained(save_directory)
+        # The weights are in the folder. The file that training started from need not
+        # exist where they are loaded.
+        file = Path(save_directory) / "config.json"
+        config = json.loads(file.read_text())
+        for name in {"pretrained", "new_head"} & set(config):
+            del config[name]
+        file.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def _check_hub(method: str) -> None:
+    if not HAS_HF_HUB:
+        raise ImportError(
+            f"{method} needs huggingface_hub: pip install 'braindecode-bolt[hub]'. Without "
+            "it, keep get_config() and state_dict() of the model yourself."
+        )
+
+
+def _check_classes(model: type, config: Mapping[str, Any]) -> None:
+    """Raise where a saved argument names a class that is no imported torch module.
+
+    braindecode imports whatever a configuration names, and the model calls it.
+    """
+    for name, parameter in inspect.signature(model).parameters.items():
+        value = config.get(name, parameter.default)
+        if not isinstance(parameter.default, type) or isinstance(value, type):
+            continue
+        module, _, attribute = str(value).rpartition(".")
+        found = getattr(sys.modules.get(module), attribute, None)
+        if not (isinstance(found, type) and issubclass(found, nn.Module)):
+            raise CheckpointError(
+                f"The configuration has {name}={value!r}, which is no class of torch.nn or "
+                "of a module that you have imported. If it is a class of your own, import "
+                "it first."
+            )

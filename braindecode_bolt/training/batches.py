@@ -1,0 +1,69 @@
+"""Batches of windows that come from one recording each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Sampler
+
+__all__ = ["RecordingBatches"]
+
+
+class RecordingBatches(Sampler[list[int]]):
+    """Batches of windows that come from one recording each.
+
+    Parameters
+    ----------
+    recordings : ndarray, shape (n_windows,)
+        Recording of each window.
+    batch_size : int
+        Largest number of windows in a batch; the batches of a recording are about
+        equally large. -1 makes one batch of each recording.
+    shuffle : bool
+        Shuffle the windows of each recording, and the batches. Otherwise windows
+        keep their order, and a batch ends where the next recording begins.
+    """
+
+    def __init__(self, recordings: np.ndarray, batch_size: int, shuffle: bool):
+        self.shuffle = shuffle
+        if shuffle:
+            parts = [np.flatnonzero(recordings == r) for r in np.unique(recordings)]
+        else:
+            breaks = np.flatnonzero(recordings[1:] != recordings[:-1]) + 1
+            parts = np.split(np.arange(len(recordings)), breaks)
+        self._parts = parts
+        self._n_batches = [
+            1 if batch_size == -1 else math.ceil(len(part) / batch_size) for part in parts
+        ]
+
+    def __len__(self) -> int:  # noqa: D105
+        return sum(self._n_batches)
+
+    def __iter__(self) -> Iterator[list[int]]:  # noqa: D105
+        batches = []
+        for part, n_batches in zip(self._parts, self._n_batches, strict=True):
+            if self.shuffle:
+                part = part[torch.randperm(len(part)).numpy()]
+            batches += np.array_split(part, n_batches)
+        order = torch.randperm(len(batches)) if self.shuffle else range(len(batches))
+        for number in order:
+            yield batches[number].tolist()
+
+
+def batched_by_recording(
+    kwargs: dict[str, Any], recordings: np.ndarray, shuffle: bool
+) -> dict[str, Any]:
+    """Replace the batches in a DataLoader's arguments by those of one recording each."""
+    size = kwargs["batch_size"]
+    if 0 < size < 3:
+        raise ValueError(
+            f"A correlation needs batches of 3 or more windows, got batch_size={size}; 16 "
+            "is better."
+        )
+    replaced = ("batch_size", "shuffle", "sampler", "drop_last")
+    kept = {name: value for name, value in kwargs.items() if name not in replaced}
+    return {**kept, "batch_sampler": RecordingBatches(recordings, size, shuffle)}

@@ -1,0 +1,121 @@
+"""Building the network of a regressor."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from typing import Any
+
+from braindecode.eegneuralnet import _get_model
+from braindecode.modules import MLP
+from torch import nn
+
+from ..linear import LINEAR
+
+
+def copy_template(template: nn.Module, kwargs: dict[str, Any]) -> nn.Module:
+    """Copy a module given as an instance, merging further arguments.
+
+    Parameters
+    ----------
+    template : nn.Module
+        The instance. It is not changed.
+    kwargs : dict
+        Arguments set as ``module__...``.
+
+    Returns
+    -------
+    nn.Module
+        A copy with the same weights or, with arguments, a new model of the
+        merged configuration.
+
+    Raises
+    ------
+    TypeError
+        If the template has no ``get_config``.
+    ValueError
+        If the template has loaded or trained weights that would be lost.
+    """
+    if not kwargs:
+        return _picklable(copy.deepcopy(template))
+    names = ", ".join(f"module__{name}" for name in kwargs)
+    kind = type(template).__name__
+    if not hasattr(template, "get_config"):
+        raise TypeError(
+            f"{names} cannot be merged into an instance of {kind}, which has no "
+            "get_config. Give the module as a class."
+        )
+    changed = getattr(template, "weights_changed", None)
+    if changed:
+        raise ValueError(
+            f"{names} would build a new {kind} and lose the loaded or trained weights "
+            "of the instance. Give the module by class or name with all its arguments, "
+            f"or set them when the {kind} is built."
+        )
+    if changed is None:
+        warnings.warn(
+            f"{names}: a new {kind} is built; weights that were loaded into the instance, "
+            "if any, are lost.",
+            stacklevel=2,
+        )
+    config = template.get_config()
+    config.pop("braindecode_version", None)
+    if config.get("chs_info") is not None:
+        config["chs_info"] = template.chs_info
+    for given, other in (("ch_names", "chs_info"), ("chs_info", "ch_names")):
+        if given in kwargs:
+            config.pop(other, None)
+            config.pop("n_chans", None)
+    return _picklable(type(template).from_config({**config, **kwargs}))
+
+
+def build_module(
+    module: str | type[nn.Module], kwargs: dict[str, Any], inferred: dict[str, Any]
+) -> nn.Module:
+    """Build a network from its class or its name in braindecode's registry.
+
+    Parameters
+    ----------
+    module : str | type of nn.Module
+        The class or name.
+    kwargs : dict
+        Arguments set as ``module__...``.
+    inferred : dict
+        What is known from the data; used if the network takes it and the user did
+        not set it.
+
+    Returns
+    -------
+    nn.Module
+
+    Raises
+    ------
+    ValueError
+        If there is no such network.
+    """
+    if module in LINEAR:
+        raise ValueError(
+            f"{module} is not a network but a scikit-learn regressor of its own: use "
+            f"braindecode_bolt.make_estimator({module!r}), or the classes of "
+            "braindecode_bolt.linear."
+        )
+    model = _get_model(module)
+    accepted = inspect.signature(model).parameters
+    inferred = {name: value for name, value in inferred.items() if name in accepted}
+    if kwargs.get("ch_names") is not None:
+        inferred.pop("chs_info", None)
+    return _picklable(model(**{**inferred, **kwargs}))
+
+
+def _picklable(module: nn.Module) -> nn.Module:
+    for part in module.modules():
+        if isinstance(part, MLP):
+            # braindecode leaves a lambda here that nothing calls any more.
+            part.normalization = None
+    return module
+
+
+def takes_ch_names(module: nn.Module) -> bool:
+    """Whether a model's forward takes the names of the channels."""
+    return "ch_names" in inspect.signature(module.forward).parameters
