@@ -240,7 +240,8 @@ class BandPowerGP(_LaggedPowerRegressor):
             return self.step_seconds
         if not isinstance(windows, LazyWindows) or "volume" not in windows.metadata:
             return _STEP
-        table = windows.metadata[["recording", "volume", "start"]].diff()
+        table = windows.metadata[["recording", "volume", "start"]]
+        table = table.sort_values(["recording", "volume"]).diff()
         following = table["start"][(table["recording"] == 0) & (table["volume"] == 1)]
         # Of most volumes, for markers fall on samples.
         n_samples = int(following.median()) if len(following) else 0

@@ -141,11 +141,21 @@ def test_recordings_are_read_from_the_windows(windows):
     assert pearson_r(windows.y[windows.groups == "01"], predicted).mean() > 0.4
 
 
+def test_windows_of_neighbouring_volumes_share_segments(windows, fitted):
+    """Steps are a part of the repetition time near 0.5 s, where there is one."""
+    assert fitted.step_seconds_ == pytest.approx(0.525)
+    assert BandPowerGP("classical").fit(windows.X[::-1], windows.y[::-1]).step_seconds_ == (
+        pytest.approx(0.525)
+    )
+    array = BandPowerGP("classical").fit(np.asarray(windows.X), windows.y)
+    assert array.step_seconds_ == 0.5
+
+
 def test_a_gap_in_the_volumes_is_seen(windows):
     kept = np.arange(176) % 9 != 4
     with_gaps = BandPowerGP("classical").fit(windows.X[kept], windows.y[kept])
     assert np.isfinite(with_gaps.coef_).all()
-    together = BandPowerGP("classical", standardise=None)
+    together = BandPowerGP("classical", step_seconds=0.5, standardise=None)
     alone = clone(together).fit(np.asarray(windows.X[kept]), windows.y[kept])
     together.fit(windows.X[kept], windows.y[kept])
     assert not np.allclose(alone.coef_, together.coef_)
