@@ -14,7 +14,7 @@ fits models on people, predicts others, and compares with surrogates of the BOLD
 
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.evaluation import evaluate
-from braindecode_bolt.linear import AlphaHRF, LaggedBandPower, MeanBOLD
+from braindecode_bolt.linear import AlphaHRF, LaggedBandPower, MeanBOLD, SparseBandPower
 
 recordings = SimulatedEEGfMRI(
     n_subjects=8, duration=180.0, ch_names=["Fz", "C4", "Pz", "O1", "O2"]
@@ -30,7 +30,7 @@ recordings = SimulatedEEGfMRI(
 models = {
     "alpha": AlphaHRF(),
     "ridge": LaggedBandPower(),
-    "sparse": LaggedBandPower("sparse_group_lasso", n_penalties=5),
+    "sparse": SparseBandPower(n_penalties=5),
     "mean": MeanBOLD(),
 }
 found = evaluate(models, recordings, n_splits=4, controls=["wrong_subject"], progress=False)

@@ -105,12 +105,26 @@ def test_a_table_that_is_no_bold_is_refused(make_raw, make_bold):
         attach_bold(raw, broken)
     with pytest.raises(ValueError, match="names a region twice: A"):
         attach_bold(raw, bold.set_axis(["A", "A"], axis=1))
-    with pytest.raises(ValueError, match="not numbers: A"):
+    with pytest.raises(ValueError, match="not real numbers: A"):
         attach_bold(raw, bold.astype({"A": str}))
     with pytest.raises(ValueError, match="is empty"):
         attach_bold(raw, bold.iloc[:, :0])
     with pytest.raises(ValueError, match="'noiseless' has the shape"):
         attach_bold(raw, bold, noiseless=bold.iloc[:5])
+    with pytest.raises(ValueError, match="'noiseless' has other regions than bold"):
+        attach_bold(raw, bold, noiseless=bold.iloc[:, ::-1])
+    with pytest.raises(ValueError, match="names a region twice: Heschl's gyrus"):
+        attach_bold(raw, bold.set_axis(["Heschl's gyrus", "Heschl’s gyrus"], axis=1))
+    broken["B"] = np.nan
+    with pytest.raises(ValueError, match=r"no value in 1 of 2 regions: B\. .*\(rois\)"):
+        attach_bold(raw, broken)
+
+
+def test_tables_of_a_simulation_may_spell_regions_otherwise(make_raw, make_bold):
+    bold = make_bold(20, ["Heschl’s gyrus", "B"])
+    straight = bold.set_axis(["Heschl's gyrus", "B"], axis=1)
+    raw = attach_bold(make_raw(20), bold, noiseless=straight, noiseless_window=bold)
+    np.testing.assert_allclose(Recording(raw, "01").ceiling, 1.0)
 
 
 def test_a_recording_tells_its_name():

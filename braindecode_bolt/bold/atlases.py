@@ -1,4 +1,4 @@
-"""Atlases: images of regions and their names, brought onto the grid of an image."""
+"""Atlases: images of regions and their names, resampled to the grid of an image."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
     from nilearn.maskers import NiftiLabelsMasker, NiftiMapsMasker
 
-__all__ = ["Atlas", "load_atlas", "onto_grid"]
+__all__ = ["Atlas", "AtlasError", "load_atlas", "onto_grid"]
 
 _DIFUMO_SIZES = (64, 128, 256, 512, 1024)
 #: Columns in which nilearn's atlases keep names, where labels are a table.
 _NAME_COLUMNS = ("difumo_names", "name")
+
+
+class AtlasError(OSError):
+    """An atlas that cannot be fetched."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def load_atlas(
     data_dir: str | os.PathLike | None = None,
     verbose: int = 1,
 ) -> Atlas:
-    """Load an atlas however it comes.
+    """Load an atlas by name, from a file or an image, or as nilearn fetches it.
 
     Parameters
     ----------
@@ -157,8 +162,10 @@ def load_atlas(
         If names and regions do not match.
     FileNotFoundError
         If there is no such file.
+    AtlasError
+        If DiFuMo cannot be fetched. The message says where to put it.
     TypeError
-        If it is nothing of these.
+        If it is none of these.
     """
     from nilearn.image import get_data, load_img, new_img_like
 
@@ -223,7 +230,7 @@ def onto_grid(img: Nifti1Image, target: Nifti1Image, interpolation: str) -> Nift
         return img
     try:
         with warnings.catch_warnings():
-            # Maps of ones and zeros are taken for labels; weights they are.
+            # nilearn takes maps of ones and zeros for labels; here they are weights.
             warnings.filterwarnings("ignore", "Resampling binary images", UserWarning)
             return resample_img(
                 img,
@@ -243,15 +250,28 @@ def onto_grid(img: Nifti1Image, target: Nifti1Image, interpolation: str) -> Nift
 def _fetch_difumo(
     size: int, data_dir: str | os.PathLike | None, verbose: int
 ) -> Mapping[str, object]:
-    from nilearn.datasets import fetch_atlas_difumo
+    from nilearn.datasets import fetch_atlas_difumo, get_data_dirs
 
     if size not in _DIFUMO_SIZES:
         raise ValueError(
             f"DiFuMo has {', '.join(map(str, _DIFUMO_SIZES))} regions, not {size}."
         )
-    return fetch_atlas_difumo(
-        dimension=size, resolution_mm=2, data_dir=data_dir, verbose=verbose
-    )
+    try:
+        return fetch_atlas_difumo(
+            dimension=size, resolution_mm=2, data_dir=data_dir, verbose=verbose
+        )
+    except OSError as error:
+        folder = Path(get_data_dirs(data_dir)[0]).resolve() / "difumo_atlases"
+        raise AtlasError(
+            f"The DiFuMo atlas of {size} regions cannot be fetched ({error}). On a machine "
+            f"with a connection, nilearn.datasets.fetch_atlas_difumo(dimension={size}, "
+            "resolution_mm=2) fetches it and tells where it is. Copy the files to\n"
+            f"  {folder / str(size) / '2mm' / 'maps.nii.gz'}\n"
+            f"  {folder / str(size) / f'labels_{size}_dictionary.csv'}\n"
+            f"  {folder / 'README.md'}\n"
+            "The environment variable NILEARN_DATA names another folder in place of "
+            f"{folder.parent}."
+        ) from error
 
 
 def _unpack(

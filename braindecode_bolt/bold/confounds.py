@@ -1,4 +1,4 @@
-"""Confounds: what moves with the head rather than with the brain."""
+"""Confounds: head motion and other signals that are regressed out of BOLD."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+
+from .._series import is_constant
+from .tables import TableError, read_numbers
 
 __all__ = ["load_confounds"]
 
@@ -44,7 +47,7 @@ def load_confounds(
           parameters by default;
         - a motion file of AFNI (``.1D``), FSL (``.par``) or SPM (``.txt``):
           numbers between white space, ``#`` before comments, a row per volume
-          (or a column per volume: six rows are turned). Of the nine columns of
+          (or a column per volume: six rows are transposed). Of the nine columns of
           3dvolreg's ``-dfile`` the six of motion are taken;
         - a table: ``.tsv``, ``.csv``, DataFrame or array, all columns of it;
         - None, for no confounds.
@@ -120,7 +123,9 @@ def _read_fmriprep(image: Path, arguments: dict[str, object]) -> pd.DataFrame:
 
     try:
         table, kept = fmriprep.load_confounds(str(image), **arguments)
-    except ValueError as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # It fails in many ways on a damaged table.
         raise ValueError(
             f"{image.name}: nilearn cannot load the confounds of fMRIPrep: {error} "
             "Expected an image ..._desc-preproc_bold.nii.gz with "
@@ -153,9 +158,9 @@ def _read_file(path: Path) -> pd.DataFrame:
     if ending in _MOTION_ENDINGS:
         return _read_motion(path)
     if ending in (".tsv", ".csv"):
-        return _read_table(path, "," if ending == ".csv" else "\t")
+        return _read_table(path)
     raise ValueError(
-        f"{path.name} is no kind of confounds that is known. Expected an image or table of "
+        f"{path.name} is of no known kind. Expected an image or table of "
         f"fMRIPrep, a motion file ({', '.join(_MOTION_ENDINGS)}), .tsv or .csv."
     )
 
@@ -171,7 +176,7 @@ def _read_motion(path: Path) -> pd.DataFrame:
             "a row per volume."
         ) from error
     if len(values) == _N_MOTION and values.shape[1] != _N_MOTION:
-        logger.info("%s has a column per volume and is turned", path.name)
+        logger.info("%s has a column per volume and is transposed", path.name)
         values = values.T
     if values.shape[1] == _N_DFILE and np.array_equal(values[:, 0], np.arange(len(values))):
         logger.info("%s: the motion is in columns 1 to 6 of 9 (-dfile)", path.name)
@@ -185,15 +190,12 @@ def _read_motion(path: Path) -> pd.DataFrame:
     return pd.DataFrame(values, columns=[f"motion_{i}" for i in range(_N_MOTION)])
 
 
-def _read_table(path: Path, separator: str) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, sep=separator, na_values=["n/a"])
-        # A first row of numbers is no row of names.
-        if pd.to_numeric(table.columns, errors="coerce").notna().all():
-            table = pd.read_csv(path, sep=separator, na_values=["n/a"], header=None)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is not a table: {error}") from error
-    return table.set_index("volume") if "volume" in table else table
+def _read_table(path: Path) -> pd.DataFrame:
+    read = read_numbers(path)
+    if read.wrong:
+        where = "; ".join(f"column {c!r}, {text}" for c, text in read.wrong.items())
+        raise TableError(f"{path.name} must hold numbers; found {where[:400]}.")
+    return read.table
 
 
 def _checked(table: pd.DataFrame, n_volumes: int | None, what: str) -> pd.DataFrame:
@@ -209,6 +211,9 @@ def _checked(table: pd.DataFrame, n_volumes: int | None, what: str) -> pd.DataFr
             "same volumes out of both (dummy scans), or check that they belong together."
         )
     table = table.set_axis(table.columns.astype(str), axis=1)
+    if table.columns.has_duplicates:
+        twice = table.columns[table.columns.duplicated()].unique()
+        raise ValueError(f"{what} names a column twice: {_listed(twice)}.")
     table = _varying(_finite(table, what), what)
     if table.shape[1] >= len(table) - 2:
         raise ValueError(
@@ -233,11 +238,12 @@ def _check_volumes(volumes: pd.Index, total: int | None, what: str) -> None:
 
 
 def _finite(table: pd.DataFrame, what: str) -> pd.DataFrame:
-    not_numeric = [c for c in table if not pd.api.types.is_numeric_dtype(table[c])]
-    if not_numeric or table.empty and len(table.columns):
+    numeric = pd.api.types.is_any_real_numeric_dtype
+    others = [f"{c} ({table[c].dtype})" for c in table if not numeric(table[c])]
+    if others or table.empty and len(table.columns):
         raise ValueError(
-            f"{what} must hold numbers, a column per confound and a row per volume; found "
-            f"{len(table)} rows and {', '.join(not_numeric) or 'no'} columns of something "
+            f"{what} must hold real numbers, a column per confound and a row per volume; "
+            f"found {len(table)} rows and {', '.join(others) or 'no'} columns of something "
             "else."
         )
     table = table.astype(float)
@@ -261,7 +267,7 @@ def _finite(table: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def _varying(table: pd.DataFrame, what: str) -> pd.DataFrame:
-    constant = table.columns[(table.max() == table.min()).to_numpy()]
+    constant = table.columns[is_constant(table)]
     if len(constant) == 0:
         return table
     if len(constant) == table.shape[1]:

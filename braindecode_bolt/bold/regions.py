@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
+from .._series import is_constant
 from ..recording import check_bold
 from .atlases import Atlas, load_atlas, onto_grid
 from .confounds import load_confounds
-from .scaling import constant_columns
+from .maskers import from_masker, is_masker
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
@@ -115,6 +115,8 @@ def extract_regions(
         of confounds and volumes differ.
     FileNotFoundError
         If there is no such file.
+    AtlasError
+        If DiFuMo cannot be fetched. The message says where to put it.
 
     Notes
     -----
@@ -137,7 +139,7 @@ def extract_regions(
     img = _in_memory(img)
     mask = _open_mask(mask_img, img)
     if own:
-        table = _from_masker(img, atlas, labels, cleaning)
+        table = from_masker(img, atlas, labels, cleaning)
     else:
         loaded = load_atlas(atlas, labels, data_dir, verbose).placed_on(img)
         present = _with_signal(loaded, img, mask, missing)
@@ -163,22 +165,18 @@ def _check_arguments(
     """Whether the atlas does the extraction itself."""
     if missing not in ("raise", "nan"):
         raise ValueError(f"missing must be 'raise' or 'nan', got {missing!r}.")
-    own = _is_masker(atlas) or callable(atlas)
+    own = is_masker(atlas) or callable(atlas)
     if own and mask_img is not None and not global_signal:
         raise ValueError(
             "A masker or callable does not use mask_img: give the mask to the masker, or "
             "apply it in the callable."
         )
-    if own and not _is_masker(atlas) and confounds is not None:
+    if own and not is_masker(atlas) and confounds is not None:
         raise ValueError(
             "A callable gets the image alone. Regress the confounds in it (for example "
             "with nilearn.signal.clean), or give a masker."
         )
     return own
-
-
-def _is_masker(atlas: object) -> bool:
-    return hasattr(atlas, "fit_transform") and hasattr(atlas, "get_params")
 
 
 def _open(img: str | os.PathLike | Nifti1Image | Sequence) -> Nifti1Image:
@@ -195,6 +193,11 @@ def _open(img: str | os.PathLike | Nifti1Image | Sequence) -> Nifti1Image:
         raise ValueError(
             f"{name} has the shape {img.shape}; expected a 4-D image of at least 2 volumes "
             "(x, y, z, volumes)."
+        )
+    if img.get_data_dtype().kind not in "biuf":
+        raise ValueError(
+            f"{name} holds {img.get_data_dtype()} values; expected real numbers. Take the "
+            "magnitude of complex volumes."
         )
     return img
 
@@ -275,7 +278,7 @@ def _with_signal(
     from nilearn.image import get_data
 
     data = get_data(img)
-    inside = data.min(axis=-1) != data.max(axis=-1)
+    inside = ~is_constant(data, axis=-1)
     if mask is not None:
         inside &= get_data(mask) != 0
     coverage = atlas.coverage(inside)
@@ -304,46 +307,6 @@ def _with_signal(
     return present
 
 
-def _from_masker(
-    img: Nifti1Image,
-    atlas: object,
-    labels: Sequence[str] | None,
-    cleaning: dict[str, object],
-) -> pd.DataFrame:
-    """Series as a masker or callable of the user's makes them."""
-    if _is_masker(atlas):
-        masker = clone(atlas)
-        values = masker.fit_transform(img, **cleaning)
-        n_rows = img.shape[3]
-        if cleaning["sample_mask"] is not None:
-            n_rows = len(cleaning["sample_mask"])
-        # Label maskers know what each column is, after leaving regions out, too.
-        names = list(getattr(masker, "region_names_", {}).values())
-    else:
-        values, n_rows = atlas(img), img.shape[3]
-        names = list(values.columns) if isinstance(values, pd.DataFrame) else []
-    shape = np.shape(values)
-    if len(shape) != 2 or shape[0] != n_rows:
-        raise ValueError(
-            f"The atlas returned an array of the shape {shape}; expected {n_rows} volumes "
-            "x regions."
-        )
-    names = list(labels) if labels is not None else names
-    if "background" in {str(name).lower() for name in names}:
-        raise ValueError(
-            f"The masker names a region 'Background' ({', '.join(map(str, names[:4]))}, "
-            "...): its names seem to be shifted against its regions, as they are where no "
-            "voxel is background. Give the names of the regions by labels."
-        )
-    names = names or [f"region {i}" for i in range(shape[1])]
-    if len(names) != shape[1]:
-        raise ValueError(
-            f"The atlas returned {shape[1]} series, but there are {len(names)} names. A "
-            "masker leaves out regions without a voxel in the image; name those it keeps."
-        )
-    return pd.DataFrame(np.asarray(values), columns=names)
-
-
 def _global_signals(
     img: Nifti1Image, mask: Nifti1Image | None, cleaning: dict[str, object]
 ) -> pd.DataFrame:
@@ -368,9 +331,10 @@ def _checked(
     table: pd.DataFrame, confounds: pd.DataFrame | None, n_volumes: int
 ) -> pd.DataFrame:
     volumes = range(n_volumes) if confounds is None else confounds.index
-    table = table.astype(float).set_axis(pd.Index(volumes, name="volume"), axis=0)
+    table = table.set_axis(pd.Index(volumes, name="volume"), axis=0)
     check_bold(table, "The table of regions")
-    constant = table.columns[constant_columns(table.to_numpy())]
+    table = table.astype(float)
+    constant = table.columns[is_constant(table)]
     if len(constant):
         raise ValueError(
             f"{len(constant)} of {table.shape[1]} regions are constant: "

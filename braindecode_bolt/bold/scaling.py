@@ -7,7 +7,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["BOLDScaler", "constant_columns"]
+from .._series import is_constant
+
+__all__ = ["BOLDScaler"]
 
 
 class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -68,7 +70,7 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         values = self._check(X, reset=True, ensure_min_samples=2)
         scale = np.quantile(np.abs(values), self.quantile, axis=0)
-        flat = np.flatnonzero(constant_columns(values) | (scale == 0))
+        flat = np.flatnonzero(is_constant(values) | (scale == 0))
         if len(flat):
             raise ValueError(
                 f"The targets of {len(flat)} regions have no scale, the first in column "
@@ -129,19 +131,3 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def constant_columns(values: np.ndarray) -> np.ndarray:
-    """Tell which columns are constant.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n_volumes, n_rois)
-        Series in columns.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_rois,)
-        Constant up to the rounding of float64.
-    """
-    return np.ptp(values, axis=0) <= 1e-12 * np.abs(values).max(axis=0)

@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.signal import butter, filtfilt
 
+from .._series import is_constant
 from ..recording import MarkerError, Recording, check_bold
 from .parts import keep_volumes, split_volumes
-from .scaling import constant_columns
+from .spacing import repetition_time, steps_of, volume_steps
 
 __all__ = [
     "LOW_PASS",
@@ -20,7 +21,6 @@ __all__ = [
     "prepare_bold_as_published",
     "prepare_series",
     "prepare_series_as_published",
-    "repetition_time",
 ]
 
 logger = logging.getLogger(__name__)
@@ -41,11 +41,16 @@ def prepare_bold(
     """Low-pass filter and centre the BOLD of a recording.
 
     A Butterworth filter of the fifth order, forward and backward, then the
-    mean of each region is taken off (paper, section 3.2). Both use the whole
+    mean of each region is subtracted (paper, section 3.2). Both use the whole
     recording: safe where whole recordings change sides between training and
     testing, a leak where they are cut in time; there, give the `parts`. The
     scale is learned with the model, on the training recordings only
     (:class:`~braindecode_bolt.bold.BOLDScaler`).
+
+    Volumes without BOLD between others (scrubbed, censored) are interpolated
+    linearly for the filter and left out again. Where the scanner paused, so that
+    the time between volumes is not a multiple of the repetition time, the two
+    sides are filtered and centred by themselves. Both are logged.
 
     Parameters
     ----------
@@ -59,8 +64,7 @@ def prepare_bold(
         Ranges of volumes, counted from 0 as recorded, the stop not included.
         Each is filtered and centred by itself, so that nothing passes from one
         to another. Volumes in none of them are left out: their markers lose
-        the BOLD, and no window is made of them. By default the whole recording
-        is one part.
+        the BOLD, and no window is made of them. By default all volumes.
 
     Returns
     -------
@@ -70,10 +74,11 @@ def prepare_bold(
     Raises
     ------
     MarkerError
-        If there is no BOLD, or the volumes of a part are not evenly spaced.
+        If there is no BOLD.
     ValueError
         If values are not finite, a region is constant within a part, there are
-        too few volumes for the filter, or parts overlap or hold no volume.
+        fewer than 19 volumes for the filter in a part or on a side of a pause, or
+        parts overlap or hold no volume.
 
     Examples
     --------
@@ -90,14 +95,21 @@ def prepare_bold(
         pieces = {recording.name: np.arange(len(tables["bold"]))}
     else:
         pieces = split_volumes(tables["bold"].index, parts, recording.name)
-    edge, tr = _edge_of(recording, low_pass)
+    # Without a filter, a single volume will do.
+    tr = None if low_pass is None else repetition_time(recording)
+    edge = _edge(low_pass, tr, recording.name)
+    steps = None if edge is None else volume_steps(recording)
     prepared = []
     for what, rows in pieces.items():
-        if edge is not None:
-            _check_spacing(recording, rows, tr, what)
         _check_series(tables["bold"].iloc[rows], what)
+        grid = None if steps is None else steps[rows]
+        if grid is not None:
+            _log_gaps(grid, what)
         prepared.append(
-            {k: _prepare(table.iloc[rows], edge, tr, what) for k, table in tables.items()}
+            {
+                k: _prepare(table.iloc[rows], grid, edge, tr, what)
+                for k, table in tables.items()
+            }
         )
     kept = keep_volumes(recording, np.concatenate(list(pieces.values())))
     return kept.with_tables(
@@ -130,10 +142,9 @@ def prepare_bold_as_published(recording: Recording) -> Recording:
     Raises
     ------
     MarkerError
-        If there is no BOLD, or the volumes are not evenly spaced.
+        If there is no BOLD.
     ValueError
-        If values are not finite, a region is constant, or there are too few
-        volumes for the filter.
+        As :func:`prepare_bold`.
     """
     prepared = prepare_bold(recording)
     scale = _published_scale(prepared.bold)
@@ -145,19 +156,24 @@ def prepare_series(
     series: pd.DataFrame | pd.Series | ArrayLike,
     tr: float,
     low_pass: float | None = LOW_PASS,
+    steps: ArrayLike | None = None,
 ) -> pd.DataFrame | pd.Series | np.ndarray:
     """Low-pass filter and centre region series that have no EEG beside them.
 
-    What :func:`prepare_bold` does to a recording.
+    What :func:`prepare_bold` does to a recording, volumes without BOLD included.
 
     Parameters
     ----------
     series : DataFrame | Series | array-like, shape (n_volumes, n_rois) or (n_volumes,)
-        One run without gaps, a row per volume.
+        A row per volume. An index called ``volume`` tells which volumes, in
+        ascending order; otherwise none is missing.
     tr : float
         Repetition time in seconds.
     low_pass : float | None
         Edge of the filter in Hz; None for no filter.
+    steps : array-like of int, shape (n_volumes,) | None
+        What :func:`volume_steps` gives, where the scanner paused. By default it is
+        read from the index.
 
     Returns
     -------
@@ -167,15 +183,19 @@ def prepare_series(
     Raises
     ------
     ValueError
-        If values are not finite, a region is constant, there are too few
-        volumes for the filter, or `tr` is not a time in seconds.
+        If values are not finite, a region is constant, there are fewer than 19
+        volumes for the filter, volumes do not ascend, or `tr` is not a time in
+        seconds.
     """
     if not (np.isfinite(tr) and tr > 0):
         raise ValueError(f"tr must be a repetition time in seconds, got {tr!r}.")
     table = pd.DataFrame(series)
     what = "The series"
     _check_series(table, what)
-    prepared = _prepare(table, _edge(low_pass, tr, what), tr, what)
+    steps = steps_of(table.index) if steps is None else np.asarray(steps, dtype=int)
+    if len(steps) != len(table):
+        raise ValueError(f"{len(steps)} steps were given for {len(table)} volumes.")
+    prepared = _prepare(table, steps, _edge(low_pass, tr, what), tr, what)
     if isinstance(series, pd.Series):
         return prepared.iloc[:, 0].rename(series.name)
     if isinstance(series, pd.DataFrame):
@@ -220,33 +240,6 @@ def prepare_series_as_published(
     return prepared / _published_scale(prepared)
 
 
-def repetition_time(recording: Recording) -> float:
-    """Measure the time between volumes.
-
-    Parameters
-    ----------
-    recording : Recording
-        With at least two volumes.
-
-    Returns
-    -------
-    float
-        Time between volume markers, in seconds.
-
-    Raises
-    ------
-    MarkerError
-        If there are fewer than two volumes.
-    """
-    tr = recording.repetition_time
-    if np.isnan(tr):
-        raise MarkerError(
-            f"{recording.name} has {len(recording.volume_annotations())} volumes; at least "
-            "2 are needed to know the repetition time."
-        )
-    return tr
-
-
 def _carried_tables(recording: Recording) -> dict[str, pd.DataFrame]:
     tables = recording.tables()
     if "bold" not in tables:
@@ -259,14 +252,6 @@ def _carried_tables(recording: Recording) -> dict[str, pd.DataFrame]:
 
 def _published_scale(prepared: pd.DataFrame | pd.Series | np.ndarray) -> np.ndarray:
     return np.percentile(np.abs(prepared), _PERCENTILE, axis=0) + _EPSILON
-
-
-def _edge_of(
-    recording: Recording, low_pass: float | None
-) -> tuple[float | None, float | None]:
-    # Without a filter, a single volume will do.
-    tr = None if low_pass is None else repetition_time(recording)
-    return _edge(low_pass, tr, recording.name), tr
 
 
 def _edge(low_pass: float | None, tr: float | None, what: str) -> float | None:
@@ -287,48 +272,76 @@ def _edge(low_pass: float | None, tr: float | None, what: str) -> float | None:
     return None
 
 
+def _log_gaps(steps: np.ndarray, what: str) -> None:
+    n_missing = int((steps[1:] - 1).clip(min=0).sum())
+    if n_missing:
+        logger.info(
+            "%s: %d of %d volumes have no BOLD; they are interpolated for the low-pass "
+            "filter and left out again",
+            what,
+            n_missing,
+            n_missing + len(steps),
+        )
+    n_pauses = int((steps[1:] == 0).sum())
+    if n_pauses:
+        logger.warning(
+            "%s: uneven intervals between volumes: %d, as after a pause of the scanner; "
+            "the BOLD between them is filtered and centred by itself",
+            what,
+            n_pauses,
+        )
+
+
 def _prepare(
-    table: pd.DataFrame, edge: float | None, tr: float | None, what: str
+    table: pd.DataFrame,
+    steps: np.ndarray | None,
+    edge: float | None,
+    tr: float | None,
+    what: str,
 ) -> pd.DataFrame:
     # Float32 stays what it is up to the filter: filtfilt extends the series in
     # their own precision, and the published values were made so.
     dtypes = {*table.dtypes}
     values = table.to_numpy(np.float32 if dtypes == {np.dtype("float32")} else float)
-    if edge is not None:
-        b, a = butter(_ORDER, edge, fs=1 / tr)
-        shortest = 3 * max(len(a), len(b)) + 1
-        if len(values) < shortest:
-            raise ValueError(
-                f"{what} has {len(values)} volumes; the low-pass filter needs at least "
-                f"{shortest}. Use low_pass=None for so short a run."
-            )
-        values = filtfilt(b, a, values, axis=0)
-    values = values.astype(float)
-    centred = values - values.mean(axis=0)
-    return pd.DataFrame(centred, index=table.index, columns=table.columns)
+    if edge is None:
+        stretches = [values]
+    else:
+        filter_ = butter(_ORDER, edge, fs=1 / tr)
+        borders = np.flatnonzero(steps[1:] == 0) + 1
+        if len(borders):
+            what = f"{what}, between two pauses,"
+        stretches = [
+            _filter(values[rows], steps[rows], filter_, what)
+            for rows in np.split(np.arange(len(values)), borders)
+        ]
+    centred = [part - part.mean(axis=0) for part in (s.astype(float) for s in stretches)]
+    return pd.DataFrame(np.concatenate(centred), index=table.index, columns=table.columns)
+
+
+def _filter(
+    values: np.ndarray, steps: np.ndarray, filter_: tuple[np.ndarray, ...], what: str
+) -> np.ndarray:
+    shortest = 3 * max(map(len, filter_)) + 1
+    if len(values) < shortest:
+        raise ValueError(
+            f"{what} has {len(values)} volumes; the low-pass filter needs at least "
+            f"{shortest}. Leave them out, or use no filter (low_pass=None, on the "
+            "command line --low-pass 0)."
+        )
+    position = np.concatenate([[0], np.cumsum(steps[1:])])
+    grid = np.arange(position[-1] + 1)
+    if len(grid) > len(values):
+        columns = [np.interp(grid, position, column) for column in values.T]
+        values = np.stack(columns, axis=1)
+    return filtfilt(*filter_, values, axis=0)[position]
 
 
 def _check_series(table: pd.DataFrame, what: str) -> None:
     check_bold(table, what)
-    constant = table.columns[constant_columns(table.to_numpy(float))]
+    constant = table.columns[is_constant(table)]
     if len(constant):
         raise ValueError(
             f"{what}: {len(constant)} of {table.shape[1]} regions are constant over "
             f"{len(table)} volumes: {', '.join(map(str, constant[:8]))}. Leave such "
-            "regions out of all recordings."
-        )
-
-
-def _check_spacing(recording: Recording, rows: np.ndarray, tr: float, what: str) -> None:
-    positions = recording.volume_annotations()[rows]
-    onsets = recording.raw.annotations.onset[positions]
-    uneven = np.flatnonzero(np.abs(np.diff(onsets) - tr) > 0.1 * tr)
-    if len(uneven):
-        first = uneven[0]
-        volume = recording.raw.annotations.extras[positions[first]]["volume"]
-        raise MarkerError(
-            f"{what}: volumes are not evenly spaced; {len(uneven)} intervals differ from "
-            f"{tr:g} s, the first after volume {volume} "
-            f"({onsets[first + 1] - onsets[first]:g} s). Filtering needs series without "
-            "gaps: give the stretches between the gaps as parts, or use low_pass=None."
+            "regions out of all recordings (rois)."
         )

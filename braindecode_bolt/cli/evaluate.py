@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..datasets.layout import LAYOUT
 from .choices import MODELS, PROTOCOLS
+from .data_options import add_data_options
 from .options import (
-    add_data_options,
     add_model_options,
     add_protocol_options,
     check_models,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 from typing import Any
 
 from .. import __version__
@@ -114,112 +113,6 @@ def add_channel_option(add: Any) -> None:
         metavar="NAMES",
         help="channels to use, separated by commas, or 'common' for those that all "
         "recordings have (default: all; they must be the same in all recordings)",
-    )
-
-
-def add_data_options(command: argparse.ArgumentParser) -> None:
-    """Add the options for recordings that are read from files."""
-    add = command.add_argument_group("recordings from files").add_argument
-    add(
-        "--kind",
-        choices=("neurobolt", "bids", "folder"),
-        help="the published NeuroBOLT release, a BIDS data set, or the folder described "
-        "below (default: recognised from the names of the files)",
-    )
-    add(
-        "--marker",
-        type=names,
-        metavar="NAMES",
-        help="names of the volume markers in the EEG, separated by commas (default: R128, "
-        "R149 or volume; the NeuroBOLT release has its own)",
-    )
-    add(
-        "--dummy-volumes",
-        type=int,
-        metavar="N",
-        help="markers at the start whose volumes are not in the BOLD (default: 0; not for "
-        "the NeuroBOLT release)",
-    )
-    add(
-        "--tr",
-        type=float,
-        metavar="SECONDS",
-        help="repetition time (default: from the images or the markers; 2.1 for simulated "
-        "BOLD)",
-    )
-    add(
-        "--rois",
-        metavar="NAMES",
-        help="regions to predict, separated by commas, or 'paper' for the seven of the "
-        "paper (default: all)",
-    )
-    add("--tasks", metavar="NAMES", help="tasks of a BIDS data set (default: all)")
-    add(
-        "--derivatives",
-        type=Path,
-        metavar="FOLDER",
-        help="folder with the BOLD of a BIDS data set (default: the data set itself)",
-    )
-    add(
-        "--bold",
-        metavar="PATTERN",
-        help="file names of the BOLD of a BIDS data set, such as "
-        "'*_desc-preproc_bold.nii.gz' (default: region tables, else such images)",
-    )
-    add(
-        "--high-pass",
-        type=float,
-        metavar="HZ",
-        help="high-pass filter of the EEG (default: none; the paper used 0.5 between "
-        "subjects)",
-    )
-    add(
-        "--low-pass",
-        type=float,
-        default=0.15,
-        metavar="HZ",
-        help="low-pass filter of the BOLD, applied to training and test parts separately; "
-        "0 for none (default: 0.15)",
-    )
-    add(
-        "--reference",
-        metavar="NAMES",
-        help="'average', or channels separated by commas (default: as recorded)",
-    )
-    add(
-        "--cache",
-        type=Path,
-        metavar="FOLDER",
-        help="keep prepared EEG and extracted regions in this folder and read EEG from "
-        "there (default: prepare again each time, in memory)",
-    )
-    add(
-        "--coupling",
-        type=float,
-        metavar="SNR",
-        help="ignore the BOLD of the folder, if any, and simulate BOLD that follows its "
-        "EEG: variance of the coupled signal over that of the noise, 0 for no coupling",
-    )
-    add_pattern_options(add)
-
-
-def add_pattern_options(add: Any) -> None:
-    """Add how files are named, and real BOLD as noise of simulations."""
-    add(
-        "--pattern",
-        metavar="REGEX",
-        help="regular expression that finds the subject in file names; groups subject and, "
-        "if they occur, session, task and run (default: BIDS names, and those of "
-        "PhysioNet's eegmmidb and eegmat)",
-    )
-    add(
-        "--noise",
-        type=Path,
-        nargs="+",
-        metavar="TABLE",
-        help="real BOLD to use as noise of simulated BOLD, volumes x regions (.tsv, .csv, "
-        "or .pkl of the NeuroBOLT release), one table for each EEG file in turn (default: "
-        "autoregressive noise)",
     )
 
 

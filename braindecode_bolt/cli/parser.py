@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from . import evaluate, simulate
+from .messages import in_options
 
 __all__ = ["build_parser", "main"]
 
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, ImportError, FloatingPointError) as error:
         if arguments.verbose:
             raise
-        print(f"braindecode-bolt: error: {error}", file=sys.stderr)
+        print(f"braindecode-bolt: error: {in_options(str(error))}", file=sys.stderr)
         return 1
 
 

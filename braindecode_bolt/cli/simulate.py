@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import add_channel_option, add_pattern_options, channels, say_loading
+from .data_options import add_pattern_options
+from .options import add_channel_option, channels, say_loading
 
 if TYPE_CHECKING:
     from ..recording import Recording

@@ -3,7 +3,7 @@ from ._choosing import PAPER_ROIS, UnknownRegionError
 from ._download import DownloadError, fetch_s3
 from ._files import DataFolderError
 from ._opening import open_dataset
-from ._tables import TablePickleError, UnsafePickleError, read_frame_pickle
+from ._pickles import TablePickleError, UnsafePickleError, read_frame_pickle
 from .bids import BIDSEEGfMRI
 from .folder import EEGfMRIFolder
 from .neurobolt import PUBLISHED_SPLIT, NeuroBOLTDataset, published_split

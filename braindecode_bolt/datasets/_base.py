@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import pandas as pd
 from tqdm import tqdm
 
+from ..markers import MarkerError, MarkerOptions
 from ..recording import Recording
 from ._choosing import UnknownRegionError
-from ._files import DataFolderError, named
+from ._files import DataFolderError, check_content, listed
+from ._names import check_labels
+from ._reading import crashing_sets
+from ._same_eeg import check_same_eeg
 
 if TYPE_CHECKING:
     from braindecode.datasets import BaseConcatDataset
     from moabb.datasets.base import BaseDataset
 
-__all__ = ["EEGfMRIDataset", "open_all"]
+__all__ = ["EEGfMRIDataset", "MarkedEEG", "naming_bold", "open_all"]
 
 T = TypeVar("T")
 
@@ -65,10 +73,9 @@ class EEGfMRIDataset(ABC):
     def to_moabb(self) -> BaseDataset:
         """Give the recordings as MOABB holds them.
 
-        MOABB knows no regression, so that its paradigms cannot predict BOLD; this is
+        MOABB has no paradigm for regression, so that it cannot predict BOLD; this is
         for its way to hold raw data. braindecode's ``MOABBDataset`` replaces the
-        annotations of what it reads, and the BOLD goes with them: use
-        :meth:`to_braindecode` there.
+        annotations, and so loses the BOLD: use :meth:`to_braindecode` there.
 
         Returns
         -------
@@ -88,11 +95,58 @@ class EEGfMRIDataset(ABC):
         return MOABBEEGfMRI(type(self).__name__, self.load())
 
 
+@dataclass(kw_only=True)
+class MarkedEEG(EEGfMRIDataset):
+    """Recordings from files whose EEG has volume markers.
+
+    Parameters
+    ----------
+    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
+    segment, stim_channel, tolerance, markers_from : object
+        How the volume markers are found: see
+        :class:`~braindecode_bolt.markers.MarkerOptions`.
+    """
+
+    marker: str | int | Sequence[str] | None = None
+    tr: float | None = None
+    dummy_volumes: int = 0
+    n_slices: int | None = None
+    volumes_per_marker: int = 1
+    missing: str = "raise"
+    extra: str = "raise"
+    segment: int | str | None = None
+    stim_channel: str | None = None
+    tolerance: float | None = None
+    markers_from: str | None = None
+
+    @property
+    def marker_options(self) -> MarkerOptions:
+        """The options of the volume markers."""
+        names = [field.name for field in fields(MarkerOptions)]
+        return MarkerOptions(**{name: getattr(self, name) for name in names})
+
+
+@contextmanager
+def naming_bold(file: Path, bold: pd.DataFrame) -> Iterator[None]:
+    """Say which file the number of volumes comes from, where it does not fit."""
+    try:
+        yield
+    except MarkerError as error:
+        n_rows = bold.attrs.get("n_volumes", len(bold))
+        rows = f"{n_rows}, the volumes of {file.name}"
+        text = re.sub(
+            rf"n_volumes={n_rows}, the number that the BOLD has|\bn_volumes={n_rows}\b",
+            lambda _: rows,
+            str(error),
+        )
+        raise MarkerError(text) from None
+
+
 def open_all(
     items: Mapping[str, T],
     open_one: Callable[[T], Recording],
     folder: str | Path,
-    layout: str = "",
+    files: Mapping[str, Iterable[Path]],
 ) -> list[Recording]:
     """Open recordings one after the other, and report all that cannot be used.
 
@@ -101,11 +155,11 @@ def open_all(
     items : mapping of str to object
         What `open_one` takes, by what it is called in messages.
     open_one : callable
-        Opens a recording, or raises ValueError or FileNotFoundError.
+        Opens a recording, or raises ValueError or OSError.
     folder : str | Path
         Where they are, for the message.
-    layout : str
-        What was expected, for the message.
+    files : mapping of str to iterable of Path
+        The files that each of them needs.
 
     Returns
     -------
@@ -114,22 +168,41 @@ def open_all(
     Raises
     ------
     DataFolderError
-        If some cannot be opened; all are listed.
+        If some cannot be opened, all of which are listed; or files are links
+        without content; or two recordings are the same.
     UnknownRegionError
         If one lacks a region that was asked for: then they all do.
     """
-    recordings, complaints = [], []
+    needed = {file for several in files.values() for file in several}
+    check_content(needed, folder)
+    crashing = crashing_sets(needed)
+    recordings: dict[str, Recording] = {}
+    complaints: dict[str, list[str]] = {}
     for name, item in tqdm(items.items(), "Opening", leave=False, disable=None):
         try:
-            recordings.append(open_one(item))
+            damaged = crashing & set(files[name])
+            if damaged:
+                raise DataFolderError(
+                    f"{damaged.pop().name} is damaged: reading it would crash Python, or "
+                    "take very long or too much memory. Copy or export it again"
+                )
+            recordings[name] = open_one(item)
         except UnknownRegionError:
             raise
-        except (ValueError, FileNotFoundError) as error:
-            complaints.append(named(error, name))
+        except (ValueError, OSError) as error:
+            complaints.setdefault(str(error).removeprefix(f"{name}: "), []).append(name)
     if complaints:
-        listed = "\n".join(f"- {complaint}" for complaint in complaints)
+        lines = [
+            cause if cause.startswith(names[0]) else f"{listed(names)}: {cause}"
+            for cause, names in complaints.items()
+        ]
+        failed = len(items) - len(recordings)
+        if len(items) == 1:
+            raise DataFolderError(f"The recording in {folder} cannot be used: {lines[0]}")
         raise DataFolderError(
-            f"{len(complaints)} of {len(items)} recordings in {folder} cannot be used:\n"
-            f"{listed}" + (f"\n\n{layout}" if layout else "")
+            f"{failed} of {len(items)} recordings in {folder} cannot be used:\n- "
+            + "\n- ".join(lines)
         )
-    return recordings
+    check_labels(recording.subject for recording in recordings.values())
+    check_same_eeg(recordings)
+    return list(recordings.values())

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 
 import pandas as pd
 
+from .._series import plain_name
 from ._coupling import ROIS
 
 __all__ = ["PAPER_ROIS", "UnknownRegionError", "choose_regions", "region_names"]
 
 #: The seven regions of the paper.
 PAPER_ROIS = ROIS
-
-_APOSTROPHES = re.compile("[‘’ʼ′`´]")
 
 
 class UnknownRegionError(ValueError):
@@ -44,7 +42,7 @@ def region_names(rois: str | Sequence[str] | None) -> list[str] | None:
         return None
     if isinstance(rois, str) and rois != "paper":
         raise ValueError(f"rois must be 'paper', a list of names or None, got {rois!r}.")
-    names = [_straight(str(name)) for name in (PAPER_ROIS if rois == "paper" else rois)]
+    names = [plain_name(name) for name in (PAPER_ROIS if rois == "paper" else rois)]
     if not names or len(set(names)) != len(names):
         raise ValueError(f"rois must be different region names, got {list(rois)}.")
     return names
@@ -72,7 +70,7 @@ def choose_regions(bold: pd.DataFrame, rois: list[str] | None, where: str) -> pd
     UnknownRegionError
         If it lacks a region; names like it are listed.
     """
-    bold = bold.rename(columns=lambda name: _straight(str(name)))
+    bold = bold.rename(columns=plain_name)
     if rois is None:
         return bold
     unknown = [roi for roi in rois if roi not in bold.columns]
@@ -87,7 +85,3 @@ def choose_regions(bold: pd.DataFrame, rois: list[str] | None, where: str) -> pd
             f"{where} has no region {'; '.join(near)}. It has {', '.join(bold.columns)}."
         )
     return bold[rois]
-
-
-def _straight(name: str) -> str:
-    return _APOSTROPHES.sub("'", name)

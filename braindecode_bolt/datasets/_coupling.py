@@ -15,6 +15,7 @@ from nilearn.glm.first_level import (
 )
 from scipy.signal import fftconvolve, lfilter
 
+from .._series import plain_name
 from ..markers.annotations import marker_descriptions, replace_markers
 from ..recording import attach_bold
 
@@ -79,6 +80,7 @@ def hrf_kernel(roi: str) -> np.ndarray:
 
 
 def _parameters(roi: str) -> tuple[Sequence[float], Sequence[float]]:
+    roi = plain_name(roi)
     if roi in COUPLING:
         return COUPLING[roi]
     rng = np.random.default_rng(zlib.crc32(roi.encode()))
@@ -192,7 +194,7 @@ def check_simulation(rois: Sequence[str], tr: float, snr: float) -> None:
     ValueError
         If there are no regions or two of one name, or a number is out of range.
     """
-    if not rois or len(set(rois)) != len(rois):
+    if not rois or len(set(map(plain_name, rois))) != len(rois):
         raise ValueError(f"rois must be different region names, got {list(rois)}.")
     if not tr > 0:
         raise ValueError(f"tr must be positive, got {tr}.")

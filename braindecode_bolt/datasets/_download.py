@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
+
+from .._files import atomic_write
 
 __all__ = ["DownloadError", "fetch_hub", "fetch_s3"]
 
@@ -54,9 +56,8 @@ def fetch_s3(
     """Download files from a public S3 bucket.
 
     Files that are there already, with the size and the checksum that the server
-    states, are kept; so a download that was interrupted goes on where it ended. A
-    file gets its name when it is complete and its checksum is right; a process that
-    is killed leaves a temporary file (``tmp...``) beside it.
+    states, are kept, so that an interrupted download resumes. A file replaces an
+    older one only when it is complete and its checksum is right.
 
     Parameters
     ----------
@@ -83,45 +84,39 @@ def fetch_s3(
     ------
     DownloadError
         If the server cannot be reached, no file matches, a file arrives
-        incomplete or with another checksum, or a name would lead out of
-        `data_dir`.
+        incomplete or with another checksum or cannot be written, or a name would
+        lead out of `data_dir`.
     """
-    import pooch
     from tqdm.auto import tqdm
 
     prefix = prefix.strip("/") + "/"
     bucket_url = bucket_url.rstrip("/")
     data_dir = Path(data_dir)
-    listed = {
-        file.key.removeprefix(prefix): file
-        for file in _list(bucket_url, prefix, retries)
-        if not file.key.endswith("/")
-    }
-    names = _choose(sorted(listed), patterns, f"{bucket_url}/{prefix}")
-    targets = {name: _target(data_dir, name) for name in names}
-    total = sum(listed[name].size for name in names)
-    logger.info("%d files of %.3g GB in %s/%s", len(names), total / 1e9, bucket_url, prefix)
-    level = pooch.get_logger().level
-    # Its line per file would break the bar.
-    pooch.get_logger().setLevel(logging.WARNING)
-    bar = tqdm(total=total, desc=data_dir.name, unit="B", unit_scale=True, disable=None)
-    try:
-        with bar:
+    with _session(retries) as session:
+        listed = {
+            file.key.removeprefix(prefix): file
+            for file in _list(session, bucket_url, prefix)
+            if not file.key.endswith("/")
+        }
+        names = _choose(sorted(listed), patterns, f"{bucket_url}/{prefix}")
+        targets = {name: _target(data_dir, name) for name in names}
+        total = sum(listed[name].size for name in names)
+        logger.info(
+            "%d files of %.3g GB in %s/%s", len(names), total / 1e9, bucket_url, prefix
+        )
+        with tqdm(
+            total=total, desc=data_dir.name, unit="B", unit_scale=True, disable=None
+        ) as bar:
             for number, name in enumerate(names):
-                file = listed[name]
-                if _is_complete(targets[name], file):
-                    bar.update(file.size)
-                    continue
+                url = f"{bucket_url}/{quote(listed[name].key)}"
                 try:
-                    _fetch(bucket_url, file, targets[name], retries, bar)
-                except DownloadError as error:
+                    _fetch(session, url, listed[name], targets[name], retries, bar)
+                except OSError as error:
                     raise DownloadError(
                         f"{name}: {error}. {number} of {len(names)} files are in "
-                        f"{data_dir} and will be kept: check the connection, then run "
-                        "the same again."
+                        f"{data_dir} and will be kept: check the connection and the "
+                        "folder, then run the same again."
                     ) from error
-    finally:
-        pooch.get_logger().setLevel(level)
     return list(targets.values())
 
 
@@ -130,8 +125,8 @@ def fetch_hub(
 ) -> None:
     """Download files of a data set from the Hugging Face Hub.
 
-    Files that are there already are kept, and an interrupted download goes on:
-    both are what huggingface_hub does.
+    Files that are there already are kept, and an interrupted download resumes, as
+    huggingface_hub does it.
 
     Parameters
     ----------
@@ -212,20 +207,36 @@ def _target(data_dir: Path, name: str) -> Path:
     parts = name.split("/")
     target = data_dir.joinpath(*parts)
     if (
-        any(part in ("", ".", "..") for part in parts)
+        any(part in ("", ".", "..") or len(part.encode()) > 255 for part in parts)
         or re.search(r'[\x00-\x1f\\:*?"<>|]', name)
         or not target.resolve().is_relative_to(data_dir.resolve())
     ):
         raise DownloadError(
-            f"The server has a file {name!r}, which is no plain path below {data_dir}. "
-            "Nothing was downloaded. Leave it out by the patterns, if you trust the rest."
+            f"The server has a file {name[:300]!r}, which is no plain path below "
+            f"{data_dir}. Nothing was downloaded. Leave it out by the patterns, if you "
+            "trust the rest."
         )
     return target
 
 
-def _is_complete(target: Path, file: _RemoteFile) -> bool:
-    import pooch
+def _fetch(session, url: str, file: _RemoteFile, target: Path, retries: int, bar) -> None:
+    """Download one file, unless it is there with the right size and checksum."""
+    if _is_complete(target, file):
+        bar.update(file.size)
+        return
+    before = bar.n
+    for left in reversed(range(retries + 1)):
+        try:
+            with atomic_write(target) as work:
+                _receive(session, url, file, work, bar)
+            return
+        except DownloadError:
+            bar.update(before - bar.n)
+            if not left:
+                raise
 
+
+def _is_complete(target: Path, file: _RemoteFile) -> bool:
     if not target.is_file():
         return False
     found = target.stat().st_size
@@ -234,80 +245,49 @@ def _is_complete(target: Path, file: _RemoteFile) -> bool:
             "%s has %d bytes, expected %d: fetched again", target, found, file.size
         )
         return False
-    if file.md5 and pooch.file_hash(str(target), alg="md5") != file.md5:
-        logger.warning("%s has another checksum than expected: fetched again", target)
-        return False
+    if file.md5:
+        with target.open("rb") as content:
+            found = hashlib.file_digest(content, _md5).hexdigest()
+        if found != file.md5:
+            logger.warning("%s has another checksum than expected: fetched again", target)
+            return False
     return True
 
 
-def _fetch(bucket_url: str, file: _RemoteFile, target: Path, retries: int, bar) -> None:
-    """Download one file, over one that is not complete."""
-    import pooch
+def _md5():
+    # The server's choice; nothing is kept safe by it.
+    return hashlib.md5(usedforsecurity=False)
+
+
+def _receive(session, url: str, file: _RemoteFile, work: Path, bar) -> None:
+    """Write what the server gives, and check size and checksum."""
     import requests
 
-    cache = pooch.create(
-        target.parent,
-        base_url="",
-        registry={target.name: f"md5:{file.md5}" if file.md5 else None},
-        urls={target.name: f"{bucket_url}/{quote(file.key)}"},
-        retry_if_failed=retries,
-    )
-    # Without a checksum, pooch would keep what is there.
-    target.unlink(missing_ok=True)
+    digest, size = _md5(), 0
     try:
-        cache.fetch(target.name, downloader=_Downloader(file.size, bar))
+        with (
+            session.get(url, timeout=_TIMEOUT, stream=True) as response,
+            work.open("wb") as content,
+        ):
+            response.raise_for_status()
+            for chunk in response.iter_content(_CHUNK):
+                size += len(chunk)
+                if size > file.size:
+                    break
+                content.write(chunk)
+                digest.update(chunk)
+                bar.update(len(chunk))
     except requests.RequestException as error:
         raise DownloadError(f"the server does not give it ({error})") from error
-    except ValueError as error:
-        raise DownloadError(f"it arrived damaged ({error})") from error
+    if size != file.size:
+        raise DownloadError(f"it arrived damaged ({size} bytes instead of {file.size})")
+    if file.md5 and digest.hexdigest() != file.md5:
+        raise DownloadError("it arrived damaged (its checksum is not the server's)")
 
 
-class _Downloader:
-    """Fetches a file for pooch, shows its bytes in the bar of all files, counts them."""
-
-    def __init__(self, size: int, bar) -> None:
-        self.size = size
-        self.bar = bar
-        self.shown = 0
-        self.total = size
-
-    def __call__(self, url: str, output_file: str, pooch) -> None:
-        from pooch import HTTPDownloader
-
-        self.reset()
-        responses: list[Any] = []
-        fetch = HTTPDownloader(
-            progressbar=self,
-            chunk_size=_CHUNK,
-            timeout=_TIMEOUT,
-            hooks={"response": lambda response, **_: responses.append(response)},
-        )
-        try:
-            fetch(url, output_file, pooch)
-        finally:
-            # pooch leaves a connection that broke open.
-            for response in responses:
-                response.close()
-        found = os.path.getsize(output_file)
-        if found != self.size:
-            raise ValueError(f"{found} bytes instead of {self.size}")
-
-    # What pooch asks of a progress bar.
-    def update(self, n: int) -> None:
-        n = min(n, self.size - self.shown)
-        self.shown += n
-        self.bar.update(n)
-
-    def reset(self) -> None:
-        self.bar.update(-self.shown)
-        self.shown = 0
-
-    def close(self) -> None:
-        pass
-
-
-def _list(bucket_url: str, prefix: str, retries: int) -> Iterator[_RemoteFile]:
-    """List the files of a folder, page by page (ListObjectsV2)."""
+@contextmanager
+def _session(retries: int) -> Iterator:
+    """Open a connection that tries again after a failure of the server."""
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
@@ -315,27 +295,34 @@ def _list(bucket_url: str, prefix: str, retries: int) -> Iterator[_RemoteFile]:
     adapter = HTTPAdapter(
         max_retries=Retry(retries, backoff_factor=1, status_forcelist=(500, 502, 503, 504))
     )
-    query = {"list-type": "2", "prefix": prefix}
-    seen: set[str] = set()
     with requests.Session() as session:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
-        while True:
-            try:
-                page = _read_page(session, bucket_url, query)
-            except requests.RequestException as error:
-                raise DownloadError(
-                    f"{bucket_url} does not list {prefix} ({error}). Check the connection "
-                    "and the address, then run the same again."
-                ) from error
-            files, token = _parse_page(page, bucket_url, prefix)
-            yield from files
-            if token is None:
-                return
-            if token in seen:
-                raise DownloadError(f"{bucket_url} lists {prefix} without an end.")
-            seen.add(token)
-            query["continuation-token"] = token
+        yield session
+
+
+def _list(session, bucket_url: str, prefix: str) -> Iterator[_RemoteFile]:
+    """List the files of a folder, page by page (ListObjectsV2)."""
+    import requests
+
+    query = {"list-type": "2", "prefix": prefix}
+    seen: set[str] = set()
+    while True:
+        try:
+            page = _read_page(session, bucket_url, query)
+        except requests.RequestException as error:
+            raise DownloadError(
+                f"{bucket_url} does not list {prefix} ({error}). Check the connection "
+                "and the address, then run the same again."
+            ) from error
+        files, token = _parse_page(page, bucket_url, prefix)
+        yield from files
+        if token is None:
+            return
+        if token in seen:
+            raise DownloadError(f"{bucket_url} lists {prefix} without an end.")
+        seen.add(token)
+        query["continuation-token"] = token
 
 
 def _read_page(session, bucket_url: str, query: dict[str, str]) -> bytes:
@@ -375,10 +362,10 @@ def _parse_page(
         more = root.findtext("{*}IsTruncated", "false").strip() == "true"
         token = root.findtext("{*}NextContinuationToken") if more else None
         if more and not token:
-            raise ValueError("it goes on, but does not say where")
-        strangers = [file.key for file in files if not file.key.startswith(prefix)]
-        if strangers:
-            raise ValueError(f"it has {strangers[0][:80]!r}")
+            raise ValueError("it is not complete, but does not say where the rest is")
+        wrong = [f.key for f in files if not f.key.startswith(prefix) or f.size < 0]
+        if wrong:
+            raise ValueError(f"it has {wrong[0][:80]!r}")
     except (ValueError, ElementTree.ParseError) as error:
         raise DownloadError(
             f"{bucket_url} answers, but not with the listing of {prefix} in an S3 bucket: "

@@ -1,48 +1,65 @@
-"""Files of a study: finding them, reading them, what their names say."""
+"""EEG files of a study: finding them, and whether they are there in full."""
 
 from __future__ import annotations
 
-import csv
 import re
+import stat
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import mne
-import numpy as np
-import pandas as pd
-from mne_bids import get_entities_from_fname
-
-from ..recording import check_bold
 
 __all__ = [
+    "READERS",
     "DataFolderError",
-    "bids_entities",
-    "check_link",
+    "Reader",
+    "check_content",
+    "check_regular",
+    "counted",
     "existing_folder",
+    "files_of",
     "find_eeg",
-    "is_bids_eeg",
-    "name_entities",
-    "named",
-    "read_eeg",
-    "read_table",
+    "listed",
+    "reader_endings",
+    "short",
+    "without_ending",
 ]
 
-_ENTITIES = ("subject", "session", "task", "run")
-# What stands beside an EEG file without being one.
-_COMPANIONS = {".json", ".tsv", ".csv", ".txt", ".md", ".eeg", ".vmrk", ".fdt", ".log"}
-#: Endings by which EEG files of any name are found.
-_EEG_ENDINGS = (
-    *(".edf", ".bdf", ".gdf", ".set", ".vhdr", ".fif", ".fif.gz", ".cnt", ".mff"),
-    *(".egi", ".nxe", ".lay", ".data", ".ahdr"),
+#: A reader of MNE by its name ("cnt" is mne.io.read_raw_cnt), or a function.
+Reader = str | Callable[[Path], mne.io.BaseRaw]
+
+#: Endings of the files that MNE's EEG readers are given: headers, where a
+#: recording has several files.
+READERS = {
+    "ant": (".cnt",),
+    "bci2k": (".dat",),
+    "bdf": (".bdf",),
+    "brainvision": (".vhdr", ".ahdr"),
+    "cnt": (".cnt",),
+    "curry": (".cdt", ".dap", ".dat"),
+    "edf": (".edf",),
+    "eeglab": (".set",),
+    "egi": (".mff", ".raw"),
+    "eximia": (".nxe",),
+    "fif": (".fif", ".fif.gz"),
+    "gdf": (".gdf",),
+    "nedf": (".nedf",),
+    "nicolet": (".data",),
+    "nihon": (".eeg",),
+    "persyst": (".lay",),
+}
+#: Endings that are found where no reader is named. Not among them: endings that
+#: also belong to other files beside a recording (.eeg, .dat, .data, .raw).
+_ENDINGS = (
+    *(".edf", ".bdf", ".gdf", ".set", ".vhdr", ".ahdr", ".fif", ".fif.gz", ".cnt"),
+    *(".mff", ".nxe", ".nedf", ".lay", ".cdt"),
 )
-# File names of data sets that many people have and that predate BIDS.
-_KNOWN_NAMES = (
-    re.compile(r"(?P<subject>S\d+)R(?P<run>\d+)"),  # PhysioNet eegmmidb
-    re.compile(r"(?P<subject>Subject\d+)_(?P<run>\d+)"),  # PhysioNet eegmat
-)
+#: What git-annex puts in place of a file whose content is elsewhere.
+_ANNEX_POINTER = b"/annex/objects/"
 
 
 class DataFolderError(ValueError):
-    """A folder of recordings that does not follow the layout."""
+    """A folder of recordings, or a file in it, that cannot be used."""
 
 
 def existing_folder(folder: str | Path) -> Path:
@@ -53,214 +70,138 @@ def existing_folder(folder: str | Path) -> Path:
     return folder
 
 
-def named(error: Exception, name: str) -> str:
-    """Put the name of a file or recording before what is wrong, unless it is there."""
-    return str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
+def listed(names: Iterable[object], most: int = 5) -> str:
+    """List some names, separated by commas, and say how many more there are."""
+    names = [str(name) for name in names]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
-def find_eeg(folder: str | Path) -> list[Path]:
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, in the plural where it is not 1."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def find_eeg(folder: str | Path, reader: Reader | None = None) -> list[Path]:
     """Find EEG files.
 
     Parameters
     ----------
     folder : str | Path
         Searched at any depth.
+    reader : str | callable | None
+        Only files that this reader of MNE takes. By default the endings of all
+        formats that :func:`mne.io.read_raw` reads and that no other file beside
+        a recording has.
 
     Returns
     -------
     list of Path
-        Files whose name ends in ``_eeg`` and an ending of MNE's, or any file
-        with such an ending, sorted.
+        One file per recording, sorted: the header, where it has several files.
 
     Raises
     ------
     DataFolderError
         If there is no such folder.
+    ValueError
+        If MNE has no such reader.
     """
     folder = existing_folder(folder)
+    endings = reader_endings(reader)
     found = []
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         inside = any(parent.suffix.lower() == ".mff" for parent in path.parents)
+        # MNE finds the other parts of a recording in several files by itself.
         later_part = re.search(r"_split-0*(?!1_)[1-9]\d*_", path.name)
-        ending = path.suffix.lower()
-        if hidden or inside or later_part or ending in _COMPANIONS:
+        if hidden or inside or later_part or not path.name.lower().endswith(endings):
             continue
-        if path.is_dir() and ending != ".mff":
-            continue
-        if path.name.lower().endswith(_EEG_ENDINGS) or is_bids_eeg(path):
+        if not path.is_dir() or path.suffix.lower() == ".mff":
             found.append(path)
     return found
 
 
-def check_link(path: Path) -> None:
-    """Raise where a file is a link whose content has not been fetched."""
-    if path.is_symlink() and not path.exists():
-        raise DataFolderError(
-            f"{path.name} is a link to a file that is not there; get its content first "
-            "(git annex get, datalad get)."
+def reader_endings(reader: Reader | None) -> tuple[str, ...]:
+    """List the endings of the files that a reader takes."""
+    if not isinstance(reader, str):
+        return _ENDINGS
+    if reader not in READERS:
+        raise ValueError(
+            f"reader must be the name of an EEG reader of MNE ({', '.join(READERS)}) or a "
+            f"function that takes a path, got {reader!r}."
         )
+    return READERS[reader]
 
 
-def read_eeg(path: Path) -> mne.io.BaseRaw:
-    """Read an EEG file in whatever format MNE knows.
+def without_ending(path: Path) -> str:
+    """Name of an EEG file without its ending."""
+    known = {ending for endings in READERS.values() for ending in endings}
+    for ending in sorted(known, key=len, reverse=True):
+        if path.name.lower().endswith(ending):
+            return path.name[: -len(ending)]
+    return path.stem
+
+
+def files_of(path: Path) -> list[Path]:
+    """List the files of a recording: header, data, markers, further parts."""
+    stem = re.escape(without_ending(path))
+    parts = re.sub(r"_split\\-\d+", r"_split-\\d+", stem)
+    ours = re.compile(rf"{parts}\..*", re.DOTALL)
+    return [file for file in path.parent.iterdir() if ours.fullmatch(file.name)]
+
+
+def check_content(files: Iterable[Path], folder: str | Path) -> None:
+    """Raise where files are links or pointers whose content is not here.
+
+    This is what ``git clone`` and ``datalad clone`` leave until the content is
+    fetched.
 
     Parameters
     ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    mne.io.BaseRaw
-        Not loaded into memory.
+    files : iterable of Path
+        Files that are needed.
+    folder : str | Path
+        The data set, for the message.
 
     Raises
     ------
     DataFolderError
-        If MNE cannot read it.
+        If some are without content; it says how many and how to get them.
     """
-    check_link(path)
-    try:
-        return mne.io.read_raw(path, verbose="warning")
-    except MemoryError:
-        raise
-    except Exception as error:  # MNE's readers fail in many ways on a broken file.
+    files = sorted(set(files))
+    absent = [file for file in files if _without_content(file)]
+    if absent:
+        folder = Path(folder).expanduser()
+        names = [
+            str(f.relative_to(folder)) if f.is_relative_to(folder) else str(f)
+            for f in absent
+        ]
         raise DataFolderError(
-            f"MNE cannot read it ({type(error).__name__}: {error}); expected an intact "
-            "EEG file"
-        ) from error
-
-
-def bids_entities(path: Path) -> dict[str, str]:
-    """Read subject, session, task and run from a BIDS file name."""
-    entities = get_entities_from_fname(path, on_error="ignore")
-    return {key: entities[key] for key in _ENTITIES if entities.get(key)}
-
-
-def name_entities(path: Path, pattern: str | None = None) -> dict[str, str]:
-    """Read subject, session and run from a file name of any kind.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    pattern : str | None
-        Regular expression with the groups ``subject`` and, if they occur,
-        ``session``, ``task`` and ``run``. By default BIDS names and those of
-        PhysioNet's eegmmidb and eegmat are understood.
-
-    Returns
-    -------
-    dict of str
-        Labels of letters and digits.
-
-    Raises
-    ------
-    DataFolderError
-        If the name does not tell the subject.
-    """
-    stem = path.name.split(".")[0]
-    if pattern is None:
-        entities = bids_entities(path) if path.name.startswith("sub-") else {}
-        if "subject" in entities:
-            return entities
-        patterns = _KNOWN_NAMES
-    else:
-        try:
-            patterns = (re.compile(pattern),)
-        except re.error as error:
-            raise DataFolderError(
-                f"The pattern {pattern!r} is no regular expression: {error}."
-            ) from error
-    for candidate in patterns:
-        match = candidate.fullmatch(stem) or candidate.fullmatch(path.name)
-        if match and "subject" in match.groupdict():
-            labels = {k: v for k, v in match.groupdict().items() if k in _ENTITIES and v}
-            return {
-                key: re.sub(r"[^A-Za-z0-9]", "", value) for key, value in labels.items()
-            }
-    raise DataFolderError(
-        f"{path.name}: the name does not tell the subject. Expected a BIDS name "
-        "(sub-01_run-1_eeg.edf), or a pattern such as "
-        r"--pattern '(?P<subject>p\d+)_(?P<run>\d+)'"
-        f"{'' if pattern is None else f'; got {pattern!r}'}."
-    )
-
-
-def is_bids_eeg(path: Path) -> bool:
-    """Whether a file is called as BIDS calls EEG."""
-    return path.name.startswith("sub-") and path.name.split(".")[0].endswith("_eeg")
-
-
-def read_table(file: Path) -> pd.DataFrame:
-    """Read a table of volumes x regions.
-
-    Parameters
-    ----------
-    file : Path
-        Values separated by commas (``.csv``) or tabs (any other ending), names
-        in the first row. A column ``volume`` says which volume a row belongs
-        to, counted from 0; by default there is a row for each.
-
-    Returns
-    -------
-    pandas.DataFrame, shape (n_volumes, n_rois)
-        Indexed by volume.
-
-    Raises
-    ------
-    DataFolderError
-        If it is not a table.
-    ValueError
-        If it holds anything but finite numbers.
-    """
-    check_link(file)
-    separator = "," if file.suffix.lower() == ".csv" else "\t"
-    try:
-        names, first = _first_rows(file, separator)
-        table = pd.read_csv(file, sep=separator, na_values=["n/a"])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataFolderError(f"{file.name} is not a table: {error}") from error
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        # pandas would call the second one "name.1".
-        raise DataFolderError(f"{file.name} names a region twice: {', '.join(twice)}.")
-    if len(first) > len(names):
-        # pandas would take the first column for an index.
-        raise DataFolderError(
-            f"{file.name} has {len(first)} values in a row but {len(names)} names in the "
-            "first row; name every column."
+            f"{len(absent)} of the {len(files)} files needed in {folder} are only links to "
+            "content that is not on this machine, as datalad and git-annex leave them. Get "
+            "these files first, with 'datalad get' or 'git annex get' in that folder: "
+            f"{listed(names, 10)}"
         )
-    table = table.drop(columns=[c for c in ("Unnamed: 0",) if c in table])
-    volumes = [column for column in table if column.lower() == "volume"]
-    if volumes:
-        numbers = table.pop(volumes[0])
-        if numbers.dtype.kind not in "iu" or (numbers.diff().iloc[1:] <= 0).any():
-            raise DataFolderError(
-                f"{file.name}: the column 'volume' must hold integers that ascend, got "
-                f"{numbers.iloc[:5].tolist()}..."
-            )
-        table.index = pd.Index(numbers, name="volume")
-    else:
-        table.index.name = "volume"
-    check_bold(table, file.name)
-    counting = [column for column in table if _counts(table[column].to_numpy(float))]
-    if counting:
+
+
+def _without_content(file: Path) -> bool:
+    if not file.exists():
+        return file.is_symlink()
+    if not file.is_file() or file.stat().st_size > 32_768:
+        return False
+    with file.open("rb") as content:
+        return content.read(len(_ANNEX_POINTER)) == _ANNEX_POINTER
+
+
+def check_regular(file: Path) -> None:
+    """Raise where a file is a named pipe or a device, which could block for ever."""
+    if file.exists() and not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():
         raise DataFolderError(
-            f"{file.name}: {', '.join(counting)} rises in equal steps, as an index or a "
-            "time does, and BOLD does not. Remove the column, or call it 'volume' if it "
-            "numbers the volumes."
+            f"{file.name} is a named pipe or a device; expected an ordinary file"
         )
-    return table
 
 
-def _first_rows(file: Path, separator: str) -> tuple[list[str], list[str]]:
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        rows = csv.reader(lines, delimiter=separator)
-        return next(rows, []), next(rows, [])
-
-
-def _counts(values: np.ndarray) -> bool:
-    steps = np.diff(values)
-    return len(steps) > 2 and steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6)
+def short(error: object) -> str:
+    """Say what an error says, without all that broken files may put into it."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 500 else f"{text[:500]}..."

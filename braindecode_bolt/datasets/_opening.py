@@ -61,7 +61,7 @@ def open_dataset(
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}.")
     given = {name: value for name, value in options.items() if value is not None}
-    taken = [field.name for field in fields(KINDS[kind])][1:]
+    taken = [f.name for f in fields(KINDS[kind]) if f.name not in ("root", "data_dir")]
     unknown = [name for name in given if name not in taken]
     if unknown:
         raise ValueError(

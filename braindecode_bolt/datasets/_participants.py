@@ -1,4 +1,4 @@
-"""What participants.tsv of a BIDS data set says about people."""
+"""What participants.tsv of a BIDS data set says about subjects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ._files import DataFolderError
+from ._files import DataFolderError, check_regular, listed
 
 __all__ = ["read_sites"]
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_sites(root: str | Path) -> dict[str, str]:
-    """Read where people were recorded.
+    """Read where subjects were recorded.
 
     Parameters
     ----------
@@ -42,17 +42,19 @@ def read_sites(root: str | Path) -> dict[str, str]:
                 file.name,
             )
         return {}
+    check_regular(file)
     try:
         table = pd.read_csv(
             file, sep="\t", dtype=str, na_values=["n/a"], encoding="utf-8-sig"
         )
     except pd.errors.EmptyDataError:
         return {}
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DataFolderError(f"{file.name} is not a table: {error}") from error
     if not isinstance(table.index, pd.RangeIndex):
         raise DataFolderError(
-            f"{file.name} is not a table: its first row has more values than names."
+            f"{file.name} is not a table: its rows have more values than the first row "
+            "has names."
         )
     table.columns = table.columns.str.lower()
     if not {"participant_id", "site"} <= set(table):
@@ -62,9 +64,9 @@ def read_sites(root: str | Path) -> dict[str, str]:
     several = labels.duplicated(keep=False)
     if several.any():
         logger.warning(
-            "%s gives %d people more than one site, which are not used: %s",
+            "%s gives more than one site for %d subjects, and none is used for them: %s",
             file.name,
             labels[several].nunique(),
-            ", ".join(sorted(set(labels[several]))),
+            listed(sorted(set(labels[several]))),
         )
     return dict(zip(labels[~several], known["site"][~several], strict=True))

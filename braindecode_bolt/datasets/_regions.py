@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import json
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from .._version import __version__
+from .. import bold
+from .._files import atomic_write, content_hash
 from ..bold import extract_regions, load_confounds
 
 __all__ = ["RegionExtraction"]
@@ -61,8 +62,9 @@ class RegionExtraction:
             Indexed by volume; ``attrs`` holds ``tr`` and ``n_volumes``.
         """
         file = self._cache_file(image)
-        if file is not None and file.exists():
-            return _read(file)
+        cached = None if file is None else _read(file)
+        if cached is not None:
+            return cached
         source = self._confounds_of(image)
         more = self.confounds if isinstance(self.confounds, Mapping) else {}
         confounds = None if source is None else load_confounds(source, **more)
@@ -108,21 +110,27 @@ class RegionExtraction:
             "confounds": self.confounds,
             "options": {name: _identity(value) for name, value in self.options.items()},
             "tr": self.tr,
-            "version": __version__,
+            "versions": {"nilearn": version("nilearn"), "braindecode_bolt": _code()},
             "files": [_identity(file) for file in files],
         }
         try:
-            text = json.dumps(key, sort_keys=True)
+            digest = content_hash(key)[:16]
         except TypeError:
             logger.info(
-                "%s: not kept in the cache, since the atlas or an argument is no name or "
-                "path but an object",
+                "%s: its region series are not kept in the cache, since the atlas or an "
+                "argument is an object; give a name or a path",
                 image.name,
             )
             return None
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         stem = image.name.split(".")[0]
         return Path(self.cache_dir) / f"{stem}-{digest}_timeseries.json"
+
+
+@cache
+def _code() -> str:
+    """Hash the source code that makes region series."""
+    files = sorted(Path(bold.__file__).parent.glob("*.py"))
+    return content_hash(file.read_bytes() for file in files)
 
 
 def _identity(value: object) -> object:
@@ -136,9 +144,6 @@ def _identity(value: object) -> object:
 
 
 def _write(table: pd.DataFrame, file: Path) -> None:
-    """Write under another name first: a file that is there is whole."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    work = file.with_name(f".{file.name}-{uuid.uuid4().hex}")
     content = {
         "tr": table.attrs["tr"],
         "n_volumes": table.attrs["n_volumes"],
@@ -147,15 +152,26 @@ def _write(table: pd.DataFrame, file: Path) -> None:
         # Written by Python, which gives every digit back.
         "series": table.to_numpy().T.tolist(),
     }
-    work.write_text(json.dumps(content))
-    work.replace(file)
+    with atomic_write(file) as unfinished:
+        unfinished.write_text(json.dumps({**content, "hash": content_hash(content)}))
 
 
-def _read(file: Path) -> pd.DataFrame:
-    content = json.loads(file.read_text())
-    table = pd.DataFrame(
-        dict(zip(content["columns"], content["series"], strict=True)),
-        index=pd.Index(content["volumes"], name="volume"),
-    )
-    table.attrs = {"tr": content["tr"], "n_volumes": content["n_volumes"]}
-    return table
+def _read(file: Path) -> pd.DataFrame | None:
+    """Read series from the cache; None where they are not there or damaged."""
+    try:
+        content = json.loads(file.read_bytes())
+        if content.pop("hash") != content_hash(content):
+            raise ValueError("its values are not those that were written")
+        table = pd.DataFrame(
+            dict(zip(content["columns"], content["series"], strict=True)),
+            index=pd.Index(content["volumes"], name="volume"),
+        )
+        table.attrs = {"tr": content["tr"], "n_volumes": content["n_volumes"]}
+        return table
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        logger.warning(
+            "%s is damaged (%s) and made again", file, f"{type(error).__name__}: {error}"
+        )
+        return None

@@ -1,418 +1,135 @@
-"""Tables of numbers out of pickle files, without running what the files say.
-
-A pickle is a program, and a list of allowed functions does not make it safe: with
-no more than ``numpy.ndarray``, ``numpy.dtype`` and their states, which every table
-needs, a file can make NumPy take its bytes for addresses. So nothing is imported or
-called here. The opcodes are read with :mod:`pickletools`, what they would make is
-kept as plain data, and the numbers and names of a DataFrame are picked out of it.
-"""
+"""Tables of volumes x regions, from text and pickle files."""
 
 from __future__ import annotations
 
 import logging
-import math
-import pickletools
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["TablePickleError", "UnsafePickleError", "read_frame_pickle"]
+from .._series import plain_name
+from ..bold.tables import TableError, read_numbers
+from ..recording import check_bold
+from ._choosing import choose_regions
+from ._files import check_regular
+from ._pickles import read_frame_pickle
+
+__all__ = ["read_table"]
 
 logger = logging.getLogger(__name__)
 
-# What a DataFrame of numbers is made of, and the name used below for it. pandas 3
-# pickles public classes as pandas.X and labels as strings of its own, NumPy 2 renamed
-# numpy.core to numpy._core, and protocol 2 has the names of Python 2.
-_NAMES = {
-    ("pandas", "DataFrame"): "DataFrame",
-    ("pandas.core.frame", "DataFrame"): "DataFrame",
-    ("pandas.core.internals.managers", "BlockManager"): "BlockManager",
-    ("pandas._libs.internals", "_unpickle_block"): "block",
-    ("pandas.core.indexes.base", "_new_Index"): "new_index",
-    ("pandas", "Index"): "Index",
-    ("pandas.core.indexes.base", "Index"): "Index",
-    ("pandas.core.indexes.numeric", "Int64Index"): "Index",
-    ("pandas.core.indexes.numeric", "UInt64Index"): "Index",
-    ("pandas.core.indexes.numeric", "Float64Index"): "Index",
-    ("pandas", "RangeIndex"): "RangeIndex",
-    ("pandas.core.indexes.range", "RangeIndex"): "RangeIndex",
-    ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"): "extension array",
-    ("pandas.arrays", "StringArray"): "StringArray",
-    ("pandas.core.arrays.string_", "StringArrayNumpySemantics"): "StringArray",
-    ("pandas", "StringDtype"): "StringDtype",
-    ("pandas.core.arrays.string_", "StringDtype"): "StringDtype",
-    ("numpy", "ndarray"): "ndarray",
-    ("numpy", "dtype"): "dtype",
-    ("numpy.core.multiarray", "_reconstruct"): "reconstruct",
-    ("numpy._core.multiarray", "_reconstruct"): "reconstruct",
-    ("numpy.core.numeric", "_frombuffer"): "frombuffer",
-    ("numpy._core.numeric", "_frombuffer"): "frombuffer",
-    ("builtins", "slice"): "slice",
-    ("__builtin__", "slice"): "slice",
-    ("_codecs", "encode"): "encode",
-}
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_VALUES = {
-    *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
-    *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
-    *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-}
-_TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-_NUMBERS = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
-_TRUSTED = (
-    "If you trust the file, read it with pandas.read_pickle and save the numbers in a "
-    "format that holds nothing else (DataFrame.to_csv)."
-)
 
-
-class TablePickleError(ValueError):
-    """A pickle file that is damaged, or is not a table of numbers."""
-
-
-class UnsafePickleError(TablePickleError):
-    """A pickle file that asks for more than a table of numbers needs."""
-
-
-def read_frame_pickle(path: str | Path) -> pd.DataFrame:
-    """Read a pickled DataFrame of numbers, without running anything in the file.
-
-    Reads what pandas 1.0 to 1.2 and 1.4 to 3.x write with pickle protocols 2 to 5,
-    not compressed. Values, columns and index are those that
-    :func:`pandas.read_pickle` gives, numbers in the byte order of this machine;
-    ``attrs`` are left out, which is logged.
+def read_table(file: str | Path, rois: list[str] | None = None) -> pd.DataFrame:
+    """Read a table of volumes x regions.
 
     Parameters
     ----------
-    path : str | Path
-        The file.
+    file : str | Path
+        Text with names in the first row, values separated by commas (``.csv``) or
+        tabs, as :func:`~braindecode_bolt.bold.tables.read_numbers` reads it; or a
+        pickled DataFrame (``.pkl``), which :func:`read_frame_pickle` reads. A column
+        ``volume`` says which volume a row belongs to, counted from 0; by default
+        there is a row for each.
+    rois : list of str | None
+        Regions to take, as :func:`region_names` gives them. Other columns do not
+        matter. By default all.
 
     Returns
     -------
-    pandas.DataFrame, shape (n_rows, n_columns)
-        At least one row and one column; booleans, integers or floating-point
-        numbers; the names of the columns are strings.
+    pandas.DataFrame, shape (n_volumes, n_rois)
+        Indexed by volume, with straight apostrophes in the names. Rows in which all
+        regions are missing (``n/a``, as denoising programs write censored volumes) are
+        left out, which is logged. ``attrs["n_volumes"]`` holds the number of volumes
+        with these, where the file has a row for each.
 
     Raises
     ------
-    UnsafePickleError
-        If the file names a function or class, or uses an operation, that a table of
-        numbers does not need. The message says which.
-    TablePickleError
-        If it is no pickle, damaged, or holds anything but such a table.
+    TableError
+        If the file is not such a table, or has no row of names.
+    UnknownRegionError
+        If it lacks one of `rois`.
+    ValueError
+        If a region has no value, or a value is missing or not finite.
     """
-    path = Path(path)
-    data = path.read_bytes()
-    try:
-        return _frame(_walk(data), len(data))
-    except UnsafePickleError as error:
-        raise UnsafePickleError(
-            f"{path.name} {error}. Expected a pickled DataFrame of numbers; nothing in "
-            f"the file was run. {_TRUSTED}"
-        ) from None
-    except TablePickleError as error:
-        raise TablePickleError(
-            f"{path.name} {error}. Expected a pickled DataFrame of numbers with named "
-            f"columns. {_TRUSTED}"
-        ) from None
-    except (ValueError, IndexError, KeyError) as error:
-        # What pickletools and an empty stack or memo raise.
-        raise TablePickleError(
-            f"{path.name} ({len(data)} bytes) is damaged or no pickle file: "
-            f"{str(error)[:200]}. Expected a pickled DataFrame of numbers; copy or "
-            "download it again."
-        ) from error
-
-
-@dataclass(slots=True, eq=False)
-class _Name:
-    """A function or class that a pickle names."""
-
-    kind: str
-
-
-@dataclass(slots=True, eq=False)
-class _Made:
-    """What a function or class would return, and the state it would be given."""
-
-    kind: str
-    args: tuple
-    state: Any = None
-
-
-def _walk(data: bytes) -> Any:
-    """Follow the opcodes of a pickle and give what it would make, as plain data."""
-    stack: list[Any] = []
-    marks: list[int] = []
-    memo: dict[int, Any] = {}
-    for opcode, arg, _ in pickletools.genops(data):
-        name = opcode.name
-        if name in _VALUES:
-            stack.append(arg)
-        elif name in _CONSTANTS:
-            stack.append(_CONSTANTS[name])
-        elif name in ("BINGET", "LONG_BINGET"):
-            stack.append(memo[arg])
-        elif name == "MEMOIZE":
-            memo[len(memo)] = stack[-1]
-        elif name in ("BINPUT", "LONG_BINPUT"):
-            memo[arg] = stack[-1]
-        elif name in _TUPLES:
-            stack.append(tuple(_take(stack, len(stack) - _TUPLES[name])))
-        elif name == "TUPLE":
-            stack.append(tuple(_take(stack, marks.pop())))
-        elif name == "EMPTY_LIST":
-            stack.append([])
-        elif name == "EMPTY_DICT":
-            stack.append({})
-        elif name == "MARK":
-            marks.append(len(stack))
-        elif name in ("APPEND", "APPENDS"):
-            items = _take(stack, marks.pop() if name == "APPENDS" else len(stack) - 1)
-            _extend(stack[-1], items)
-        elif name in ("SETITEM", "SETITEMS"):
-            items = _take(stack, marks.pop() if name == "SETITEMS" else len(stack) - 2)
-            _update(stack[-1], items)
-        elif name == "GLOBAL":
-            stack.append(_name(*arg.split(" ", 1)))
-        elif name == "STACK_GLOBAL":
-            stack.append(_name(*_take(stack, len(stack) - 2)))
-        elif name in ("REDUCE", "NEWOBJ"):
-            stack.append(_make(*_take(stack, len(stack) - 2)))
-        elif name == "BUILD":
-            (state,) = _take(stack, len(stack) - 1)
-            _set_state(stack[-1], state)
-        elif name == "STOP":
-            return stack.pop()
-        elif name not in ("PROTO", "FRAME"):
-            raise UnsafePickleError(f"uses the pickle operation {name}")
-    raise ValueError("it does not end")  # pickletools says so before
-
-
-def _take(stack: list, start: int) -> list:
-    if start < 0 or start > len(stack):
-        raise IndexError("an operation lacks its operands")
-    items = stack[start:]
-    del stack[start:]
-    return items
-
-
-def _extend(target: Any, items: list) -> None:
-    if type(target) is not list:
-        raise UnsafePickleError(f"appends to {_describe(target)}")
-    target.extend(items)
-
-
-def _update(target: Any, items: list) -> None:
-    keys, values = items[::2], items[1::2]
-    # No other key is hashed: the hash of nested tuples can take forever.
-    if type(target) is not dict or not all(type(key) is str for key in keys):
-        raise UnsafePickleError("sets items other than the named ones of a dict")
-    target.update(zip(keys, values, strict=True))
-
-
-def _name(module: Any, name: Any = "") -> _Name:
-    if type(module) is not str or type(name) is not str:
-        raise UnsafePickleError(f"takes {_describe(name)} for a name")
-    if (module, name) not in _NAMES:
-        raise UnsafePickleError(f"asks for {module[:80]}.{name[:80]}")
-    return _Name(_NAMES[module, name])
-
-
-def _make(function: Any, args: Any) -> Any:
-    if type(function) is not _Name or type(args) is not tuple:
-        raise UnsafePickleError(f"calls {_describe(function)}")
-    if function.kind == "encode":
-        # How protocol 2 writes bytes.
-        match args:
-            case (str(text), "latin1"):
-                return text.encode("latin-1")
-        raise UnsafePickleError("encodes text other than as latin1")
-    return _Made(function.kind, args)
-
-
-def _set_state(target: Any, state: Any) -> None:
-    if type(target) is not _Made or target.state is not None:
-        raise UnsafePickleError(f"sets the state of {_describe(target)}")
-    target.state = state
-
-
-def _describe(thing: Any) -> str:
-    if isinstance(thing, _Made | _Name):
-        return thing.kind
-    return f"a {type(thing).__name__}"
-
-
-def _frame(made: Any, n_bytes: int) -> pd.DataFrame:
-    match made:
-        case _Made(kind="DataFrame", args=(), state={"_mgr": manager} as state):
-            pass
-        case _Made(kind="DataFrame", args=(), state={"_data": manager} as state):
-            pass  # pandas 1.0
-        case _:
-            raise TablePickleError(f"holds {_describe(made)}")
-    axes, blocks = _manager(manager)
-    columns, index = map(_index, axes)
-    if columns.empty or index.empty:
-        raise TablePickleError(f"holds an empty table, {len(index)} x {len(columns)}")
-    if columns.inferred_type != "string":
-        raise TablePickleError(f"has column names of the type {columns.inferred_type}")
-    series: list[tuple[int, np.ndarray]] = []
-    size = 0
-    for values, placement in blocks:
-        array, positions = _array(values), _positions(placement)
-        size += array.nbytes
-        # Each array may be named many times over, which costs no bytes in the file.
-        if size > n_bytes:
-            raise UnsafePickleError(
-                f"of {n_bytes} bytes holds more numbers than fit into it"
+    file = Path(file)
+    check_regular(file)
+    if file.suffix.lower() == ".pkl":
+        table, wrong = read_frame_pickle(file), {}
+        _check_index(table.index, file.name)
+    else:
+        read = read_numbers(file)
+        table, wrong = read.table, read.wrong
+        if not read.has_names:
+            first = ", ".join(f"{value:g}" for value in table.iloc[0, :4])
+            raise TableError(
+                f"{file.name} has no row of names: its first row is {first}"
+                f"{', ...' if table.shape[1] > 4 else ''}. Write the names of the regions "
+                "into the first row."
             )
-        if array.shape != (len(positions), len(index)) or array.dtype.kind == "O":
-            raise TablePickleError(
-                f"has a block of the shape {array.shape} and type {array.dtype} for "
-                f"{len(positions)} columns of {len(index)} numbers"
-            )
-        series += zip(positions, array, strict=True)
-    if sorted(position for position, _ in series) != list(range(len(columns))):
-        raise TablePickleError(
-            f"does not have one series for each of {len(columns)} columns"
+    n_volumes = None if table.index.name == "volume" else len(table)
+    table = choose_regions(table.rename_axis(index="volume"), rois, file.name)
+    wrong = {plain_name(name): text for name, text in wrong.items()}
+    not_numbers = [f"{name} ({wrong[name]})" for name in table if name in wrong]
+    if not_numbers:
+        raise TableError(
+            f"{file.name} has columns that are not numbers: {_listed(not_numbers)}. "
+            "Expected one column of numbers per region, with points (0.5)."
         )
-    if state.get("attrs"):
-        logger.info("the attrs of a pickled table are left out")
-    # By position: two columns may have one name.
-    by_position = dict(sorted(series, key=lambda item: item[0]))
-    return pd.DataFrame(by_position, index=index).set_axis(columns, axis="columns")
+    table = _without_censored(table, file.name)
+    check_bold(table, file.name)
+    _check_counting(table, file.name)
+    if n_volumes is not None:
+        table.attrs["n_volumes"] = n_volumes
+    return table
 
 
-def _manager(made: Any) -> tuple[list, list[tuple[Any, Any]]]:
-    """Split a BlockManager into its axes and its blocks (values, placement)."""
-    match made:
-        case _Made(kind="BlockManager", args=(tuple(blocks), [_, _] as axes), state=None):
-            pairs = [
-                block.args[:2]
-                for block in blocks
-                if isinstance(block, _Made) and block.kind == "block"
-                if len(block.args) == 3
-            ]
-        case _Made(  # pandas 1.0 to 1.2
-            kind="BlockManager",
-            args=(),
-            state=(_, _, _, {"0.14.1": {"axes": [_, _] as axes, "blocks": blocks}}),
-        ) if isinstance(blocks, list):
-            pairs = [
-                (block["values"], block["mgr_locs"])
-                for block in blocks
-                if isinstance(block, dict) and {"values", "mgr_locs"} <= set(block)
-            ]
-        case _:
-            raise TablePickleError(f"keeps its columns in {_describe(made)}")
-    if len(pairs) != len(blocks):
-        raise TablePickleError("keeps its columns in blocks of an unknown kind")
-    return axes, pairs
+def _check_index(index: pd.Index, what: str) -> None:
+    """Raise where rows have numbers of their own that would be ignored."""
+    if index.name != "volume" and not index.equals(pd.RangeIndex(len(index))):
+        raise TableError(
+            f"{what} has rows called {_listed(index[:3])}, ...; expected 0, 1, 2, ... If "
+            "these are numbers of volumes, call the index 'volume'."
+        )
+    ascending = index.dtype.kind in "iu" and (np.diff(index, prepend=-1) > 0).all()
+    if not ascending:
+        raise TableError(
+            f"{what}: the index 'volume' must hold integers that ascend from 0; "
+            f"found {_listed(index[:5])}."
+        )
 
 
-def _positions(placement: Any) -> list[int] | range:
-    """Find which columns a block holds."""
-    match placement:
-        case _Made(kind="slice", args=(int(start), int(stop), int(step)), state=None):
-            if 0 <= start <= stop < 2**31 and step > 0:
-                return range(start, stop, step)
-        case _Made(kind="reconstruct" | "frombuffer"):
-            array = _array(placement)
-            if array.ndim == 1 and array.dtype.kind == "i":
-                return array.tolist()
-    raise TablePickleError(f"places columns by {_describe(placement)}")
+def _without_censored(table: pd.DataFrame, what: str) -> pd.DataFrame:
+    valued = table.loc[:, table.notna().any()]
+    censored = valued.isna().all(axis=1).to_numpy()
+    if not censored.any() or censored.all():
+        return table
+    logger.warning(
+        "%s: %d of %d volumes have no value in any region and are left out: %s",
+        what,
+        censored.sum(),
+        len(table),
+        _listed(table.index[censored], 8),
+    )
+    return table[~censored]
 
 
-def _index(made: Any) -> pd.Index:
-    match made:
-        case _Made(kind="new_index", args=(_Name(kind=kind), {"name": name} as content)):
-            pass
-        case _:
-            raise TablePickleError(f"has {_describe(made)} as index")
-    if name is not None and type(name) not in (str, int, float):
-        raise TablePickleError(f"has {_describe(name)} as the name of an index")
-    match kind, content:
-        case "RangeIndex", {"start": int(start), "stop": int(stop), "step": int(step)}:
-            if step and max(map(abs, (start, stop, step))) < 2**61:
-                return pd.RangeIndex(int(start), int(stop), int(step), name=name)
-        case "Index", {"data": _Made(kind="extension array") as data}:
-            return pd.Index(_strings(data), dtype="str", name=name)
-        case "Index", {"data": data}:
-            array = _array(data)
-            # pandas has no index of half precision.
-            if array.ndim == 1 and array.dtype != np.float16:
-                return pd.Index(array, dtype=array.dtype, name=name)
-    raise TablePickleError("has an index of an unknown kind")
+def _check_counting(table: pd.DataFrame, what: str) -> None:
+    counting = [column for column in table if _counts(table[column].to_numpy(float))]
+    if counting:
+        raise TableError(
+            f"{what}: {_listed(counting, 8)} rises in equal steps, as an index or a time "
+            "does, and BOLD does not. Remove the column, or call it 'volume' if it numbers "
+            "the volumes."
+        )
 
 
-def _strings(made: _Made) -> np.ndarray:
-    """Read the labels out of pandas 3's default type of strings."""
-    match made:
-        case _Made(
-            args=(_Name(kind="StringArray"), int(), None),
-            state=(
-                _Made(kind="StringDtype", args=("python", float(missing)), state=None),
-                data,
-                *_,
-            ),
-        ):
-            array = _array(data)
-            if math.isnan(missing) and array.ndim == 1 and array.dtype.kind == "O":
-                return array
-    raise TablePickleError("has labels of an unknown type")
+def _counts(values: np.ndarray) -> bool:
+    steps = np.diff(values)
+    return len(steps) > 2 and steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6)
 
 
-def _array(made: Any) -> np.ndarray:
-    match made:
-        case _Made(
-            kind="frombuffer",
-            args=(content, dtype, tuple(shape), "C" | "F" as order),
-            state=None,
-        ):
-            return _numbers(content, _dtype(dtype), shape, order)
-        case _Made(
-            kind="reconstruct",
-            args=(_Name(kind="ndarray"), (0,), b"b"),
-            state=(1, tuple(shape), dtype, bool(fortran), content),
-        ):
-            if type(content) is not list:
-                return _numbers(content, _dtype(dtype), shape, "F" if fortran else "C")
-            if (
-                _dtype(dtype).hasobject
-                and shape == (len(content),)
-                and all(type(label) is str for label in content)
-            ):
-                return np.array(content, dtype=object)
-            raise TablePickleError("holds objects other than numbers and column names")
-    raise TablePickleError(f"has {_describe(made)} in place of an array of numbers")
-
-
-def _numbers(content: Any, dtype: np.dtype, shape: tuple, order: str) -> np.ndarray:
-    whole = all(type(length) is int and length >= 0 for length in shape)
-    if (
-        type(content) not in (bytes, bytearray)
-        or dtype.hasobject
-        or len(shape) > 2
-        or not whole
-        or math.prod(shape) * dtype.itemsize != len(content)
-    ):
-        raise TablePickleError(f"has an array of {dtype} that does not fit its shape")
-    array = np.frombuffer(content, dtype).reshape(shape, order=order)
-    return array.astype(dtype.newbyteorder("="), copy=False)
-
-
-def _dtype(made: Any) -> np.dtype:
-    match made:
-        case _Made(
-            kind="dtype",
-            args=(str(code), _, _),
-            state=(int(), "<" | ">" | "|" | "=" as order, None, None, None, -1, -1, *_),
-        ):
-            if code in ("O8", "O4"):
-                return np.dtype(object)
-            if code in _NUMBERS:
-                return np.dtype(code if order == "|" else order + code)
-    raise TablePickleError("has an array of a type that is not a number")
+def _listed(items: Sequence[object] | pd.Index, most: int = 3) -> str:
+    more = ", ..." if len(items) > most else ""
+    return ", ".join(str(item) for item in items[:most]) + more

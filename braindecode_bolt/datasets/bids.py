@@ -5,26 +5,26 @@ from __future__ import annotations
 import fnmatch
 import logging
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import mne
 import pandas as pd
-from mne_bids import BIDSPath, find_matching_paths, get_entities_from_fname, read_raw_bids
 
 from ..bold.regions import GLOBAL_SIGNALS
-from ..markers import find_volume_markers
-from ..markers.annotations import MarkerError, find_markers, with_annotations
-from ..recording import Recording, attach_bold
-from ._base import EEGfMRIDataset, open_all
+from ..markers import MarkerOptions
+from ..recording import Recording, check_bold, pair_bold
+from ._base import MarkedEEG, naming_bold, open_all
+from ._bids_eeg import find_bids_eeg, read_bids_eeg
+from ._bids_runs import Run, run_of, without_zeros
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
-from ._files import DataFolderError, check_link, existing_folder, read_eeg, read_table
+from ._files import DataFolderError, counted, existing_folder, listed
 from ._participants import read_sites
 from ._regions import RegionExtraction
+from ._repetition import in_header, in_sidecars
+from ._tables import read_table
 
 __all__ = ["BIDSEEGfMRI"]
 
@@ -35,18 +35,17 @@ _TABLES = (".tsv", ".csv")
 #: What BOLD files are called, in the order in which they are looked for.
 _PATTERNS = ("*_timeseries.tsv", "*_bold.tsv", "*_desc-preproc_bold.nii*")
 _OPENNEURO = "https://s3.amazonaws.com/openneuro.org"
-_EEG_ENDINGS = (".vhdr", ".edf", ".bdf", ".set", ".fif")
 
 
 @dataclass
-class BIDSEEGfMRI(EEGfMRIDataset):
+class BIDSEEGfMRI(MarkedEEG):
     """EEG and BOLD of the same subject, session, task and run in a BIDS data set.
 
     The EEG is read by mne-bids, with the channel types and bad channels of
     ``channels.tsv``. BOLD comes as tables of region series or as preprocessed
     images, from which the series are extracted
     (:func:`~braindecode_bolt.bold.extract_regions`). Volume markers come from
-    ``events.tsv`` or from the EEG file itself, and are mended by
+    ``events.tsv`` or from the EEG file itself, and are corrected by
     :func:`~braindecode_bolt.find_volume_markers`. Sites come from the column
     ``site`` of ``participants.tsv``, if there is one.
 
@@ -61,22 +60,16 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         Pattern of the names of the BOLD files, such as
         ``"*_space-MNI152NLin2009cAsym_desc-preproc_bold.nii.gz"`` or
         ``"*_atlas-4S156Parcels_timeseries.tsv"``. By default region tables
-        (``*_timeseries.tsv``, ``*_bold.tsv``) or, where there are none,
-        fMRIPrep's images.
+        (``*_timeseries.tsv``, ``*_bold.tsv``) or fMRIPrep's images: of these
+        three, the first that most of the runs with EEG have.
+    eeg : str | None
+        Pattern of the names of the EEG files, such as ``"*_acq-clean_eeg.set"``,
+        where a run has several.
     eeg_root : str | Path | None
         The BIDS folder that holds the EEG, where it is not `root`: a derivative
         without gradient and pulse artifacts, for example.
     subjects, sessions, tasks, runs : sequence of str | None
         Labels to use; all by default.
-    marker : str | None
-        Description of the volume markers. By default the usual ones.
-    tr : float | None
-        Repetition time in seconds. By default that of the images' header, or,
-        with tables, what the markers show.
-    dummy_volumes : int
-        Markers at the start whose volumes are not in the BOLD files. Default 0.
-    marker_options : mapping
-        Further arguments of :func:`~braindecode_bolt.find_volume_markers`.
     atlas : object
         Regions to extract from images; see
         :func:`~braindecode_bolt.bold.extract_regions`. Default ``"difumo64"``.
@@ -93,6 +86,12 @@ class BIDSEEGfMRI(EEGfMRIDataset):
     cache_dir : str | Path | None
         Folder to keep the series extracted from images in. By default they are
         extracted at each :meth:`load`.
+    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
+    segment, stim_channel, tolerance, markers_from : object
+        How the volume markers are found: see
+        :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
+        default the repetition time is the ``RepetitionTime`` of the BOLD's
+        sidecar, or that of the images' header, or what the markers show.
 
     Notes
     -----
@@ -104,7 +103,7 @@ class BIDSEEGfMRI(EEGfMRIDataset):
     *NATVIEW_EEGFMRI* (Telesford et al. 2023): markers ``R128``, TR 2.1 s; two
     sessions, several tasks. Runs differ in their number of volumes (288 to
     290), and in one run all markers are written twice
-    (:func:`~braindecode_bolt.find_volume_markers` mends that). Movies begin and
+    (:func:`~braindecode_bolt.find_volume_markers` corrects that). Movies begin and
     end with a marker of their own; rest is the task ``rest``.
 
     Neither was at hand in development: files of the same formats were.
@@ -122,15 +121,12 @@ class BIDSEEGfMRI(EEGfMRIDataset):
     root: str | Path
     derivatives: str | Path | None = None
     bold: str | None = None
+    eeg: str | None = None
     eeg_root: str | Path | None = None
     subjects: Sequence[str] | None = None
     sessions: Sequence[str] | None = None
     tasks: Sequence[str] | None = None
     runs: Sequence[str] | None = None
-    marker: str | None = None
-    tr: float | None = None
-    dummy_volumes: int = 0
-    marker_options: Mapping[str, Any] = field(default_factory=dict)
     atlas: Any = "difumo64"
     confounds: str | Mapping[str, Any] | None = "fmriprep"
     extraction: Mapping[str, Any] = field(default_factory=dict)
@@ -154,17 +150,22 @@ class BIDSEEGfMRI(EEGfMRIDataset):
         UnknownRegionError
             If a recording lacks one of `rois`.
         """
-        pairs = self._pairs()
-        items = {eeg.fpath.name: (eeg, bold) for eeg, bold in pairs}
+        rois, options = region_names(self.rois), self.marker_options
         sites = read_sites(self.root)
-        return open_all(items, lambda pair: self._open(*pair, sites), self.root)
+        runs = self._runs()
+        return open_all(
+            {eeg.name: (run, eeg, bold) for run, (eeg, bold) in runs.items()},
+            lambda files: self._open(*files, rois, options, sites),
+            self.root,
+            {eeg.name: _needed(eeg, bold) for eeg, bold in runs.values()},
+        )
 
     def download(
         self, source: str | tuple[str, str], patterns: Sequence[str] | None = None
     ) -> BIDSEEGfMRI:
         """Download a public data set into `root`.
 
-        Files that are there already are kept, and an interrupted download goes on.
+        Complete files are kept, so that an interrupted download resumes.
         Checksums are checked where the server has them
         (:func:`~braindecode_bolt.datasets.fetch_s3`).
 
@@ -214,171 +215,164 @@ class BIDSEEGfMRI(EEGfMRIDataset):
             for task in tasks
         ]
 
-    def _pairs(self) -> list[tuple[BIDSPath, Path]]:
+    def _runs(self) -> dict[Run, tuple[Path, Path]]:
         """Match EEG files with BOLD files of the same run."""
-        eeg, bold = self._find_eeg(), self._find_bold()
-        chosen = self._choose({*eeg, *bold})
-        both = [key for key in chosen if key in eeg and key in bold]
+        eeg = find_bids_eeg(self.eeg_root or self.root, self.eeg)
+        images_and_tables = self._find_bold()
+        chosen = self._choose({*eeg, *images_and_tables})
+        bold = self._choose_bold(images_and_tables, [run for run in chosen if run in eeg])
+        both = [run for run in chosen if run in eeg and bold.get(run)]
         for kind, found, others in (("EEG", eeg, bold), ("BOLD", bold, eeg)):
-            alone = [_describe(key) for key in chosen if key in found and key not in others]
+            alone = [run for run in chosen if run in found and run not in others]
             if alone:
                 logger.warning(
-                    "%d runs have %s only and are left out: %s",
-                    len(alone),
+                    "%s with %s only left out: %s",
+                    counted(len(alone), "run"),
                     kind,
-                    ", ".join(alone),
+                    listed(alone, 20),
                 )
         if not both:
             raise DataFolderError(
                 f"{self.root} holds no run with EEG and BOLD: {len(eeg)} with EEG "
-                f"({_some(eeg)}), {len(bold)} with BOLD ({_some(bold)}); expected files "
-                "that agree in subject, session, task and run."
+                f"({listed(eeg, 3) or 'none'}), {len(bold)} with BOLD "
+                f"({listed(bold, 3) or 'none'}); expected files that agree in subject, "
+                "session, task and run."
             )
-        for kind, found in (("EEG", eeg), ("BOLD", bold)):
-            several = [key for key in both if len(found[key]) > 1]
+        for kind, found in (("eeg", eeg), ("bold", bold)):
+            several = [run for run in both if len(found[run]) > 1]
             if several:
-                names = ", ".join(Path(str(file)).name for file in found[several[0]])
+                files = found[several[0]]
+                ending = "_".join(files[0].name.split("_")[-2:])
                 raise DataFolderError(
-                    f"{len(several)} runs have several {kind} files; "
-                    f"{_describe(several[0])} has {names}. Choose by the argument bold, a "
-                    "pattern of their names, or give eeg_root."
+                    f"{counted(len(several), 'run')} of {len(both)} with several files of "
+                    f"{kind.upper()}: {several[0]} has "
+                    f"{listed(file.name for file in files)}. Choose by a pattern of their "
+                    f"names, as {kind}='*_{ending}'."
                 )
-        return [(eeg[key][0], bold[key][0]) for key in both]
+        return {run: (eeg[run][0], bold[run][0]) for run in both}
 
-    def _find_eeg(self) -> dict[tuple[str, ...], list[BIDSPath]]:
-        found = find_matching_paths(
-            existing_folder(self.eeg_root or self.root),
-            suffixes="eeg",
-            datatypes="eeg",
-            extensions=list(_EEG_ENDINGS),
-            ignore_nosub=True,
-        )
-        eeg: dict[tuple[str, ...], list[BIDSPath]] = {}
-        for path in sorted(found, key=str):
-            # MNE finds the other parts of a recording in several files by itself.
-            if path.split is None or int(path.split) == 1:
-                eeg.setdefault(_key(path.entities), []).append(path)
-        return eeg
-
-    def _find_bold(self) -> dict[tuple[str, ...], list[Path]]:
+    def _find_bold(self) -> dict[Run, list[Path]]:
+        """Find all files of BOLD that have one of the names looked for."""
         root = existing_folder(self.derivatives or self.root)
         files = sorted(file for file in root.rglob("sub-*") if _is_bold(file, root))
-        for pattern in (self.bold,) if self.bold else _PATTERNS:
-            found: dict[tuple[str, ...], list[Path]] = {}
-            for file in files:
-                if fnmatch.fnmatch(file.name, pattern):
-                    entities = get_entities_from_fname(file, on_error="ignore")
-                    found.setdefault(_key(entities), []).append(file)
-            if found:
-                return found
-        others = ", ".join(file.name for file in files[:3])
-        raise DataFolderError(
-            f"{root} holds no BOLD called {self.bold or ' or '.join(_PATTERNS)}; other "
-            f"files of BOLD: {others or 'none'}. Images must be preprocessed (fMRIPrep); "
-            "give their folder by derivatives, or other names by bold."
-        )
+        found: dict[Run, list[Path]] = {}
+        patterns = (self.bold,) if self.bold else _PATTERNS
+        for file in files:
+            if any(fnmatch.fnmatch(file.name, pattern) for pattern in patterns):
+                found.setdefault(run_of(file), []).append(file)
+        if not found:
+            others = listed((file.name for file in files), 3) or "none"
+            raise DataFolderError(
+                f"{root} holds no BOLD called {self.bold or ' or '.join(_PATTERNS)}; other "
+                f"files of BOLD: {others}. Images must "
+                "be preprocessed (fMRIPrep); give their folder by derivatives, or other "
+                "names by bold."
+            )
+        return found
 
-    def _choose(self, keys: set[tuple[str, ...]]) -> list[tuple[str, ...]]:
-        """Take the runs that were asked for, all of which must be there."""
-        wanted = {
-            "subjects": self.subjects,
-            "sessions": self.sessions,
-            "tasks": self.tasks,
-            "runs": self.runs,
+    def _choose_bold(
+        self, found: Mapping[Run, list[Path]], with_eeg: Sequence[Run]
+    ) -> dict[Run, list[Path]]:
+        """Take BOLD of one kind: series of different origin should not be mixed."""
+        if self.bold:
+            return dict(found)
+        kinds = {
+            pattern: {
+                run: kept
+                for run, files in found.items()
+                if (kept := [f for f in files if fnmatch.fnmatch(f.name, pattern)])
+            }
+            for pattern in _PATTERNS
         }
-        chosen = keys
-        for position, (name, labels) in enumerate(wanted.items()):
+        useful = {
+            pattern: sum(run in runs for run in with_eeg) for pattern, runs in kinds.items()
+        }
+        # The first of those that serve as many runs.
+        best = max(useful, key=useful.get)
+        without = [run for run in with_eeg if run in found and run not in kinds[best]]
+        other = [
+            run for run in with_eeg if run in kinds[best] and found[run] != kinds[best][run]
+        ]
+        if without or other:
+            log = logger.warning if without else logger.info
+            log(
+                "The BOLD is read from %s, which %d of %d runs with EEG have; other files "
+                "of BOLD are not used (choose by bold)%s",
+                best,
+                useful[best],
+                len(with_eeg),
+                f", so that these are left out: {listed(without, 20)}" if without else "",
+            )
+        # What has EEG and only another kind of BOLD was named above.
+        return kinds[best] | {run: [] for run in without}
+
+    def _choose(self, runs: set[Run]) -> list[Run]:
+        """Take the runs that were asked for, all of which must be there."""
+        chosen = runs
+        for name in ("subjects", "sessions", "tasks", "runs"):
+            labels, entity = getattr(self, name), name.removesuffix("s")
             if labels is None:
                 continue
             if isinstance(labels, str):
                 raise ValueError(f"{name} must be a list of labels, got {labels!r}.")
-            plain = {_plain(re.sub("^(sub|ses|task|run)-", "", str(x))) for x in labels}
-            there = sorted({key[position] for key in keys if key[position]})
+            plain = {
+                without_zeros(re.sub("^(sub|ses|task|run)-", "", str(x))) for x in labels
+            }
+            there = sorted({getattr(run, entity) for run in runs} - {""})
             unknown = sorted(plain - {*there})
             if unknown:
                 raise DataFolderError(
                     f"{self.root} has no {name} {', '.join(unknown)}; it has "
-                    f"{', '.join(there) or 'none'}."
+                    f"{listed(there, 100) or 'none'}."
                 )
-            chosen = {key for key in chosen if key[position] in plain}
+            chosen = {run for run in chosen if getattr(run, entity) in plain}
         return sorted(chosen)
 
-    def _open(self, eeg: BIDSPath, bold: Path, sites: Mapping[str, str]) -> Recording:
-        raw = _read_eeg(eeg)
-        table, tr = self._region_series(bold)
-        table = choose_regions(table, region_names(self.rois), bold.name)
-        # Unknown for a table that says which volumes its rows are.
-        every_volume = table.index.equals(pd.RangeIndex(len(table)))
-        expected = table.attrs.get("n_volumes", len(table) if every_volume else None)
-        options = {
-            "marker": self.marker,
-            "tr": tr,
-            "dummy_volumes": self.dummy_volumes,
-            "n_volumes": expected,
-            **self.marker_options,
-        }
-        raw = _with_markers(raw, eeg, self.marker)
-        volumes = find_volume_markers(raw, **options)
-        rows = None if every_volume else table.index.to_numpy()
-        raw = attach_bold(volumes.annotate(raw), table, volumes.marker, rows)
-        entities = {
-            key: value
-            for key, value in eeg.entities.items()
-            if key in ("subject", "session", "task", "run")
-        }
+    def _open(
+        self,
+        run: Run,
+        eeg: Path,
+        bold: Path,
+        rois: list[str] | None,
+        options: MarkerOptions,
+        sites: Mapping[str, str],
+    ) -> Recording:
+        raw, entities, events, own = read_bids_eeg(eeg)
+        said = in_sidecars(_sidecars(bold, run, Path(self.root).expanduser()))
+        if bold.suffix in _TABLES:
+            table = read_table(bold, rois)
+        else:
+            said |= in_header(bold)
+            tr = self.tr if self.tr is not None else next(iter(said.values()), None)
+            table = self._extract(bold, rois, tr)
+        with naming_bold(bold, table):
+            raw = pair_bold(
+                raw,
+                table,
+                options,
+                table=events,
+                file_annotations=own,
+                repetition_times=said,
+            )
         return Recording(raw, **entities, site=sites.get(entities["subject"]))
 
-    def _region_series(self, bold: Path) -> tuple[pd.DataFrame, float | None]:
-        """Read or extract the region series, with the repetition time if it is known."""
-        if bold.suffix in _TABLES:
-            return read_table(bold), self.tr
+    def _extract(
+        self, bold: Path, rois: list[str] | None, tr: float | None
+    ) -> pd.DataFrame:
+        """Extract the region series of an image, and take the regions."""
         # The paper's regions have it; it costs little beside the others.
-        wanted = set(region_names(self.rois) or ()) & set(GLOBAL_SIGNALS)
-        options = {"global_signal": bool(wanted), **self.extraction}
+        wanted = set(rois or ()) & set(GLOBAL_SIGNALS)
+        # Regions that were not asked for may lie outside the image.
+        missing = "raise" if rois is None else "nan"
+        options = {"global_signal": bool(wanted), "missing": missing, **self.extraction}
         extraction = RegionExtraction(
-            self.atlas, self.confounds, options, self.tr, self.cache_dir
+            self.atlas, self.confounds, options, tr, self.cache_dir
         )
         table = extraction(bold)
-        return table, table.attrs["tr"]
-
-
-def _read_eeg(path: BIDSPath) -> mne.io.BaseRaw:
-    """Read EEG with its sidecar files; what mne-bids warns about is logged."""
-    for beside in path.fpath.parent.glob(f"{path.fpath.stem}.*"):
-        check_link(beside)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        try:
-            raw = read_raw_bids(path, verbose="error")
-        except (MemoryError, FileNotFoundError):
-            raise
-        except Exception as error:  # As MNE's readers, in many ways.
-            raise DataFolderError(
-                f"mne-bids cannot read it ({type(error).__name__}: {error}); expected an "
-                "intact EEG file whose channels are those of channels.tsv"
-            ) from error
-    for text in dict.fromkeys(str(warning.message) for warning in said):
-        logger.info("%s: %s", path.fpath.name, text)
-    return raw
-
-
-def _with_markers(raw: mne.io.BaseRaw, path: BIDSPath, marker: str | None):
-    """Take the EEG file's own annotations where events.tsv has no volume markers.
-
-    mne-bids puts events.tsv in their place.
-    """
-    try:
-        find_markers(raw, marker)
-    except MarkerError:
-        with_own = with_annotations(raw, read_eeg(path.fpath).annotations)
-        try:
-            find_markers(with_own, marker)
-        except MarkerError:
-            # In a stimulus channel, perhaps; else the error is about these.
-            return raw
-        logger.info("%s: volume markers from the EEG file", path.fpath.name)
-        return with_own
-    return raw
+        chosen = choose_regions(table, rois, bold.name)
+        chosen.attrs = table.attrs
+        check_bold(chosen, bold.name)
+        return chosen
 
 
 def _is_bold(file: Path, root: Path) -> bool:
@@ -390,22 +384,20 @@ def _is_bold(file: Path, root: Path) -> bool:
     return kind and ending and not hidden and "desc-confounds" not in file.name
 
 
-def _key(entities: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Subject, session, task and run, whatever zeros are in front."""
-    return tuple(
-        _plain(entities.get(name)) for name in ("subject", "session", "task", "run")
-    )
+def _sidecars(bold: Path, run: Run, root: Path) -> list[Path]:
+    """List JSON files that may apply to a BOLD file, the nearest first."""
+    own = bold.with_name(f"{bold.name.split('.')[0]}.json")
+    beside = sorted(bold.parent.glob("*_bold.json"))
+    raw = sorted(root.glob("sub-*/**/func/*_bold.json")) + sorted(root.glob("*_bold.json"))
+    inherited = [f for f in (*beside, *raw) if run_of(f).applies_to(run)]
+    inherited.sort(key=lambda file: -len(file.name.split("_")))
+    return [own, *inherited]
 
 
-def _plain(label: str | None) -> str:
-    return (label or "").lstrip("0") or ("0" if label else "")
-
-
-def _describe(key: tuple[str, ...]) -> str:
-    named = zip(("sub", "ses", "task", "run"), key, strict=True)
-    return "_".join(f"{name}-{label}" for name, label in named if label)
-
-
-def _some(keys: Mapping[tuple, object]) -> str:
-    described = [_describe(key) for key in list(keys)[:3]]
-    return ", ".join(described) + (", ..." if len(keys) > 3 else "") if keys else "none"
+def _needed(eeg: Path, bold: Path) -> list[Path]:
+    """List the files of a run, sidecars included."""
+    stem = eeg.name.split(".")[0].removesuffix("_eeg")
+    run = bold.name.split("_space-")[0].split("_desc-")[0].split("_bold")[0]
+    beside = [f for f in eeg.parent.iterdir() if f.name.startswith(f"{stem}_")]
+    near = (f"{run}_desc-confounds", f"{bold.name.split('.')[0]}.")
+    return beside + [f for f in bold.parent.iterdir() if f.name.startswith(near)]

@@ -1,41 +1,43 @@
-"""A folder of EEG files with BOLD tables beside them, named by BIDS entities."""
+"""A folder of EEG files with BOLD tables beside them."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-import mne
 import numpy as np
 import pandas as pd
 
-from ..markers import find_volume_markers
-from ..markers.annotations import add_markers
-from ..recording import TABLES, Recording, attach_bold
-from ._base import EEGfMRIDataset, open_all
+from ..markers import MarkerOptions
+from ..recording import TABLES, Recording, pair_bold
+from ._base import MarkedEEG, naming_bold, open_all
 from ._choosing import choose_regions, region_names
-from ._coupling import MARKER
 from ._files import (
     DataFolderError,
-    bids_entities,
+    Reader,
+    check_regular,
+    counted,
+    files_of,
     find_eeg,
-    is_bids_eeg,
-    read_eeg,
-    read_table,
+    listed,
+    without_ending,
 )
-from .layout import LAYOUT
+from ._names import described, entities_of, is_bids_eeg
+from ._reading import read_eeg
+from ._repetition import in_sidecars
+from ._tables import read_table
 
-__all__ = ["LAYOUT", "EEGfMRIFolder"]
+__all__ = ["EEGfMRIFolder"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
-class EEGfMRIFolder(EEGfMRIDataset):
-    """Recordings in a folder.
+class EEGfMRIFolder(MarkedEEG):
+    r"""Recordings in a folder.
 
     .. code-block:: none
 
@@ -50,14 +52,26 @@ class EEGfMRIFolder(EEGfMRIDataset):
     ----------
     data_dir : str | Path
         The folder; it is searched at any depth.
-    marker : str | None
-        Description of the volume markers in the EEG. By default the usual ones
-        (``R128``, ``R149``, ``volume``).
-    dummy_volumes : int
-        Markers at the start whose volumes are not in the tables. Default 0.
     rois : "paper" | sequence of str | None
         Regions to use, in this order: the seven of the paper, or names. All by
         default.
+    pattern : str | None
+        What EEG files of other names are called: a regular expression with the
+        group ``subject`` and, if they occur, ``session``, ``task`` and ``run``,
+        which matches the whole name, with or without the ending
+        (``r"(?P<subject>p\d+)_(?P<run>\d+)"``). Other files are left out. The
+        BOLD of ``p01_1.vhdr`` is then ``p01_1_bold.tsv``.
+    reader : str | callable | None
+        MNE's reader of the EEG, for formats that share an ending or that
+        :func:`mne.io.read_raw` does not know: its name (``"cnt"`` for
+        :func:`mne.io.read_raw_cnt`), or a function of the path. Only files with
+        the reader's endings are taken.
+    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
+    segment, stim_channel, tolerance, markers_from : object
+        How the volume markers are found: see
+        :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
+        default the repetition time is that in ``..._bold.json``, if there is
+        such a file.
 
     Examples
     --------
@@ -66,9 +80,9 @@ class EEGfMRIFolder(EEGfMRIDataset):
     """
 
     data_dir: str | Path
-    marker: str | None = None
-    dummy_volumes: int = 0
     rois: str | Sequence[str] | None = None
+    pattern: str | None = None
+    reader: Reader | None = None
 
     def load(self) -> list[Recording]:
         """Open all recordings; the EEG is read when it is needed.
@@ -81,115 +95,147 @@ class EEGfMRIFolder(EEGfMRIDataset):
         Raises
         ------
         DataFolderError
-            If there is no recording, or some do not follow the layout; all
-            complaints are listed.
+            If there is no recording, or some cannot be used; all are listed.
         UnknownRegionError
             If a recording lacks one of `rois`.
         """
         rois = region_names(self.rois)
+        found = self._find()
+        options = self.marker_options
         return open_all(
-            {path.name: path for path in self._find()},
-            lambda path: _with_regions(self._open(path), rois),
+            {path.name: path for path in found},
+            lambda path: self._open(path, found[path], rois, options),
             self.data_dir,
-            LAYOUT,
+            {path.name: _beside(path) for path in found},
         )
 
-    def _find(self) -> list[Path]:
-        """List the EEG files that follow the layout; say which do not."""
-        everything = find_eeg(self.data_dir)
-        files = [path for path in everything if is_bids_eeg(path)]
-        others = [path.name for path in everything if not is_bids_eeg(path)]
-        if not files:
-            found = (
-                f"EEG files with other names: {', '.join(others[:5])}"
-                if others
-                else "no EEG file"
-            )
+    def _find(self) -> dict[Path, dict[str, str]]:
+        """Find the EEG files, with their entities; say which are left out."""
+        everything = find_eeg(self.data_dir, self.reader)
+        named = everything if self.pattern else [p for p in everything if is_bids_eeg(p)]
+        found = entities_of(named, self.pattern)
+        others = [path.name for path in everything if path not in found]
+        wanted = f"match {self.pattern!r}" if self.pattern else "are sub-..._eeg"
+        if not found:
+            there = f"{counted(len(others), 'EEG file')}: {listed(others)}"
             raise DataFolderError(
-                f"{self.data_dir} holds no recording; found {found}.\n{LAYOUT}"
+                f"{self.data_dir} holds no recording. It has "
+                f"{there if others else 'no EEG file'}; expected names that {wanted}"
+                + (
+                    "."
+                    if self.pattern
+                    else ", as sub-01_task-rest_eeg.vhdr with sub-01_task-rest_bold.tsv "
+                    "beside it, or a pattern that says what other names mean."
+                )
             )
         if others:
             logger.warning(
-                "%d EEG files have other names than sub-..._eeg and are left out: %s",
-                len(others),
-                ", ".join(others[:5]) + (", ..." if len(others) > 5 else ""),
+                "%s left out, whose names do not %s: %s",
+                counted(len(others), "EEG file"),
+                wanted.replace("are ", "follow "),
+                listed(others),
             )
         by_name: dict[tuple, list[Path]] = {}
-        for path in files:
-            by_name.setdefault(tuple(bids_entities(path).items()), []).append(path)
+        for path, entities in found.items():
+            by_name.setdefault(tuple(sorted(entities.items())), []).append(path)
         twice = [paths for paths in by_name.values() if len(paths) > 1]
         if twice:
+            folder = Path(self.data_dir).expanduser()
+            paths = listed(path.relative_to(folder) for path in twice[0])
             raise DataFolderError(
-                f"{len(twice)} recordings are there more than once, such as "
-                f"{' and '.join(map(str, twice[0]))}; remove the others, or tell them "
-                "apart by subject, session, task or run."
+                f"{counted(len(twice), 'recording')} of {len(by_name)} in {folder} with "
+                f"several EEG files: {described(found[twice[0][0]])} has {paths}. Choose "
+                "one: give a folder inside it, the format by reader='edf' (or 'eeglab', "
+                "'brainvision', 'fif' ...), or the names by pattern."
             )
-        return files
+        return found
 
-    def _open(self, path: Path) -> Recording:
-        raw = read_eeg(path)
-        recording = Recording(raw, **bids_entities(path))
-        tables = _read_tables(path)
+    def _open(
+        self,
+        path: Path,
+        entities: dict[str, str],
+        rois: list[str] | None,
+        options: MarkerOptions,
+    ) -> Recording:
+        raw = read_eeg(path, self.reader)
+        recording = Recording(raw, **entities)
         if len(recording.volume_annotations()):
-            if "bold" in tables:
-                _check_agreement(recording.bold, tables["bold"])
-            if self.marker is not None or self.dummy_volumes:
-                raise DataFolderError(
-                    "its annotations carry the BOLD, which knows its volumes: leave out "
-                    "marker and dummy_volumes"
-                )
-            return recording
+            return self._carrying(path, recording, rois, options)
+        tables = _read_tables(path, rois)
         if "bold" not in tables:
             raise DataFolderError(
                 f"no BOLD: expected {_stem(path)}_bold.tsv beside it, or annotations that "
                 "carry the BOLD"
             )
-        bold, marker = tables["bold"], self.marker
-        every_volume = bold.index.equals(pd.RangeIndex(len(bold)))
-        volumes = _table_of(path, "_volumes")
-        if volumes is not None:
-            raw, marker = _add_markers(raw, volumes), MARKER
-        if self.dummy_volumes or volumes is None:
-            # Also where their number is right: one may be there twice, another not.
-            found = find_volume_markers(
+        bold = tables.pop("bold")
+        with naming_bold(_table_of(path, "_bold"), bold):
+            raw = pair_bold(
                 raw,
-                marker,
-                n_volumes=len(bold) if every_volume else None,
-                dummy_volumes=self.dummy_volumes,
+                bold,
+                options,
+                table=_table_of(path, "_volumes"),
+                repetition_times=in_sidecars([path.with_name(f"{_stem(path)}_bold.json")]),
+                **tables,
             )
-            raw, marker = found.annotate(raw), found.marker
-        volumes = None if every_volume else bold.index.to_numpy()
-        raw = attach_bold(raw, marker=marker, volumes=volumes, **tables)
-        return Recording(raw, **bids_entities(path))
+        return Recording(raw, **entities)
 
-
-def _with_regions(recording: Recording, rois: list[str] | None) -> Recording:
-    if rois is None:
-        return recording
-    tables = {kind: recording.table(kind) for kind in TABLES}
-    return recording.with_tables(
-        {
-            kind: choose_regions(table, rois, f"The BOLD of {recording.name}")
-            for kind, table in tables.items()
-            if table.shape[1]
-        }
-    )
+    def _carrying(
+        self,
+        path: Path,
+        recording: Recording,
+        rois: list[str] | None,
+        options: MarkerOptions,
+    ) -> Recording:
+        """Check a recording whose annotations carry the BOLD, and take the regions."""
+        given = [
+            field.name
+            for field in fields(options)
+            if getattr(options, field.name) != field.default
+        ]
+        if given:
+            raise DataFolderError(
+                "its annotations carry the BOLD and the volumes with it: leave out "
+                f"{' and '.join(given)}"
+            )
+        file = _table_of(path, "_bold")
+        if file is not None:
+            carried = choose_regions(recording.bold, None, path.name)
+            _check_agreement(carried, read_table(file))
+        if rois is None:
+            return recording
+        tables = {kind: recording.table(kind) for kind in TABLES}
+        return recording.with_tables(
+            {
+                kind: choose_regions(table, rois, f"The BOLD of {path.name}")
+                for kind, table in tables.items()
+                if table.shape[1]
+            }
+        )
 
 
 def _stem(path: Path) -> str:
-    stem = path.name.split(".")[0].removesuffix("_eeg")
+    stem = without_ending(path).removesuffix("_eeg")
     # Of a recording in several files, the first.
     return re.sub(r"_split-\d+", "", stem)
 
 
-def _read_tables(path: Path) -> dict[str, pd.DataFrame]:
+def _beside(path: Path) -> list[Path]:
+    """List the files of a recording, with its tables."""
+    ours = re.compile(
+        rf"{re.escape(_stem(path))}_(bold|volumes|desc-\w+_bold)\.(tsv|csv|json)"
+    )
+    tables = [file for file in path.parent.iterdir() if ours.fullmatch(file.name)]
+    return [*files_of(path), *tables]
+
+
+def _read_tables(path: Path, rois: list[str] | None) -> dict[str, pd.DataFrame]:
     """Read the BOLD beside an EEG file, and the noiseless BOLD of a simulation."""
     tables = {}
     for kind in TABLES:
         file = _table_of(path, table_suffix(kind))
         if file is not None:
-            tables[kind] = read_table(file)
-    return tables if "bold" in tables else {}
+            tables[kind] = read_table(file, rois)
+    return tables
 
 
 def _table_of(path: Path, suffix: str) -> Path | None:
@@ -199,8 +245,11 @@ def _table_of(path: Path, suffix: str) -> Path | None:
     files = [file for file in named if file.exists()]
     if len(files) > 1:
         raise DataFolderError(
-            f"there are {files[0].name} and {files[1].name}; remove one of the two"
+            f"there are {files[0].name} and {files[1].name}; expected one of the two. "
+            "Rename the one that should not be read"
         )
+    for file in files:
+        check_regular(file)
     return files[0] if files else None
 
 
@@ -209,35 +258,12 @@ def table_suffix(kind: str) -> str:
     return "_bold" if kind == "bold" else f"_desc-{kind.replace('_', '')}_bold"
 
 
-def _add_markers(raw: mne.io.BaseRaw, file: Path) -> mne.io.BaseRaw:
-    table = pd.read_csv(file, sep="," if file.suffix == ".csv" else "\t")
-    if "onset" not in table or not pd.api.types.is_numeric_dtype(table["onset"]):
-        raise DataFolderError(
-            f"{file.name} needs a column 'onset' of seconds, found "
-            f"{', '.join(map(str, table.columns))}"
-        )
-    onsets = table["onset"].to_numpy(float)
-    duration = raw.n_times / raw.info["sfreq"]
-    outside = ~((onsets >= 0) & (onsets <= duration))
-    if outside.any():
-        raise DataFolderError(
-            f"{file.name}: {outside.sum()} volumes outside the EEG of {duration:.1f} s, "
-            f"the first at {onsets[outside][0]:g} s"
-        )
-    described = [i for i, text in enumerate(raw.annotations.description) if text == MARKER]
-    if described:
-        raise DataFolderError(
-            f"{file.name} gives the volumes, but the EEG has {len(described)} markers "
-            f"{MARKER!r} too; remove one of the two"
-        )
-    return add_markers(raw, onsets, MARKER)
-
-
 def _check_agreement(carried: pd.DataFrame, table: pd.DataFrame) -> None:
     same_shape = carried.shape == table.shape and set(carried) == set(table)
     if not same_shape or not np.allclose(
         carried, table[carried.columns], rtol=1e-4, atol=1e-6
     ):
         raise DataFolderError(
-            "the BOLD in its annotations and in the table beside it differ; remove one"
+            "the BOLD in its annotations and in the table beside it differ. Rename the "
+            "table, if it should not be read"
         )

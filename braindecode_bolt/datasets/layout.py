@@ -1,8 +1,8 @@
-"""What a folder of recordings looks like. Imports nothing, so that help is quick."""
+"""What a folder of recordings looks like; imports nothing, so that help is quick."""
 
 __all__ = ["LAYOUT"]
 
-#: What a folder of recordings looks like; shown with every complaint about one.
+#: Layout of a folder of recordings, shown with the command line's help.
 LAYOUT = """\
 A folder of recordings (at any depth) holds for each run
   sub-<label>[_ses-<label>][_task-<label>][_run-<label>]_eeg.<edf|set|vhdr|fif|...>
@@ -11,7 +11,11 @@ A folder of recordings (at any depth) holds for each run
       BOLD, a row per volume, a column per region, names in the first row
       (not needed where the EEG's annotations carry the BOLD); a column "volume",
       counted from 0, where some volumes have no row
+  ..._bold.json
+      may hold the RepetitionTime in seconds
   ..._volumes.tsv or ..._volumes.csv
       onset of each volume in seconds from the start of the EEG, in the column
       "onset" (not needed where the EEG has volume markers)
-with the same name up to the last underscore."""
+with the same name up to _eeg. EEG files of other names, such as p01_1.vhdr, can be
+read with a pattern that says what their names mean, (?P<subject>p[0-9]+)_(?P<run>.*);
+the tables beside are then p01_1_bold.tsv and p01_1_volumes.tsv."""

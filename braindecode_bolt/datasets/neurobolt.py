@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,21 @@ import numpy as np
 import pandas as pd
 
 from ..eeg.channels import channel_kind
-from ..markers import find_volume_markers
-from ..recording import Recording, attach_bold, check_bold
-from ._base import EEGfMRIDataset, open_all
-from ._choosing import choose_regions, region_names
+from ..markers import MarkerOptions
+from ..recording import Recording, pair_bold
+from ._base import MarkedEEG, naming_bold, open_all
+from ._choosing import region_names
 from ._download import DownloadError, fetch_hub
-from ._files import DataFolderError, existing_folder, read_eeg
-from ._tables import read_frame_pickle
+from ._files import DataFolderError, counted, existing_folder, listed
+from ._reading import read_eeg
+from ._tables import read_table
 
 __all__ = ["PUBLISHED_SPLIT", "NeuroBOLTDataset", "published_split"]
 
 logger = logging.getLogger(__name__)
 
-#: The scans that the paper trained on, chose models by and tested on, between
-#: subjects: both scans of a person are on one side.
+#: The scans that the paper used for training, validation and test between
+#: subjects: both scans of a subject are in one part.
 PUBLISHED_SPLIT = {
     "train": (
         *("sub01-scan01", "sub02-scan01", "sub03-scan02", "sub04-scan01", "sub05-scan01"),
@@ -47,20 +48,17 @@ PUBLISHED_SPLIT = {
 MARKER = "R149"
 TR = 2.1
 
-LAYOUT = """\
-The release holds for each scan, at any depth of the folder (EEG_set and
-fMRI_difumo64 as published, or none),
-  sub<number>-scan<number>.set and .fdt             EEG, with the markers R149
-  sub<number>-scan<number>_difumo64_roi.pkl         BOLD, a row per volume
-The names may have more behind the scan."""
-
+_EXPECTED = (
+    "expected sub01-scan01.set with its .fdt and sub01-scan01_difumo64_roi.pkl for each "
+    "scan, at any depth of the folder; names may have more behind the scan"
+)
 _SCAN = re.compile(r"(?<![a-z0-9])sub(\d+)-scan(\d+)(?!\d)", re.IGNORECASE)
 _KINDS = {".set": "EEG", ".pkl": "BOLD"}
 _TYPES = {"ECG": "ecg", "EKG": "ecg", "EOG": "eog", "EMG": "emg"}
 
 
 @dataclass
-class NeuroBOLTDataset(EEGfMRIDataset):
+class NeuroBOLTDataset(MarkedEEG):
     """The published NeuroBOLT data: resting EEG-fMRI, 575 volumes a scan.
 
     EEG at 250 Hz in EEGLAB files, corrected for gradient and pulse artifacts;
@@ -86,9 +84,11 @@ class NeuroBOLTDataset(EEGfMRIDataset):
         What to do with scans that lack their EEG or their BOLD, and with scans
         of `split` that are not there at all: they are an error (default), or
         are left out, which is logged.
-    marker_options : mapping
-        Further arguments of :func:`~braindecode_bolt.find_volume_markers`, such
-        as ``{"missing": "fill"}``.
+    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
+    segment, stim_channel, tolerance, markers_from : object
+        How the volume markers are found: see
+        :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
+        default the release's, ``R149`` every 2.1 s.
 
     Notes
     -----
@@ -117,7 +117,6 @@ class NeuroBOLTDataset(EEGfMRIDataset):
     subjects: Sequence[str | int] | None = None
     split: str | None = None
     incomplete: str = "raise"
-    marker_options: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self) -> list[Recording]:
         """Open the scans; the EEG is read when it is needed.
@@ -139,15 +138,22 @@ class NeuroBOLTDataset(EEGfMRIDataset):
         """
         rois = region_names(self.rois)
         scans = self._complete_scans()
-        items = {scan: (scan, files, rois) for scan, files in scans.items()}
-        return open_all(items, lambda item: self._open(*item), self.data_dir, LAYOUT)
+        options = self.marker_options
+        if options.marker is None:
+            options = replace(options, marker=MARKER)
+        return open_all(
+            {scan: (scan, files) for scan, files in scans.items()},
+            lambda item: self._open(*item, rois, options),
+            self.data_dir,
+            {scan: _with_data(files) for scan, files in scans.items()},
+        )
 
     def download(self, source: str, revision: str | None = None) -> NeuroBOLTDataset:
         """Download the scans of `subjects` and `split` from the Hugging Face Hub.
 
         No address is built in: give the data set repository that holds the
-        release, as its authors name it, or a copy of your own. Files that are
-        there already are kept, and an interrupted download goes on.
+        release, as its authors name it, or a copy of your own. Complete files
+        are kept, so that an interrupted download resumes.
 
         Parameters
         ----------
@@ -173,7 +179,7 @@ class NeuroBOLTDataset(EEGfMRIDataset):
         if not self._wanted(_find_scans(self.data_dir)):
             raise DownloadError(
                 f"The data set {source!r} holds none of the files {', '.join(patterns[:3])}"
-                f"{', ...' if len(patterns) > 3 else ''}. {LAYOUT}"
+                f"{', ...' if len(patterns) > 3 else ''}; {_EXPECTED}."
             )
         return self
 
@@ -238,33 +244,34 @@ class NeuroBOLTDataset(EEGfMRIDataset):
                 complete[scan] = files
         if not complete or (lacking and self.incomplete == "raise"):
             raise DataFolderError(
-                f"{len(lacking)} of {len(wanted)} scans in {self.data_dir} are not complete"
-                f":\n{_listed(lacking) or '- there is no scan'}\nDownload the rest, choose "
-                "others by subjects or split, or leave them out with incomplete='skip'.\n\n"
-                f"{LAYOUT}"
+                f"{len(lacking)} of {counted(len(wanted), 'scan')} in {self.data_dir} are "
+                f"not complete; {_EXPECTED}. Download the rest, choose by subjects or "
+                "split, or leave them out with incomplete='skip'. Not complete: "
+                f"{listed(lacking, 50) or 'there is no scan'}."
             )
         if lacking:
             logger.warning(
-                "%d of %d scans in %s are not complete and left out: %s",
+                "%d of %s in %s are not complete and left out: %s",
                 len(lacking),
-                len(wanted),
+                counted(len(wanted), "scan"),
                 self.data_dir,
-                "; ".join(lacking),
+                listed(lacking, 50),
             )
         return complete
 
     def _open(
-        self, scan: str, files: Mapping[str, Path], rois: list[str] | None
+        self,
+        scan: str,
+        files: Mapping[str, Path],
+        rois: list[str] | None,
+        options: MarkerOptions,
     ) -> Recording:
-        bold = read_frame_pickle(files["BOLD"])
-        bold = choose_regions(bold, rois, files["BOLD"].name)
-        check_bold(bold, files["BOLD"].name)
+        bold = read_table(files["BOLD"], rois)
         raw = read_eeg(files["EEG"])
         _check_data_file(raw)
         _set_types(raw)
-        options = {"tr": TR, "n_volumes": len(bold), **self.marker_options}
-        markers = find_volume_markers(raw, MARKER, **options)
-        raw = attach_bold(markers.annotate(raw), bold, marker=markers.marker)
+        with naming_bold(files["BOLD"], bold):
+            raw = pair_bold(raw, bold, options, repetition_times={"the release": TR})
         subject, session = _SCAN.fullmatch(scan).groups()
         return Recording(raw, subject, session)
 
@@ -322,20 +329,19 @@ def _find_scans(folder: str | Path) -> dict[str, dict[str, Path]]:
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         kind = _KINDS.get(path.suffix.lower())
         match = _SCAN.search(path.name)
-        if match and kind and not hidden and path.is_file():
+        if match and kind and not hidden and not path.is_dir():
             files = found.setdefault(match[0].lower(), {})
             files.setdefault(kind, []).append(path)
     twice = [
-        f"{scan}: {kind} in {' and '.join(str(path.relative_to(folder)) for path in paths)}"
+        f"{scan} ({kind}) in {' and '.join(str(p.relative_to(folder)) for p in paths)}"
         for scan, files in found.items()
         for kind, paths in files.items()
         if len(paths) > 1
     ]
     if twice:
         raise DataFolderError(
-            f"{len(twice)} files in {folder} are there more than once:\n{_listed(twice)}\n"
-            "Remove the others, or give a folder inside.\n\n"
-            f"{LAYOUT}"
+            f"{folder} holds {counted(len(twice), 'file')} more than once: give a folder "
+            f"inside it as data_dir. More than once: {listed(twice, 20)}."
         )
     return {
         scan: {kind: paths[0] for kind, paths in files.items()}
@@ -343,8 +349,10 @@ def _find_scans(folder: str | Path) -> dict[str, dict[str, Path]]:
     }
 
 
-def _listed(complaints: Sequence[str]) -> str:
-    return "\n".join(f"- {complaint}" for complaint in complaints)
+def _with_data(files: Mapping[str, Path]) -> list[Path]:
+    """List the files of a scan, with the data file of EEGLAB."""
+    data = files["EEG"].with_suffix(".fdt")
+    return [*files.values(), *([data] if data.is_symlink() or data.exists() else [])]
 
 
 def _check_data_file(raw: mne.io.BaseRaw) -> None:

@@ -12,11 +12,11 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
+from ..eeg import common_channels, prepare_eeg
 from ..eeg.channels import ChannelNameError
-from ..eeg.prepare import common_channels, prepare_eeg
 from ..markers import stretches
 from ..recording import Recording
-from ._base import EEGfMRIDataset
+from ._base import EEGfMRIDataset, open_all
 from ._coupling import (
     BANDS,
     RATE,
@@ -28,15 +28,10 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import (
-    DataFolderError,
-    existing_folder,
-    find_eeg,
-    name_entities,
-    read_eeg,
-    read_table,
-)
-from ._tables import read_frame_pickle
+from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed
+from ._names import described, entities_of
+from ._reading import read_eeg
+from ._tables import read_table
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
 
@@ -56,9 +51,10 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     data_dir : str | Path
         A folder of EEG files that MNE reads; it is searched at any depth.
     pattern : str | None
-        A regular expression with the group ``subject`` and, if they occur,
-        ``session``, ``task`` and ``run``: how file names tell who was recorded. By
-        default names of BIDS, and of PhysioNet's eegmmidb and eegmat.
+        What the names of the files mean: a regular expression with the group
+        ``subject`` and, if they occur, ``session``, ``task`` and ``run``, which
+        matches the whole name, with or without the ending. By default names of
+        BIDS, and of PhysioNet's eegmmidb and eegmat.
     channels : sequence of str | "common" | None
         Channels to use, those that all recordings have, or all (default).
     tr : float
@@ -72,6 +68,12 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         noise.
     random_state : int
         Seed. Default 0.
+    reader : str | callable | None
+        MNE's reader of the EEG, as for :class:`EEGfMRIFolder`. By default what the
+        ending says.
+    montage : str | None
+        Montage of a dense net whose electrodes are to be named by their positions, as
+        in :func:`~braindecode_bolt.prepare_eeg`. By default none.
     """
 
     data_dir: str | Path
@@ -81,6 +83,8 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     snr: float = 0.7
     noise: Sequence[str | Path] | None = None
     random_state: int = 0
+    reader: Reader | None = None
+    montage: str | None = None
 
     def load(self) -> list[Recording]:
         """Read the EEG and simulate BOLD.
@@ -94,8 +98,8 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         Raises
         ------
         DataFolderError
-            If there is no EEG, a name does not tell who was recorded, or several
-            files have one name.
+            If there is no EEG, a name does not say the subject, files cannot be
+            read, or several are the same recording.
         ValueError
             If there is not a table of noise for each file, or an argument is out of
             range.
@@ -114,7 +118,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         DataFolderError
             If there are none.
         """
-        files = find_eeg(existing_folder(self.data_dir))
+        files = find_eeg(self.data_dir, self.reader)
         if not files:
             raise DataFolderError(f"{self.data_dir} holds no EEG file that MNE could read.")
         return files
@@ -128,22 +132,13 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         """
         files = self.files()
         self._check_noise(len(files))
-        recordings = [
-            Recording(read_eeg(file), **name_entities(file, self.pattern)) for file in files
-        ]
-        names = [recording.name for recording in recordings]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise DataFolderError(
-                f"Several files are named {', '.join(twice)}; use a pattern (--pattern) to "
-                "tell them apart."
-            )
+        recordings = self._open(files)
         channels = self.channels
         if channels == "common":
-            channels = common_channels(recordings)
+            channels = common_channels(recordings, self.montage)
         seeds = np.random.SeedSequence(self.random_state).spawn(len(files))
         for number, recording in enumerate(recordings):
-            prepared = prepare_eeg(recording, channels=channels)
+            prepared = prepare_eeg(recording, channels=channels, montage=self.montage)
             raw = simulate_bold(
                 prepared.raw,
                 tr=self.tr,
@@ -152,6 +147,33 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 random_state=np.random.default_rng(seeds[number]),
             )
             yield replace(prepared, raw=raw)
+
+    def _open(self, files: list[Path]) -> list[Recording]:
+        entities = entities_of(files, self.pattern)
+        nameless = [file.name for file in files if file not in entities]
+        if nameless:
+            by = "" if self.pattern is None else f" by {self.pattern!r}"
+            raise DataFolderError(
+                f"The names of {len(nameless)} of {counted(len(files), 'EEG file')} do not "
+                f"say the subject{by}: {listed(nameless)}. Expected BIDS names "
+                "(sub-01_run-1_eeg.edf), or a pattern such as "
+                r"'(?P<subject>p\d+)_(?P<run>\d+)'."
+            )
+        by_name: dict[str, list[Path]] = {}
+        for file in files:
+            by_name.setdefault(described(entities[file]), []).append(file)
+        for name, same in by_name.items():
+            if len(same) > 1:
+                raise DataFolderError(
+                    f"{counted(len(same), 'file')} are named {name}: {listed(same)}. Give "
+                    "a pattern that tells them apart, a folder inside, or a reader."
+                )
+        return open_all(
+            {str(file): file for file in files},
+            lambda file: Recording(read_eeg(file, self.reader), **entities[file]),
+            self.data_dir,
+            {str(file): files_of(file) for file in files},
+        )
 
     def _check_noise(self, n_files: int) -> None:
         if self.noise is None:
@@ -167,7 +189,10 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
 
 def _read_noise(table: str | Path) -> pd.DataFrame:
     table = Path(table)
-    return read_frame_pickle(table) if table.suffix == ".pkl" else read_table(table)
+    noise = read_table(table)
+    if noise.attrs.get("n_volumes", len(noise)) != len(noise):
+        raise DataFolderError(f"{table.name} lacks volumes; noise needs all of them.")
+    return noise
 
 
 def simulate_bold(
@@ -199,8 +224,8 @@ def simulate_bold(
     snr : float
         Variance of the coupled BOLD over that of the noise. Default 0.7.
     noise : pandas.DataFrame, shape (at least n_volumes, at least n_rois) | None
-        Real BOLD of another brain, sampled every `tr`, to serve as noise. A
-        stretch of it is drawn; columns are matched by name, or else drawn. By
+        Real BOLD of another subject, sampled every `tr`, to serve as noise. A
+        part of it is drawn; columns are matched by name, or else drawn. By
         default the noise is a first-order autoregressive process.
     window_seconds : float
         Window for which the second ceiling is stated. Default 16.

@@ -38,18 +38,18 @@ _SENSOR_NOISE = 1e-6
 
 
 class SimulatedEEGfMRI(EEGfMRIDataset):
-    """Simulated simultaneous EEG-fMRI of several people, with a known ceiling.
+    """Simulated simultaneous EEG-fMRI of several subjects, with a known ceiling.
 
-    Theta, alpha and beta sources wax and wane; MNE's sphere model carries them
-    to the scalp together with 1/f background activity from all over the head.
-    The BOLD of each region is a weighted sum of the three amplitudes through
-    the region's own haemodynamic response, plus autocorrelated noise. People
-    differ in where the sources lie and how strong they are.
+    The amplitudes of theta, alpha and beta sources fluctuate slowly; MNE's sphere
+    model projects them to the scalp, together with 1/f background activity from
+    all over the head. The BOLD of each region is a weighted sum of the three
+    amplitudes through the region's own haemodynamic response, plus
+    autocorrelated noise. Subjects differ in where the sources lie and how strong they are.
 
     Parameters
     ----------
     n_subjects : int
-        Number of people. Default 6.
+        Number of subjects. Default 6.
     duration : float
         Length of a run in seconds. Default 300.
     tr : float
@@ -65,7 +65,7 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
     random_state : int
         Seed. Default 0.
     n_runs : int
-        Runs per person. Default 1.
+        Runs per subject. Default 1.
     window_seconds : float
         Window for which the second ceiling is stated. Default 16.
 
@@ -107,7 +107,7 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         Returns
         -------
         list of Recording
-            One per person and run, at 200 Hz, with volume markers (``R128``)
+            One per subject and run, at 200 Hz, with volume markers (``R128``)
             that carry the BOLD, and the BOLD without noise.
 
         Raises
@@ -196,7 +196,7 @@ def _make_info(ch_names: Sequence[str]) -> mne.Info:
 
 
 def _head(info: mne.Info, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a person: gains from the rhythms and the background to the scalp."""
+    """Draw a subject: gains from the rhythms and the background to the scalp."""
     n_sources = len(SOURCES)
     places = np.array([place for place, _ in SOURCES.values()])
     places = places + 0.005 * rng.standard_normal(places.shape)

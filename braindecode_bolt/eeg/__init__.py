@@ -1,4 +1,4 @@
-"""Preparing EEG: channels, filters, units, artifacts, and what is kept on disk."""
+"""Preparing EEG: channels, montages, filters, units, artifacts, and the cache."""
 
 from .cache import CachedRaw, CacheError
 from .channels import (
@@ -7,9 +7,10 @@ from .channels import (
     match_channels,
     normalize_channel_name,
 )
-from .prepare import SFREQ, check_signal, prepare_eeg
+from .montages import electrode_sites
+from .prepare import SFREQ, prepare_eeg
 from .selection import common_channels
-from .units import MICROVOLTS
+from .units import MICROVOLTS, check_signal
 
 __all__ = [
     "MICROVOLTS",
@@ -20,6 +21,7 @@ __all__ = [
     "channel_kind",
     "check_signal",
     "common_channels",
+    "electrode_sites",
     "match_channels",
     "normalize_channel_name",
     "prepare_eeg",

@@ -1,4 +1,4 @@
-"""Prepared EEG in files, so that it need not be prepared twice nor held in memory."""
+"""Prepared EEG in files, so that it is prepared once and not held in memory."""
 
 from __future__ import annotations
 
@@ -6,62 +6,64 @@ import glob
 import hashlib
 import json
 import logging
+import os
 import re
-import shutil
-import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mne
 import numpy as np
 
+from .._files import atomic_write, content_hash
 from .._version import __version__
 from ..markers import joint_samples
 from .units import MICROVOLTS
 
-__all__ = ["CacheError", "CachedRaw", "cached_raw", "identity_of"]
+__all__ = ["CacheError", "CachedRaw", "cached_raw", "identity_of", "write_signal"]
 
 logger = logging.getLogger(__name__)
 
-# No endings that files of recordings have, which are looked for by their endings.
-_SIGNAL, _INFO, _KEY = "signal.npy", "channels.info", "key.json"
-# Samples that are read to know a recording, at so many places.
+# Layout of an entry; entries of another layout are made again.
+_FORMAT = 2
+# Not the endings of recordings, which are looked for by their endings.
+_SIGNAL, _INFO, _ENTRY = "signal.npy", "channels.info", "entry.json"
+# Samples that are read to recognise a recording, at so many places.
 _PROBE, _N_PROBES = 16, 32
-# What a killed process left behind is removed after this many seconds.
-_STALE = 24 * 3600
 
 
 class CacheError(ValueError):
-    """A cache folder that cannot be used."""
+    """A cache folder or an entry in it that cannot be used."""
 
 
 class CachedRaw(mne.io.BaseRaw):
     """Prepared EEG that stays in its file, as float32 microvolts.
 
-    Behaves as any Raw object that is not loaded; :attr:`signal` is the whole
-    recording as a memory map.
+    Behaves as any Raw object that is not loaded. MNE's own formats cannot replace it:
+    FIF holds blocks of samples, which windows cannot be mapped from, and RawArray takes
+    float64 only, twice the size.
 
     Parameters
     ----------
     folder : Path
         An entry of the cache.
+    first_samp : int
+        Number of the first sample.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, first_samp: int = 0):
         info = mne.io.read_info(folder / _INFO, verbose="error")
-        first = json.loads((folder / _KEY).read_text())["first_samp"]
         file = folder / _SIGNAL
         n_times = np.load(file, mmap_mode="r").shape[1]
         super().__init__(
             info,
             preload=False,
-            first_samps=[first],
-            last_samps=[first + n_times - 1],
+            first_samps=[first_samp],
+            last_samps=[first_samp + n_times - 1],
             filenames=[file],
             # MNE passes samples counted from zero whatever the first is called.
-            raw_extras=[{"first": first, "n_times": n_times, "names": info["ch_names"]}],
+            raw_extras=[{"first": first_samp, "n_times": n_times, "names": info.ch_names}],
             orig_format="single",
             verbose="error",
         )
@@ -70,8 +72,8 @@ class CachedRaw(mne.io.BaseRaw):
     def signal(self) -> np.ndarray | None:
         """Microvolts, float32, shape (n_chans, n_samples), mapped from the file.
 
-        None where this is no longer what is in the file: after cropping,
-        picking, loading, projecting or joining.
+        None if this is no longer what is in the file: after cropping, picking,
+        loading, projecting or joining.
         """
         extras = self._raw_extras
         untouched = (
@@ -129,7 +131,7 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         "sfreq": float(raw.info["sfreq"]),
         "channels": list(zip(raw.ch_names, raw.get_channel_types(), strict=True)),
         "bads": list(raw.info["bads"]),
-        "positions": _digest(np.array([channel["loc"] for channel in channels])),
+        "positions": content_hash(np.array([channel["loc"] for channel in channels])),
         "joints": joint_samples(raw).tolist(),
         # Spans that MNE does not filter.
         "skipped": [
@@ -147,7 +149,7 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
     if raw.preload:
         # Channel by channel, since a copy of them all doubles the memory.
         rows = (raw.get_data([i]) for i in range(len(raw.ch_names)))
-        identity["samples"] = _digest(*rows)
+        identity["samples"] = content_hash(rows)
     else:
         files = [Path(name) for name in raw.filenames if name is not None]
         identity["files"] = sorted(
@@ -155,8 +157,8 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
         )
         # Headers, calibrations and picks decide what the files' numbers mean.
         places = np.linspace(0, max(0, raw.n_times - _PROBE), _N_PROBES).astype(int)
-        identity["probes"] = _digest(
-            *(raw.get_data(start=place, stop=place + _PROBE) for place in places)
+        identity["probes"] = content_hash(
+            raw.get_data(start=place, stop=place + _PROBE) for place in places
         )
     return identity
 
@@ -179,15 +181,16 @@ def cached_raw(
 ) -> CachedRaw:
     """Open prepared EEG from the cache, preparing it if it is not there.
 
-    An entry appears under its name when it is complete: a process that is
-    killed leaves none, and of two that make the same one the first wins.
+    An entry gets its name when it is complete: a killed process leaves none, and of two
+    processes that make the same one the first wins. When an entry is opened, its
+    checksums are compared.
 
     Parameters
     ----------
     cache_dir : str | Path
         Folder of the cache; it is made.
     name : str
-        What the entry is called, for people.
+        Readable part of the entry's name.
     key : mapping
         All that the result depends on, as JSON: another key, another entry.
         The versions of this package and of MNE are added.
@@ -203,72 +206,116 @@ def cached_raw(
     ------
     CacheError
         If `cache_dir` is a file or no name, or an entry is damaged.
+    OSError
+        If the entry cannot be written, as on a full disk. Nothing is left of it.
     """
     cache_dir = Path(cache_dir).expanduser()
     if not cache_dir.name:
         raise CacheError(f"cache_dir must name a folder for the cache, got {cache_dir!r}.")
     if cache_dir.exists() and not cache_dir.is_dir():
         raise CacheError(f"The cache {cache_dir} is a file; expected a folder.")
-    key = {**key, "versions": {"braindecode_bolt": __version__, "mne": mne.__version__}}
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    versions = {"format": _FORMAT, "braindecode_bolt": __version__, "mne": mne.__version__}
+    key = {**key, "versions": versions}
+    digest = content_hash(key)[:16]
     entry = cache_dir / f"{re.sub(r'[^A-Za-z0-9_-]', '', name)}-{digest}"
-    if entry.is_dir():
+    if entry.exists():
         logger.debug("%s: prepared EEG is in %s", name, entry)
     else:
         _write(entry, key, make())
+    return _open(entry)
+
+
+def _open(entry: Path) -> CachedRaw:
     try:
-        return CachedRaw(entry)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        described = json.loads((entry / _ENTRY).read_text(encoding="utf-8"))
+        checksum = described.pop("checksum")
+        if checksum != content_hash(described):
+            raise ValueError(f"{_ENTRY} was changed")
+        for file, expected in described["files"].items():
+            if _file_checksum(entry / file) != expected:
+                raise ValueError(f"{file} was changed")
+        return CachedRaw(entry, described["first_samp"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CacheError(
             f"The cache entry {entry} is damaged ({type(error).__name__}: {error}). Remove "
-            "that folder; it will be made again."
+            "it; it will be made again."
         ) from error
 
 
 def _write(entry: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    _remove_stale(entry.parent)
-    work = entry.parent / f".{entry.name}-{uuid.uuid4().hex}"
-    work.mkdir()
+    with naming_folder(entry.parent), atomic_write(entry) as work:
+        work.mkdir()
+        _fill(work, key, raw)
+
+
+def _fill(folder: Path, key: Mapping[str, Any], raw: mne.io.BaseRaw) -> None:
+    rows = (raw.get_data([i])[0] * MICROVOLTS for i in range(len(raw.ch_names)))
+    write_signal(folder / _SIGNAL, rows, (len(raw.ch_names), int(raw.n_times)))
+    info = raw.info.copy()
+    for channel in info["chs"]:
+        # What turned the numbers of the original file into volts.
+        channel.update(cal=1.0, range=1.0)
+    mne.io.write_info(folder / _INFO, info, verbose="error")
+    described = {
+        "key": key,
+        "first_samp": int(raw.first_samp),
+        "files": {file: _file_checksum(folder / file) for file in (_SIGNAL, _INFO)},
+    }
+    described["checksum"] = content_hash(described)
+    (folder / _ENTRY).write_text(json.dumps(described, indent=1), encoding="utf-8")
+
+
+def write_signal(file: Path, rows: Iterable[np.ndarray], shape: tuple[int, int]) -> None:
+    """Write a recording into an ``.npy`` file, one channel after the other.
+
+    Not through a memory map: on a full disk, writing to one ends the process.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    rows : iterable of ndarray, each of shape (n_samples,)
+        The channels; they become float32.
+    shape : tuple of int
+        Numbers of channels and samples.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. Nothing is left of the file.
+    """
+    described = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)),
+        "fortran_order": False,
+        "shape": shape,
+    }
     try:
-        signal = np.lib.format.open_memmap(
-            work / _SIGNAL, "w+", np.float32, (len(raw.ch_names), int(raw.n_times))
-        )
-        for position in range(len(raw.ch_names)):
-            signal[position] = raw.get_data([position])[0] * MICROVOLTS
-        signal.flush()
-        del signal
-        info = raw.info.copy()
-        for channel in info["chs"]:
-            # What turned the numbers of the original file into volts.
-            channel.update(cal=1.0, range=1.0)
-        mne.io.write_info(work / _INFO, info, verbose="error")
-        described = {**key, "first_samp": int(raw.first_samp)}
-        (work / _KEY).write_text(json.dumps(described, indent=1))
-        try:
-            work.rename(entry)
-        except OSError:
-            # Another process has made it meanwhile, of the same EEG.
-            if not entry.is_dir():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        with file.open("wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, described)
+            for row in rows:
+                stream.write(np.ascontiguousarray(row, np.float32).data)
+            stream.flush()
+            # Some file systems find out only now that there is no room.
+            os.fsync(stream.fileno())
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
 
 
-def _remove_stale(cache_dir: Path) -> None:
-    for left in cache_dir.glob(".*-" + "[0-9a-f]" * 32):
-        try:
-            age = time.time() - left.stat().st_mtime
-        except FileNotFoundError:
-            # Its process has just finished.
-            continue
-        if age > _STALE:
-            logger.info("Removing %s, which an interrupted process left", left)
-            shutil.rmtree(left, ignore_errors=True)
+@contextmanager
+def naming_folder(folder: Path) -> Iterator[None]:
+    """Name the folder in errors of writing; the system's name the file, or nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"Prepared EEG could not be written ({error.strerror or error}). Make room, or "
+            "choose another folder",
+            str(folder),
+        ) from error
 
 
-def _digest(*arrays: np.ndarray) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+def _file_checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Channel names: one spelling for every recording system, and what is not EEG."""
+"""Channel names: one spelling for all recording systems, and what is not scalp EEG."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+
+import mne
+import numpy as np
 
 __all__ = [
     "ChannelNameError",
@@ -16,14 +19,26 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-# Wires that stand in an EEG file without being scalp EEG. Carbon-wire loops
-# (CWL) and the ECG are recorded in nearly every scanner session.
+# Channels of an EEG file that are not scalp EEG. Names that contain EOG, ECG, EKG or
+# EMG count whatever stands around it (VEOGo, HEOGli, ECG1, L-EMG); the long words count
+# with anything behind them (Resp, Respiration, StimTrak); the short ones only if no
+# letter follows (CWL1, AUX-2, but not "DCx").
 _AUXILIARY = re.compile(
-    r"(ECG|EKG|[HV]?EOG[LRUDHV]?|R?L?EMG|CHIN|CWL|BCG|RESP|PPG|PLETH|PULSE|SPO2|GSR|EDA"
-    r"|STI|STIM|STATUS|TRIG|TRIGGER|MARKER|EVENT|PHOTIC|BIP|AUX|DC)"
-    r"([ _\-.]?\d+)?(\b.*)?"
+    r".*(EOG|ECG|EKG|EMG).*"
+    r"|(RESP|STIM|TRIG|STATUS|MARKER|EVENT|ANNOT|EDF ANNOT|PHOT|PLET|PULS|AIRFLOW|THORA"
+    r"|ABDO|SNOR|PUPIL|GAZE|COUNTER|CARBON).*"
+    r"|(CHIN|CWL|CW|BCG|PPG|SPO2|SAO2|ETCO2|CO2|GSR|EDA|SCR|STI|TRG|MKR|BIP|AUX|DC|EXG|ERG"
+    r"|ACC|TEMP|MIC|AUDIO|SYNC|HR|BP|LOC|ROC|IO|SO|LO)"
+    r"([^A-Z].*)?"
 )
-_REFERENCES = ("A1", "A2", "M1", "M2")
+# References and ground: a wire of their own, or the difference of two ears.
+_EARS = r"[AM][12]"
+_REFERENCE_DIFFERENCE = re.compile(rf"{_EARS}[-+/_: ]+{_EARS}")
+_SIDE = r"(L|R|LI|RE|LEFT|RIGHT)"
+_REFERENCE = re.compile(
+    rf"({_SIDE}[ _\-.]?)?(EAR|EARLOBE|MASTOID)([ _\-.]?{_SIDE})?\d?"
+    r"|V?REF|VERTEX REFERENCE|REFERENCE|GND|GROUND"
+)
 _REFERENCE_SUFFIX = re.compile(
     r"\s*[-_ :]\s*(REF|LE|AVG|AVE|AR|CAR|A1|A2|M1|M2|A1\+?A2|M1\+?M2)$", re.IGNORECASE
 )
@@ -31,6 +46,8 @@ _REFERENCE_SUFFIX = re.compile(
 _RENAMED = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
 _OTHER_NAME = _RENAMED | {new: old for old, new in _RENAMED.items()}
 _PREFIX = re.compile(r"^EEG[ _\-:.]*(?=\S)", re.IGNORECASE)
+# BioSemi's nets: a letter per bundle of 32 electrodes.
+_BUNDLE = re.compile(r"[A-H]0?([1-9]|[12]\d|3[0-2])")
 
 
 class ChannelNameError(ValueError):
@@ -48,8 +65,8 @@ def _spellings() -> dict[str, str]:
     return {name.upper(): name for name in names}
 
 
-def _strip(name: str) -> str:
-    """Take off what recording systems add: ``EEG `` in front, dots behind."""
+def strip_decoration(name: str) -> str:
+    """Take off what recording systems add: ``EEG `` in front, dots at the end."""
     cleaned = re.sub(r"\s+", " ", name.strip()).rstrip(".").strip()
     return _PREFIX.sub("", cleaned).strip()
 
@@ -59,21 +76,22 @@ def normalize_channel_name(name: str) -> str:
     """Give an electrode the spelling of MNE's standard montages.
 
     Upper and lower case, a leading ``EEG``, trailing dots and the name of a
-    common reference are of no account: ``"EEG Fp1-REF"``, ``"FP1"`` and
-    ``"Fp1.."`` all become ``"Fp1"``. A name that is known as it stands wins
-    over any such reading (``"FP1-F7"`` is a row of LaBraM's table), and ``T3``
-    stays ``T3``: it and ``T7`` are different rows there.
+    common reference do not matter: ``"EEG Fp1-REF"``, ``"FP1"`` and ``"Fp1.."``
+    all become ``"Fp1"``. A name that is known as it is has priority
+    (``"FP1-F7"`` is a row of LaBraM's channel embedding), and ``T3`` stays
+    ``T3``: it and ``T7`` are different rows there.
 
     Parameters
     ----------
     name : str
-        The name as it stands in the file.
+        The name in the file.
 
     Returns
     -------
     str
-        The standard spelling, or the name stripped of its decoration where it
-        is no electrode of the 10-05 system and no row of LaBraM's table.
+        The standard spelling, or the name without its decoration if it is
+        neither an electrode of the 10-05 system nor a row of LaBraM's channel
+        embedding.
 
     Examples
     --------
@@ -81,51 +99,137 @@ def normalize_channel_name(name: str) -> str:
     ('Fp1', 'FC5')
     """
     known = _spellings()
-    stripped = _strip(name)
-    for candidate in (name.strip(), stripped, _REFERENCE_SUFFIX.sub("", stripped)):
-        if candidate.upper() in known and not _is_reference_difference(stripped):
-            return known[candidate.upper()]
+    stripped = strip_decoration(name)
+    if not _REFERENCE_DIFFERENCE.fullmatch(stripped.upper()):
+        for candidate in (name.strip(), stripped, _REFERENCE_SUFFIX.sub("", stripped)):
+            if candidate.upper() in known:
+                return known[candidate.upper()]
     return stripped
 
 
-def _is_reference_difference(stripped: str) -> bool:
-    parts = re.split(r"[-_ ]", stripped.upper())
-    return len(parts) == 2 and all(part in _REFERENCES for part in parts)
-
-
+@cache
 def channel_kind(name: str) -> str:
     """Say what a channel name stands for.
 
     Parameters
     ----------
     name : str
-        The name as it stands in the file.
+        The name in the file.
 
     Returns
     -------
     {"eeg", "auxiliary", "reference", "unknown"}
         ``"eeg"`` for an electrode of the 10-05 system or a row of LaBraM's
-        table, ``"auxiliary"`` for ECG, EOG, EMG, carbon-wire loops and the
-        like, ``"reference"`` for the difference of two references
-        (``A2-A1``), else ``"unknown"``.
+        channel embedding; ``"auxiliary"`` for ECG, EOG, EMG, respiration,
+        carbon-wire loops and the like; ``"reference"`` for the difference of
+        two references (``A2-A1``), ear clips and ground; else ``"unknown"``.
+        The names that dense nets give their electrodes (``A1`` to ``D32``)
+        cannot be judged one by one: see ``montage`` of
+        :func:`~braindecode_bolt.prepare_eeg`.
 
     Examples
     --------
     >>> [channel_kind(n) for n in ("Fc5.", "ECG ECG", "EEG A2-A1", "E17")]
     ['eeg', 'auxiliary', 'reference', 'unknown']
     """
-    stripped = _strip(name)
-    if _is_reference_difference(stripped):
+    stripped = strip_decoration(name).upper()
+    if _REFERENCE_DIFFERENCE.fullmatch(stripped) or _REFERENCE.fullmatch(stripped):
         return "reference"
     if normalize_channel_name(name).upper() in _spellings():
         return "eeg"
-    if _AUXILIARY.fullmatch(stripped.upper()):
-        return "auxiliary"
-    return "unknown"
+    return "auxiliary" if _AUXILIARY.fullmatch(stripped) else "unknown"
+
+
+def scalp_channels(info: mne.Info, what: str) -> np.ndarray:
+    """Find the EEG channels, without those whose names say that they are no scalp EEG.
+
+    Parameters
+    ----------
+    info : mne.Info
+        Channels with their types.
+    what : str
+        What they belong to, for the log.
+
+    Returns
+    -------
+    ndarray of int
+        Positions of channels of type EEG. ECG, EOG, references and the like that
+        have this type are left out and logged.
+    """
+    picks = mne.pick_types(info, eeg=True, exclude=())
+    others = [
+        i for i in picks if channel_kind(info["ch_names"][i]) in ("auxiliary", "reference")
+    ]
+    if others:
+        logger.info(
+            "%s: %d channels of type EEG are not scalp EEG and left out: %s",
+            what,
+            len(others),
+            ", ".join(info["ch_names"][i] for i in others),
+        )
+    return np.setdiff1d(picks, others)
+
+
+def net_names(names: Iterable[str]) -> list[str]:
+    """List the names that a dense net gives its own electrodes.
+
+    BioSemi's nets of 128 and more electrodes (and depth electrodes) are called
+    ``A1`` to ``H32``. Some of these names are also ears and sites of the 10-05
+    system (``A1``, ``A2``, ``C1`` to ``C6``, ``F1`` to ``F10``), at quite
+    different places.
+
+    Parameters
+    ----------
+    names : iterable of str
+        All EEG channels of a recording, in any spelling.
+
+    Returns
+    -------
+    list of str
+        The names of the net; empty if the names are those of the 10-05 system.
+        Names such as ``E17`` (EGI) stand for nothing else and do not count.
+    """
+    lettered, clear, foreign = [], 0, 0
+    for name in names:
+        if _BUNDLE.fullmatch(normalize_channel_name(name).upper()):
+            lettered.append(name)
+            known = channel_kind(name) == "eeg"
+            # E1, E2, ... alone are EGI's.
+            foreign += not known and not strip_decoration(name).upper().startswith("E")
+        elif channel_kind(name) == "eeg":
+            clear += 1
+    return lettered if foreign > clear else []
+
+
+def check_names_of_sites(names: Sequence[str], where: str) -> None:
+    """Raise if names cannot be taken for sites of the 10-05 system.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All EEG channels, in any spelling.
+    where : str
+        What they belong to, for the message.
+
+    Raises
+    ------
+    ChannelNameError
+        If they are the names of a dense net.
+    """
+    found = net_names(names)
+    if found:
+        raise ChannelNameError(
+            f"{where}: {len(found)} channels are called {', '.join(found[:3])}, ..., "
+            f"{found[-1]}, the names of a dense net (or of depth electrodes). A1, A2 and "
+            "C1 to C6 of a net are not the ears and 10-20 sites of these names. Say which "
+            'net it is when the EEG is prepared: prepare_eeg(montage="biosemi128"), any '
+            'other montage of MNE, or montage="recorded" for the positions in the file. '
+            "Or rename the channels (Raw.rename_channels)."
+        )
 
 
 def check_unique(names: Sequence[str], where: str) -> None:
-    """Raise where two channels have one name.
+    """Raise if two channels have the same name.
 
     Parameters
     ----------
@@ -137,7 +241,7 @@ def check_unique(names: Sequence[str], where: str) -> None:
     Raises
     ------
     ChannelNameError
-        If a name stands twice.
+        If a name is there twice.
     """
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
@@ -173,7 +277,9 @@ def resolve_ch_names(
     Raises
     ------
     ChannelNameError
-        If neither is given, if the two differ, or if a name stands twice.
+        If neither is given, if the two differ, if a name is there twice, if a
+        channel is not scalp EEG (ECG, EOG, ...), or if the names are those of a
+        dense net.
     """
     if chs_info is None and ch_names is None:
         raise ChannelNameError(
@@ -193,16 +299,23 @@ def resolve_ch_names(
                 f"chs_info and ch_names name different channels: {from_info} and "
                 f"{list(ch_names)}. Give one of the two."
             )
-    names = from_info if from_info is not None else ch_names
+    names = from_info if from_info is not None else list(ch_names)
+    check_names_of_sites(names, "The model")
+    others = [name for name in names if channel_kind(name) in ("auxiliary", "reference")]
+    if others:
+        raise ChannelNameError(
+            f"The model: {', '.join(others)} is not scalp EEG. Leave such channels out of "
+            "the windows (prepare_eeg does)."
+        )
     normalised = [normalize_channel_name(name) for name in names]
     check_unique(normalised, "The model")
     return normalised
 
 
 def match_channels(wanted: Sequence[str], available: Sequence[str], what: str) -> list[int]:
-    """Find channels by name among those that something was made for.
+    """Find channels by name among those that a model or file was made for.
 
-    An exact name wins. Where there is none, the two names of one electrode
+    An exact name has priority. Otherwise the two names of one electrode
     (``T3`` and ``T7``, ``T4`` and ``T8``, ``T5`` and ``P7``, ``T6`` and ``P8``)
     stand for each other, which is logged.
 
@@ -223,8 +336,10 @@ def match_channels(wanted: Sequence[str], available: Sequence[str], what: str) -
     Raises
     ------
     ChannelNameError
-        If one is missing, or two stand for the same.
+        If one is missing, if two stand for the same, or if the wanted names are
+        those of a dense net.
     """
+    check_names_of_sites(wanted, "The windows")
     position = {name: index for index, name in enumerate(available)}
     names = [normalize_channel_name(name) for name in wanted]
     check_unique(names, "The windows")

@@ -16,23 +16,22 @@ from ..markers.annotations import with_annotations
 from ..markers.joints import mark_edges
 from ..recording import Recording
 from .artifacts import residual_gradient
-from .artifacts.reading import signals
 from .cache import cached_raw, identity_of
-from .selection import choose_channels, choose_kept, common_channels, find_reference
-from .units import MICROVOLTS
+from .montages import RECORDED, SITE_DISTANCE_MM, positions_of
+from .reading import signals
+from .selection import choose_channels, choose_kept, find_reference, site_names
+from .units import check_raw
 
-__all__ = ["MICROVOLTS", "SFREQ", "check_signal", "common_channels", "prepare_eeg"]
+__all__ = ["SFREQ", "prepare_eeg"]
 
 logger = logging.getLogger(__name__)
 
-#: Sampling rate of the published preparation, in Hz: LaBraM's patches are one
-#: second of it.
+#: Sampling rate of the published preparation, in Hz. LaBraM's patches have 200 samples,
+#: one second.
 SFREQ = 200.0
-#: Median absolute amplitude, in microvolts, that EEG can have.
-PLAUSIBLE_MICROVOLTS = (1e-2, 1e4)
-# So many samples of a file (32 MiB as float64) are read at once. Of longer ones, one
-# channel after the other is read and resampled: half of the memory for 26 channels of
-# 20 minutes at 250 Hz, a tenth at 5 kHz, for up to half as much time again.
+# Files of up to so many samples (32 MiB as float64) are read at once, longer ones
+# channel by channel: half of the memory for 26 channels of 20 minutes at 250 Hz, a tenth
+# at 5 kHz, in up to 1.5 times the time.
 _AT_ONCE = 2**22
 
 
@@ -43,18 +42,20 @@ def prepare_eeg(
     high_pass: float | None = None,
     reference: str | Sequence[str] | None = None,
     cache_dir: str | Path | None = None,
+    montage: str | None = None,
+    montage_distance_mm: float = SITE_DISTANCE_MM,
 ) -> Recording:
-    """Bring the EEG of a recording into the form that the windows are cut from.
+    """Prepare the EEG of a recording for :func:`~braindecode_bolt.create_bold_windows`.
 
-    Channel names get the spelling of MNE's montages; what is not scalp EEG (by
-    type, or by a name such as ``ECG``, ``CWL1`` or ``A2-A1``) is left out and
-    logged; positions of the 10-05 system are added where the file has none;
-    the signal is resampled, volume markers staying where they are in time; then
-    it is high-pass filtered and referenced anew, if so wished.
+    Channel names get the spelling of MNE's montages. Channels that are not scalp EEG
+    (by type, or by a name such as ``ECG``, ``VEOGo``, ``CWL1`` or ``A2-A1``) are left
+    out and logged. Positions of the 10-05 system are added if the file has none. The
+    signal is resampled; volume markers keep their time. On request it is high-pass
+    filtered and re-referenced.
 
-    Gradient and pulse artifacts must have been removed before. Where
+    Gradient and pulse artifacts must have been removed before. If
     :func:`~braindecode_bolt.eeg.artifacts.residual_gradient` finds gradient artifacts
-    in the result, a warning is logged with the figure.
+    in the result, a warning is logged.
 
     Parameters
     ----------
@@ -76,17 +77,31 @@ def prepare_eeg(
     reference : str | sequence of str | None
         ``"average"`` of the channels kept, or one or several electrodes, in any
         spelling, whose mean is subtracted (:meth:`mne.io.Raw.set_eeg_reference`).
-        By default the reference of the recording stays. Electrodes named here
-        need not be among `channels`: they are read, prepared alike and left out
-        of the result. A single one would be flat, so it is left out where
-        `channels` does not name it. Channels marked as bad are not part of the
-        average and keep their reference, as MNE does it. The electrode that the
-        recording was referenced to counts only where the file has it.
+        By default the reference is not changed. Electrodes named here need not be
+        among `channels`: they are read and prepared in the same way, and left out of
+        the result. A single reference electrode would be flat, so it is left out
+        unless `channels` names it, which is an error. Channels marked as bad are not
+        part of the average and keep their reference, as in MNE. The electrode that the
+        recording was referenced to counts only if it is in the file.
     cache_dir : str | Path | None
-        Folder to keep the result in, and to take it from where it has been
-        prepared before (same file, channels, arguments and versions). The EEG
-        then stays on disk, as float32 microvolts, and so do the windows that
-        are cut from it. By default it is prepared anew, in memory.
+        Folder to keep the result in, and to read it from if it has been prepared
+        before (same file, channels, arguments and versions). The EEG then stays on
+        disk, as float32 microvolts, and windows are read from there. By default it
+        is prepared each time, in memory.
+    montage : str | None
+        Where the electrodes of a dense net are, whose names are its own (BioSemi's
+        ``A1`` to ``H32``, EGI's ``E1`` to ``E256``): the name of a montage of MNE
+        (``"biosemi128"``, ``"GSN-HydroCel-256"``, see
+        :func:`mne.channels.get_builtin_montages`) or ``"recorded"`` for the positions in
+        the file. Each such electrode gets the name of the closest site of the 10-05
+        system (:func:`~braindecode_bolt.eeg.electrode_sites` gives the table); those
+        without a site within `montage_distance_mm` are left out and logged. `channels`
+        and `reference` then are names of sites. Electrodes that are named after a site
+        keep their names. By default all electrodes must be.
+    montage_distance_mm : float
+        Largest distance between an electrode and the site that names it, in mm on a
+        head of 95 mm radius. Default 12, half of the distance between neighbouring
+        sites of the 10-10 system.
 
     Returns
     -------
@@ -97,8 +112,9 @@ def prepare_eeg(
     ------
     ChannelNameError
         If a channel that MNE takes for EEG has a name that is no electrode of
-        the 10-05 system, if two channels have the same name after
-        normalisation, or if one of `channels` or `reference` is missing.
+        the 10-05 system, or the names are those of a dense net, and no montage is
+        given; if the montage does not fit; if two channels have the same name after
+        normalisation; or if one of `channels` or `reference` is missing.
     ValueError
         If the data hold values that are not finite, a channel is flat, or the
         amplitudes cannot be EEG in volts; if the recording, or every part of it
@@ -109,14 +125,15 @@ def prepare_eeg(
     _check_rates(sfreq, high_pass)
     # MNE's filters know joints that are marked in its own way.
     recording = replace(recording, raw=mark_edges(recording.raw))
-    wanted = choose_channels(recording.raw, name, channels)
-    referenced = find_reference(recording.raw, name, reference)
+    sites = site_names(recording.raw, name, montage, montage_distance_mm)
+    wanted = choose_channels(recording.raw, name, channels, sites)
+    referenced = find_reference(recording.raw, name, reference, sites)
     kept = choose_kept(wanted, referenced, name, channels)
 
     def prepare() -> mne.io.BaseRaw:
-        raw = _read(recording.raw, wanted | referenced)
-        _check_recording(raw, name)
-        raw = _resample(raw, sfreq)
+        raw = _read(recording.raw, wanted | referenced, montage)
+        check_raw(raw, name)
+        raw = _resample(raw, name, sfreq)
         if high_pass is not None:
             _high_pass(raw, name, high_pass)
         if reference is not None:
@@ -133,6 +150,7 @@ def prepare_eeg(
             "sfreq": sfreq,
             "high_pass": high_pass,
             "reference": "average" if reference == "average" else list(referenced),
+            "montage": montage,
         }
         raw = cached_raw(cache_dir, name, key, prepare)
         _place_annotations(recording.raw, raw)
@@ -163,7 +181,7 @@ def _place_annotations(source: mne.io.BaseRaw, raw: mne.io.BaseRaw) -> None:
     onset = annotations.onset - source.first_time
     begin = moved(onset)
     raw.set_annotations(mne.Annotations([], [], [], orig_time=raw.info["meas_date"]))
-    # Not by set_annotations, which drops what a new rate puts behind the last sample.
+    # set_annotations would drop markers that the new rate rounds beyond the last sample.
     raw.annotations.append(
         begin + raw.first_time,
         np.maximum(0.0, moved(onset + annotations.duration) - begin),
@@ -183,10 +201,12 @@ def _check_rates(sfreq: float, high_pass: float | None) -> None:
         )
 
 
-def _read(raw: mne.io.BaseRaw, wanted: dict[str, str]) -> mne.io.BaseRaw:
+def _read(
+    raw: mne.io.BaseRaw, wanted: dict[str, str], montage: str | None
+) -> mne.io.BaseRaw:
     """Copy some channels, under their standard names, in this order.
 
-    What is still on disk stays there if it is large.
+    Large files are not loaded.
     """
     if raw.preload:
         # Raw.copy would copy the channels that are not wanted, too.
@@ -201,6 +221,9 @@ def _read(raw: mne.io.BaseRaw, wanted: dict[str, str]) -> mne.io.BaseRaw:
         picked.load_data(verbose="error")
     picked.rename_channels(wanted, verbose="error")
     picked.set_channel_types(dict.fromkeys(picked.ch_names, "eeg"), verbose="error")
+    if montage not in (None, RECORDED):
+        placed = positions_of(raw, wanted, montage)
+        picked.set_montage(placed, on_missing="ignore", verbose="error")
     places = [ch["loc"][:3] for ch in picked.info["chs"]]
     if not any(np.isfinite(place).all() and place.any() for place in places):
         picked.set_montage(
@@ -209,14 +232,14 @@ def _read(raw: mne.io.BaseRaw, wanted: dict[str, str]) -> mne.io.BaseRaw:
     return picked
 
 
-def _resample(raw: mne.io.BaseRaw, sfreq: float) -> mne.io.BaseRaw:
+def _resample(raw: mne.io.BaseRaw, name: str, sfreq: float) -> mne.io.BaseRaw:
     """Resample each part between joints by itself, and load the result."""
     if raw.info["sfreq"] == sfreq:
         return raw.load_data(verbose="error")
     parts = stretches(raw)
     # Both by Fourier transform, MNE's default. Its polyphase method is four times as
-    # fast for round lengths, 60 times as slow for others, and lies up to half a
-    # sample beside it in time.
+    # fast for round lengths, 60 times as slow for others, and shifts the signal by
+    # up to half a sample.
     if len(parts) == 1:
         onsets = raw.annotations.onset - raw.first_time
         raw.resample(sfreq, verbose="error")
@@ -227,7 +250,7 @@ def _resample(raw: mne.io.BaseRaw, sfreq: float) -> mne.io.BaseRaw:
     ratio = sfreq / raw.info["sfreq"]
     bounds = _resampled(parts, ratio)
     data = np.empty((len(raw.ch_names), bounds[-1]))
-    for row, (_, signal) in zip(data, signals(raw, raw.ch_names), strict=True):
+    for row, (_, signal) in zip(data, signals(raw, raw.ch_names, name), strict=True):
         for (start, stop), begin, end in zip(parts, bounds[:-1], bounds[1:], strict=True):
             row[begin:end] = mne.filter.resample(
                 signal[start:stop], sfreq, raw.info["sfreq"], npad="auto"
@@ -276,87 +299,3 @@ def _set_reference(
             name,
             ", ".join(old),
         )
-
-
-def _check_recording(raw: mne.io.BaseRaw, name: str) -> None:
-    medians = []
-    for channel, signal in signals(raw, raw.ch_names):
-        if not np.isfinite(signal).all():
-            raise ValueError(
-                f"{name}: channel {channel} holds NaN or infinite values. Mark the span "
-                "as BAD and interpolate it, or leave the channel out."
-            )
-        if np.ptp(signal) == 0:
-            raise ValueError(
-                f"{name}: channel {channel} is flat. Interpolate it "
-                "(Raw.interpolate_bads) or leave it out of all recordings."
-            )
-        medians.append(np.median(np.abs(signal - signal.mean())))
-    check_amplitude(float(np.median(medians)) * MICROVOLTS, name)
-
-
-def check_amplitude(median_microvolts: float, what: str) -> None:
-    """Raise where amplitudes cannot be EEG in the unit they are said to have.
-
-    Parameters
-    ----------
-    median_microvolts : float
-        Median absolute deviation from the mean, taken to be in microvolts.
-    what : str
-        What was measured, for the message.
-
-    Raises
-    ------
-    ValueError
-        If it lies outside 0.01 to 10,000 microvolts.
-    """
-    low, high = PLAUSIBLE_MICROVOLTS
-    if low <= median_microvolts <= high:
-        return
-    hint = (
-        "are the values in volts? Multiply by 1e6"
-        if median_microvolts < low
-        else "are the values in nanovolts or in raw units? Divide by the right factor"
-    )
-    raise ValueError(
-        f"{what}: the median absolute amplitude is {median_microvolts:.3g} microvolts, "
-        f"expected {low:g} to {high:g}; {hint}."
-    )
-
-
-def check_signal(
-    windows: np.ndarray, what: str, ch_names: Sequence[str] | None = None
-) -> None:
-    """Raise where a sample of windows cannot be EEG in microvolts.
-
-    Parameters
-    ----------
-    windows : ndarray, shape (n_windows, n_chans, n_times)
-        Some windows.
-    what : str
-        What they are, for the message.
-    ch_names : sequence of str | None
-        Names of the channels, for the message.
-
-    Raises
-    ------
-    ValueError
-        If there are values that are not finite, a channel that is flat in all
-        windows, or amplitudes that cannot be microvolts.
-    """
-    finite = np.isfinite(windows)
-    if not finite.all():
-        raise ValueError(
-            f"{what} has {np.size(windows) - finite.sum()} NaN or infinite values in a "
-            f"sample of {len(windows)} windows. Leave such windows out."
-        )
-    flat = np.flatnonzero(np.ptp(windows, axis=-1).max(axis=0) == 0)
-    if len(flat):
-        names = [ch_names[i] if ch_names is not None else f"number {i}" for i in flat]
-        raise ValueError(
-            f"{what}: channel {', '.join(names)} is flat in a sample of "
-            f"{len(windows)} windows. Interpolate it or leave it out."
-        )
-    # Around the mean: amplifiers without a high-pass add offsets of millivolts.
-    centred = windows - windows.mean(axis=-1, keepdims=True)
-    check_amplitude(float(np.median(np.abs(centred))), what)

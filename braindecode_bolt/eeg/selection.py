@@ -11,22 +11,30 @@ from ..recording import Recording
 from .channels import (
     ChannelNameError,
     channel_kind,
+    check_names_of_sites,
     check_unique,
     normalize_channel_name,
 )
+from .montages import SITE_DISTANCE_MM, electrode_sites
 
 __all__ = ["choose_channels", "choose_kept", "common_channels", "find_reference"]
 
 logger = logging.getLogger(__name__)
 
 
-def common_channels(recordings: Sequence[Recording]) -> list[str]:
+def common_channels(
+    recordings: Sequence[Recording],
+    montage: str | None = None,
+    montage_distance_mm: float = SITE_DISTANCE_MM,
+) -> list[str]:
     """List the electrodes that all recordings have.
 
     Parameters
     ----------
     recordings : sequence of Recording
         At least one.
+    montage, montage_distance_mm
+        As in :func:`~braindecode_bolt.prepare_eeg`.
 
     Returns
     -------
@@ -36,12 +44,19 @@ def common_channels(recordings: Sequence[Recording]) -> list[str]:
     Raises
     ------
     ChannelNameError
-        If there is none.
+        If there is none, if an electrode of all recordings has a name outside the
+        10-05 system, or if the names are those of a dense net and no montage is
+        given.
     """
-    names = [
-        [normalize_channel_name(ch) for ch in _electrodes(recording.raw)]
+    sites = [
+        site_names(recording.raw, recording.name, montage, montage_distance_mm)
         for recording in recordings
     ]
+    everywhere = set.intersection(*(set(unknown) for _, unknown in sites))
+    if everywhere:
+        found = [name for name in sites[0][1] if name in everywhere]
+        raise _unknown_names(f"All {len(recordings)} recordings", found)
+    names = [list(named.values()) for named, _ in sites]
     common = [name for name in names[0] if all(name in others for others in names)]
     if not common:
         raise ChannelNameError(
@@ -51,40 +66,74 @@ def common_channels(recordings: Sequence[Recording]) -> list[str]:
     return common
 
 
-def _electrodes(raw: mne.io.BaseRaw) -> list[str]:
-    types = raw.get_channel_types()
-    return [
-        ch
-        for ch, kind in zip(raw.ch_names, types, strict=True)
-        if kind == "eeg" and channel_kind(ch) == "eeg"
+def site_names(
+    raw: mne.io.BaseRaw, name: str, montage: str | None, montage_distance_mm: float
+) -> tuple[dict[str, str], list[str]]:
+    """Name the scalp electrodes of a recording after sites of the 10-05 system.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The EEG.
+    name : str
+        What the recording is called, for messages.
+    montage, montage_distance_mm
+        As in :func:`~braindecode_bolt.prepare_eeg`.
+
+    Returns
+    -------
+    named : dict of str to str
+        Names in the file to names of sites.
+    unknown : list of str
+        Electrodes whose names are outside the 10-05 system; none with a montage.
+
+    Raises
+    ------
+    ChannelNameError
+        If the names are those of a dense net and no montage is given.
+    """
+    if montage is not None:
+        table = electrode_sites(raw, montage, montage_distance_mm, name)
+        return table["site"].dropna().to_dict(), []
+    electrodes = [
+        channel
+        for channel, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
+        if kind == "eeg" and channel_kind(channel) in ("eeg", "unknown")
     ]
+    check_names_of_sites(electrodes, name)
+    unknown = [channel for channel in electrodes if channel_kind(channel) == "unknown"]
+    return {
+        channel: normalize_channel_name(channel)
+        for channel in electrodes
+        if channel not in unknown
+    }, unknown
+
+
+def _unknown_names(who: str, unknown: Sequence[str]) -> ChannelNameError:
+    return ChannelNameError(
+        f"{who}: EEG channels with names outside the 10-05 system ({len(unknown)}): "
+        f"{', '.join(unknown[:12])}. Give the montage of the net (montage), name the "
+        "channels to use (channels), rename them (Raw.rename_channels), or set their type "
+        "if they are not EEG (Raw.set_channel_types)."
+    )
 
 
 def choose_channels(
-    raw: mne.io.BaseRaw, name: str, channels: Sequence[str] | None
+    raw: mne.io.BaseRaw,
+    name: str,
+    channels: Sequence[str] | None,
+    sites: tuple[dict[str, str], list[str]],
 ) -> dict[str, str]:
     """Map the channels to keep from their names in the file to the standard ones."""
-    types = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
-    available = {ch: normalize_channel_name(ch) for ch in _electrodes(raw)}
-    unknown = [
-        ch for ch in raw.ch_names if types[ch] == "eeg" and channel_kind(ch) == "unknown"
-    ]
     if channels is not None and (isinstance(channels, str) or not len(channels)):
         raise ChannelNameError(
             f"channels must be a list of names, or None for all, got {channels!r}."
         )
+    chosen, unknown = sites
     if channels is not None:
-        available |= {ch: normalize_channel_name(ch) for ch in unknown}
-        chosen = _select(available, channels, name)
+        chosen = _select(sites, channels, name)
     elif unknown:
-        raise ChannelNameError(
-            f"{name}: {len(unknown)} EEG channels have names outside the 10-05 system: "
-            f"{', '.join(unknown[:12])}. Rename them (Raw.rename_channels), set their "
-            "type if they are not EEG (Raw.set_channel_types), or name the channels to "
-            "use."
-        )
-    else:
-        chosen = available
+        raise _unknown_names(name, unknown)
     if not chosen:
         raise ChannelNameError(
             f"{name}: no EEG channel found among {', '.join(raw.ch_names[:12])}."
@@ -95,8 +144,11 @@ def choose_channels(
 
 
 def _select(
-    available: dict[str, str], channels: Sequence[str], name: str
+    sites: tuple[dict[str, str], list[str]], channels: Sequence[str], name: str
 ) -> dict[str, str]:
+    """Find channels by name, also those outside the 10-05 system."""
+    named, unknown = sites
+    available = named | {channel: normalize_channel_name(channel) for channel in unknown}
     by_name = {standard.upper(): ch for ch, standard in available.items()}
     chosen = {}
     missing = []
@@ -127,7 +179,7 @@ def _log_left_out(raw: mne.io.BaseRaw, name: str, chosen: dict[str, str]) -> Non
     bad = [ch for ch in raw.info["bads"] if ch in chosen]
     if bad:
         logger.warning(
-            "%s: %d channels marked as bad are used as they are: %s. Interpolate them "
+            "%s: %d channels marked as bad are used unchanged: %s. Interpolate them "
             "(Raw.interpolate_bads) or leave them out of all recordings.",
             name,
             len(bad),
@@ -136,7 +188,10 @@ def _log_left_out(raw: mne.io.BaseRaw, name: str, chosen: dict[str, str]) -> Non
 
 
 def find_reference(
-    raw: mne.io.BaseRaw, name: str, reference: str | Sequence[str] | None
+    raw: mne.io.BaseRaw,
+    name: str,
+    reference: str | Sequence[str] | None,
+    sites: tuple[dict[str, str], list[str]],
 ) -> dict[str, str]:
     """Map the electrodes of the new reference from the file to the standard names."""
     if reference is None or reference == "average":
@@ -144,12 +199,7 @@ def find_reference(
     named = [reference] if isinstance(reference, str) else list(reference)
     if not named:
         raise ValueError('reference names no channel; None, "average" or names expected.')
-    available = {
-        ch: normalize_channel_name(ch)
-        for ch, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
-        if kind == "eeg" and channel_kind(ch) in ("eeg", "unknown")
-    }
-    found = _select(available, named, name)
+    found = _select(sites, named, name)
     bad = [ch for ch in raw.info["bads"] if ch in found]
     if bad:
         logger.warning(

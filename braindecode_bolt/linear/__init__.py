@@ -1,14 +1,11 @@
-"""Linear models of BOLD: what a network has to be better than."""
-
-from collections.abc import Callable
-from functools import partial
+"""Linear models of BOLD, the baselines for networks."""
 
 from sklearn.base import RegressorMixin
 
 from .band_power import BandPower
 from .bands import BANDS
 from .gaussian_process import BandPowerGP
-from .lagged import LaggedBandPower, RidgeFingerprint
+from .lagged import LaggedBandPower, RidgeFingerprint, SparseBandPower
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
 from .priors import electrode_positions
 from .readout import SmoothReadout
@@ -16,13 +13,16 @@ from .simple import AlphaHRF, MeanBOLD
 from .standardising import PowerStatistics
 
 #: Linear models by name.
-LINEAR: dict[str, Callable[..., RegressorMixin]] = {
-    "BandPowerGP": BandPowerGP,
-    "RidgeFingerprint": RidgeFingerprint,
-    "LaggedBandPower": LaggedBandPower,
-    "SparseBandPower": partial(LaggedBandPower, "sparse_group_lasso"),
-    "AlphaHRF": AlphaHRF,
-    "MeanBOLD": MeanBOLD,
+LINEAR: dict[str, type[RegressorMixin]] = {
+    model.__name__: model
+    for model in (
+        BandPowerGP,
+        RidgeFingerprint,
+        LaggedBandPower,
+        SparseBandPower,
+        AlphaHRF,
+        MeanBOLD,
+    )
 }
 
 __all__ = [
@@ -38,5 +38,6 @@ __all__ = [
     "PowerStatistics",
     "RidgeFingerprint",
     "SmoothReadout",
+    "SparseBandPower",
     "electrode_positions",
 ]

@@ -1,4 +1,4 @@
-"""What linear models of BOLD have in common."""
+"""Common parts of linear models of BOLD."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from .._checks import warn_if_not_finite
 from ..windows.inputs import as_targets
 from .band_power import as_windows
 
 
 class LinearBOLD(RegressorMixin, BaseEstimator):
-    """Targets in and out in the form they were given, checked as networks check them."""
+    """Checks windows and targets as networks do; predicts in the shape of the targets."""
 
     def _targets(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         source = as_windows(X)
@@ -21,5 +22,6 @@ class LinearBOLD(RegressorMixin, BaseEstimator):
         return source, targets
 
     def _in_shape(self, predicted: np.ndarray) -> np.ndarray:
+        warn_if_not_finite(predicted)
         predicted = predicted.reshape(len(predicted), -1)
         return predicted[:, 0] if self.y_ndim_ == 1 else predicted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.helper import SliceDataset
 from skorch.utils import is_dataset
 
+from .._checks import check_lag, check_number
 from ..splits import recording_labels
 from ..windows.features import FeatureWindows
 from ..windows.inputs import Input, as_input
@@ -24,26 +25,25 @@ from .bands import BANDS, check_bands, equal_energy
 __all__ = ["BandPower"]
 
 
-#: Range of bands that are found in the data, in Hz.
+#: Range of the bands of equal energy, in Hz.
 _RANGE = (1.0, 45.0)
-#: Windows of the training data that such bands are found on.
+#: Number of training windows from which they are found.
 _N_SAMPLED = 100
-#: Segments of EEG that are transformed at once, in samples of one channel.
+#: Size of the segments that are transformed together, in samples of one channel.
 _CHUNK = 2**22
-# A silent segment must not become minus infinity.
+# The log power of a silent segment must be finite.
 _SILENCE = 1e-6
 
 
 class BandPower(TransformerMixin, BaseEstimator):
     """Log power of each channel in frequency bands, along the window.
 
-    The window is cut into segments; the power of a segment is that at a lag before
-    the volume, so that a linear model of all of them includes a haemodynamic
-    response of its own for each channel and band. Segments are multiplied with a
-    Hann window after their mean was taken off, so that what was taken off the whole
-    window has no influence. Windows of LazyWindows that share a segment, as those of
-    neighbouring volumes may, share its spectrum; the values are those of plain
-    arrays.
+    The window is cut into segments, each at a lag before the volume. A linear model of
+    all segments therefore includes a separate haemodynamic response for each channel
+    and band. The mean of each segment is subtracted and the segment multiplied with a
+    Hann window, so the baseline of the whole window has no influence. Windows of
+    LazyWindows that share a segment, as those of neighbouring volumes may, share its
+    spectrum; the values are those of plain arrays.
 
     Windows of :func:`~braindecode_bolt.windows.create_feature_windows` hold band power
     already: their features are taken as they are (of the bands that are named in
@@ -52,23 +52,23 @@ class BandPower(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     bands : mapping of str to (float, float) | int | None
-        Bands in Hz, the upper end not included. A number: so many bands of equal
-        energy between 1 and 45 Hz, found in the training windows (Meir-Hasson et
-        al. 2014). By default delta to gamma (1 to 45 Hz).
+        Bands in Hz, the upper end not included. A number makes as many bands of equal
+        energy between 1 and 45 Hz from the training windows (Meir-Hasson et al. 2014).
+        By default delta to gamma (1 to 45 Hz).
     segment_seconds : float
         Length of a segment in seconds. Default 2.
     step_seconds : float | None
-        Time from one segment to the next, in seconds. By default that of a segment,
-        so that they do not overlap.
+        Time from the start of one segment to that of the next, in seconds. By default
+        the length of a segment, so that they do not overlap.
     n_lags : int | None
         Number of segments, counted from the end of the window. By default as many
         as fit.
     standardise : {"recording", None}
         Whether the log power of each channel and band is brought to zero mean and
         unit variance within each recording, over the windows that are transformed
-        together: what differs between people (skulls, caps) goes, and a single
-        window cannot be transformed. Windows that do not know their recording count
-        as one. Default None.
+        together. This removes differences between subjects (skulls, caps), and a
+        single window cannot be transformed. Windows without a known recording count
+        as one recording. Default None.
     sfreq : float | None
         Sampling rate in Hz. By default that of the windows, or 200 for plain
         arrays.
@@ -76,12 +76,12 @@ class BandPower(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     ch_names_ : list of str
-        Channels; ``ch0``, ``ch1``, ... where they have no names.
+        Channels; ``ch0``, ``ch1``, ... if they have no names.
     bands_ : dict of str to (float, float)
         Bands in Hz.
     lags_ : ndarray, shape (n_lags,)
-        Seconds from the centre of each segment to the end of the window, forward in
-        time (falling).
+        Seconds from the centre of each segment to the volume, decreasing: to the end of
+        the window, and from there the ``lag_seconds`` of the windows.
     feature_names_out_ : ndarray of str, shape (n_features,)
         ``channel:band:lag``.
 
@@ -111,7 +111,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         self.sfreq = sfreq
 
     def fit(self, X: Any, y: Any = None) -> BandPower:
-        """Read the shape of the windows, and find bands where a number is wanted.
+        """Read the shape of the windows, and find bands if a number of them is given.
 
         Parameters
         ----------
@@ -128,30 +128,23 @@ class BandPower(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a segment is longer than the window or too short for a band, the
-            window does not hold so many lags, bands are not pairs of rising
-            frequencies, `sfreq` is not that of the windows, or an argument is out of
-            range.
+            If a segment is longer than the window or too short for a band, the window
+            is too short for `n_lags`, bands are not pairs of increasing frequencies,
+            `sfreq` is not that of the windows, or an argument is out of range.
         TypeError
-            If `X` is a torch data set, whose windows are not at hand as an array.
+            If an argument is not a number, or `X` is a torch data set.
         """
         source = as_windows(X)
         n_chans, n_times = source.data.shape[1:]
         if isinstance(source.data, FeatureWindows):
             return self._fit_given(source.data)
         self.sfreq_ = sfreq = self._sfreq_of(source)
-        times = (self.segment_seconds, self.step_seconds)
-        if not all(t is None or (isinstance(t, Real) and np.isfinite(t)) for t in times):
-            raise ValueError(
-                f"segment_seconds and step_seconds must be seconds, got {times[0]!r} and "
-                f"{times[1]!r}."
-            )
+        self.lag_seconds_ = getattr(source.data, "lag_seconds", None)
         if self.standardise not in ("recording", None):
             raise ValueError(
                 f'standardise must be "recording" or None, got {self.standardise!r}.'
             )
         self.shape_ = (n_chans, n_times)
-        self.n_segment_ = round(self.segment_seconds * sfreq)
         self._set_lags(n_times, sfreq)
         frequency = rfftfreq(self.n_segment_, 1 / sfreq)
         self.bands_ = self._find_bands(source, frequency)
@@ -228,9 +221,8 @@ class BandPower(TransformerMixin, BaseEstimator):
     def _sfreq_of(self, source: Input) -> float:
         known = None if source.info is None else float(source.info["sfreq"])
         given = self.sfreq
-        positive = isinstance(given, Real) and 0 < given < np.inf
-        if given is not None and not positive:
-            raise ValueError(f"sfreq must be a positive number of Hz, got {given!r}.")
+        if given is not None:
+            check_number(given, "sfreq", low=0, inclusive="neither")
         if known is not None and given is not None and not np.isclose(known, given):
             raise ValueError(
                 f"The windows are sampled at {known:g} Hz, and sfreq is {given:g} Hz. "
@@ -240,6 +232,9 @@ class BandPower(TransformerMixin, BaseEstimator):
 
     def _set_lags(self, n_times: int, sfreq: float) -> None:
         step = self.segment_seconds if self.step_seconds is None else self.step_seconds
+        check_number(self.segment_seconds, "segment_seconds", low=0)
+        check_number(step, "step_seconds", low=0)
+        self.n_segment_ = round(self.segment_seconds * sfreq)
         n_step = round(step * sfreq)
         if self.n_segment_ < 1 or n_step < 1:
             raise ValueError(
@@ -257,12 +252,12 @@ class BandPower(TransformerMixin, BaseEstimator):
             )
         if not isinstance(n_lags, Integral) or not 1 <= n_lags <= most:
             raise ValueError(
-                f"n_lags must lie between 1 and {most}, as many as a window of "
-                f"{n_times / sfreq:g} s holds; got {self.n_lags}."
+                f"n_lags must be a whole number between 1 and {most}, the number of "
+                f"segments in a window of {n_times / sfreq:g} s; got {self.n_lags!r}."
             )
         before = np.arange(n_lags)[::-1] * n_step
         self.offsets_ = n_times - self.n_segment_ - before
-        self.lags_ = (before + self.n_segment_ / 2) / sfreq
+        self.lags_ = (before + self.n_segment_ / 2) / sfreq + (self.lag_seconds_ or 0.0)
 
     def _find_bands(
         self, source: Input, frequency: np.ndarray
@@ -298,8 +293,8 @@ class BandPower(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG in microvolts. Channels that have names are found by them: their order
-            does not matter, and others are not looked at.
+            EEG in microvolts. Channels with names are found by name: their order does
+            not matter, and additional channels are not used.
 
         Returns
         -------
@@ -309,9 +304,9 @@ class BandPower(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the windows have another length or sampling rate than those of the
-            fit, lack one of their channels, or hold values that are not finite; or,
-            where recordings are standardised, if there is one window of a recording.
+            If the windows have another length, sampling rate or lag than those of the
+            fit, lack one of their channels, or hold values that are not finite; or, if
+            recordings are standardised, there is only one window of a recording.
         TypeError
             If `X` is a torch data set.
         """
@@ -329,6 +324,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         return power.reshape(len(windows), -1)
 
     def _log_power(self, source: Input) -> np.ndarray:
+        check_lag(self.lag_seconds_, getattr(source.data, "lag_seconds", None))
         windows, channels = source.data, self._channels_of(source)
         shape = (len(windows), windows.shape[1], len(self.bands_), len(self.lags_))
         power = np.empty(shape, np.float32)
@@ -349,7 +345,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         return np.log(np.maximum(power, _SILENCE, out=power), out=power)
 
     def _channels_of(self, source: Input) -> list[int] | None:
-        """Where the channels of the fit are; None where they are all and in place."""
+        """Positions of the fitted channels; None if they are all, in the same order."""
         n_chans, n_times = source.data.shape[1:]
         if source.info is not None and not np.isclose(source.info["sfreq"], self.sfreq_):
             raise ValueError(
@@ -374,7 +370,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         return [names.index(name) for name in self.ch_names_]
 
     def _transform_recordings(self, windows: LazyWindows, power: np.ndarray) -> None:
-        """Transform each segment once, however many windows it is in."""
+        """Transform each segment once, also if several windows share it."""
         recordings = windows.metadata["recording"].to_numpy()
         starts = windows.metadata["start"].to_numpy()
         for recording in np.unique(recordings):
@@ -386,7 +382,7 @@ class BandPower(TransformerMixin, BaseEstimator):
             power[rows] = np.moveaxis(found, 2, 0)
 
     def _power(self, signal: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Power of the segments that begin at some samples, (n_chans, n_bands, n)."""
+        """Power of the segments that start at these samples, (n_chans, n_bands, n)."""
         n_chans = len(signal)
         power = np.empty((n_chans, len(self.weights_), len(starts)), np.float32)
         size = max(1, _CHUNK // (n_chans * self.n_segment_))
@@ -415,7 +411,7 @@ class BandPower(TransformerMixin, BaseEstimator):
 
 
 def as_windows(X: Any) -> Input:
-    """Bring windows into a form that can be cut."""
+    """Bring windows into a form that can be cut into segments."""
     source = as_input(X)
     if isinstance(source.data, SliceDataset) or is_dataset(source.data):
         raise TypeError(
@@ -439,9 +435,8 @@ def _standardise_recordings(power: np.ndarray, recordings: np.ndarray) -> None:
         part = power[rows]
         if len(part) < 2:
             raise ValueError(
-                "A recording has a single window among those to transform, which cannot "
-                "be standardised by itself. Transform a recording as a whole, or use "
-                "standardise=None."
+                "There is a single window of a recording, which cannot be standardised by "
+                "itself. Transform a recording as a whole, or use standardise=None."
             )
         centred = part - part.mean(axis=(0, 3), keepdims=True)
         spread = centred.std(axis=(0, 3), keepdims=True)

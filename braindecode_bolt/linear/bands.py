@@ -1,4 +1,4 @@
-"""Frequency bands: the classical ones, given ones, and ones found in the data."""
+"""Frequency bands: the classical ones, given ones, and bands of equal energy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BANDS = {
 def check_bands(
     bands: Mapping[str, tuple[float, float]],
 ) -> dict[str, tuple[float, float]]:
-    """Raise where bands are not pairs of rising frequencies; give them as numbers."""
+    """Raise if bands are not pairs of increasing frequencies; return them as floats."""
     for name, band in bands.items():
         pair = isinstance(band, Sequence | np.ndarray) and len(band) == 2
         if not pair or not all(isinstance(edge, Real) for edge in band):
@@ -31,12 +31,12 @@ def check_bands(
             )
         if not 0 <= band[0] < band[1]:
             raise ValueError(
-                f"The frequencies of a band must rise from 0 or more; {name} goes from "
+                f"The frequencies of a band must increase from 0 on; {name} goes from "
                 f"{band[0]:g} to {band[1]:g} Hz."
             )
     if len({str(name) for name in bands}) < len(bands) or not bands:
         raise ValueError(
-            f"bands must hold bands by different names, got {list(bands)}. Leave it out "
+            f"bands must be bands with different names, got {list(bands)}. Leave it out "
             "for delta to gamma."
         )
     return {str(name): (float(low), float(high)) for name, (low, high) in bands.items()}
@@ -45,7 +45,7 @@ def check_bands(
 def equal_energy(
     energy: np.ndarray, frequency: np.ndarray, n_bands: int
 ) -> dict[str, tuple[float, float]]:
-    """Cut a spectrum into bands that hold about the same energy, none of them empty."""
+    """Divide a spectrum into bands of about equal energy, none of them empty."""
     share = np.cumsum(energy) / energy.sum()
     edges = [0]
     for band in range(1, n_bands):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from ._base import LinearBOLD
 from .band_power import BandPower, as_windows
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
 
-__all__ = ["LaggedBandPower", "RidgeFingerprint"]
+__all__ = ["LaggedBandPower", "RidgeFingerprint", "SparseBandPower"]
 
 
 class _LaggedPowerRegressor(LinearBOLD):
@@ -33,8 +34,9 @@ class _LaggedPowerRegressor(LinearBOLD):
         y : array-like, shape (n_windows,) or (n_windows, n_rois)
             BOLD.
         groups : array-like, shape (n_windows,) | None
-            What must not be torn apart when penalties are chosen. By default read
-            from `X`: subjects, else recordings, else stretches of the recording.
+            Label of each window; windows of one label stay together when penalties are
+            chosen. By default read from `X`: subjects, else recordings, else blocks of
+            the recording.
 
         Returns
         -------
@@ -42,22 +44,20 @@ class _LaggedPowerRegressor(LinearBOLD):
 
         Raises
         ------
+        TypeError
+            If `y` or an argument is not of the right type.
         ValueError
-            If `X` and `y` do not fit together, the EEG cannot be in microvolts, a
+            If `X` and `y` differ in length, the EEG is not plausible in microvolts, a
             channel is flat or a region constant, or an argument is out of range.
         """
         source, targets = self._targets(X, y)
         groups = as_groups(groups, source)
         groups = window_groups(source.data) if groups is None else groups
         power = self._band_power().fit(X)
+        scaler, regression = StandardScaler(), self._regression(power)
         self.pipeline_ = Pipeline(
-            [
-                ("power", power),
-                ("scaler", StandardScaler()),
-                ("regression", self._regression(power)),
-            ]
+            [("power", power), ("scaler", scaler), ("regression", regression)]
         )
-        scaler, regression = self.pipeline_[1], self.pipeline_[2]
         features = scaler.fit_transform(power.transform(X))
         regression.fit(features, targets, groups)
         shape = (len(power.ch_names_), len(power.bands_), len(power.lags_))
@@ -89,7 +89,7 @@ class _LaggedPowerRegressor(LinearBOLD):
         Parameters
         ----------
         roi_names : sequence of str | None
-            Names of the regions. By default they are counted.
+            Names of the regions. By default they are numbered.
 
         Returns
         -------
@@ -109,41 +109,36 @@ class _LaggedPowerRegressor(LinearBOLD):
             raise ValueError(f"The model has {n_rois} regions, got {len(names)} names.")
         levels = [self.ch_names_, self.band_names_, self.lags_]
         codes = np.indices([len(level) for level in levels]).reshape(3, -1)
-        # Levels in our order count as sorted, so that pandas finds rows without warnings.
+        # pandas takes levels in our order as sorted, and finds rows without warnings.
         index = pd.MultiIndex(levels, codes, names=["channel", "band", "lag"])
         return pd.DataFrame(self.coef_.reshape(n_rois, -1).T, index, names)
 
     def _band_power(self) -> BandPower:
-        raise NotImplementedError
+        names = ("bands", "segment_seconds", "step_seconds", "n_lags", "standardise")
+        settings = {name: getattr(self, name) for name in (*names, "sfreq")}
+        return BandPower(**settings)
 
+    @abstractmethod
     def _regression(self, power: BandPower) -> GroupedRidge | GroupedSparseGroupLasso:
-        return GroupedRidge(self.alphas)
+        """Make the regression of BOLD on the features."""
 
 
 class LaggedBandPower(_LaggedPowerRegressor):
-    """Penalised regression of BOLD on lagged log band power.
+    """Ridge regression of BOLD on lagged log band power.
 
     The linear baseline of EEG-to-fMRI prediction: the power of each channel in the
     classical bands, at each lag before the volume. The weights over lags are a
-    haemodynamic response of its own for each channel, band and region. The penalty
-    is chosen for each region by cross-validation over subjects, or over recordings,
-    or over stretches of a single recording.
+    separate haemodynamic response for each channel, band and region. The penalty is
+    chosen for each region by cross-validation over subjects, or over recordings, or
+    over blocks of a single recording.
 
     Parameters
     ----------
-    penalty : {"ridge", "sparse_group_lasso"}
-        Small weights throughout (default), or few channels and bands and, within
-        them, few lags (after Mehta et al. 2025; the lags of a channel and band are
-        a group).
     bands, segment_seconds, step_seconds, n_lags, standardise, sfreq
-        As in :class:`BandPower`. By default delta to gamma, and segments of 2 s
-        side by side.
+        As in :class:`BandPower`. By default delta to gamma, and segments of 2 s that
+        do not overlap.
     alphas : sequence of float | None
-        Penalties of the ridge to choose from. By default 19 from 0.1 to 1e8.
-    l1_ratio : float
-        Share of the lasso in the sparse group lasso. Default 0.5.
-    n_penalties : int
-        Penalties of the sparse group lasso to choose from. Default 10.
+        Penalties to choose from. By default 19 from 0.1 to 1e8.
 
     Attributes
     ----------
@@ -154,16 +149,9 @@ class LaggedBandPower(_LaggedPowerRegressor):
     ch_names_, band_names_ : list of str
         Names of its axes.
     lags_ : ndarray, shape (n_lags,)
-        Seconds before the volume, falling.
+        Seconds before the volume, decreasing.
     penalty_ : ndarray, shape (n_rois,)
         The chosen penalties.
-
-    References
-    ----------
-    Mehta, et al. (2025). arXiv:2504.10752.
-
-    Simon, N., Friedman, J., Hastie, T., & Tibshirani, R. (2013). A Sparse-Group
-    Lasso. Journal of Computational and Graphical Statistics 22, 231-245.
 
     Examples
     --------
@@ -178,7 +166,6 @@ class LaggedBandPower(_LaggedPowerRegressor):
 
     def __init__(
         self,
-        penalty: str = "ridge",
         bands: Mapping[str, tuple[float, float]] | int | None = None,
         segment_seconds: float = 2.0,
         step_seconds: float | None = None,
@@ -186,10 +173,7 @@ class LaggedBandPower(_LaggedPowerRegressor):
         standardise: str | None = None,
         sfreq: float | None = None,
         alphas: Sequence[float] | None = None,
-        l1_ratio: float = 0.5,
-        n_penalties: int = 10,
     ):
-        self.penalty = penalty
         self.bands = bands
         self.segment_seconds = segment_seconds
         self.step_seconds = step_seconds
@@ -197,57 +181,81 @@ class LaggedBandPower(_LaggedPowerRegressor):
         self.standardise = standardise
         self.sfreq = sfreq
         self.alphas = alphas
-        self.l1_ratio = l1_ratio
-        self.n_penalties = n_penalties
 
-    def _band_power(self) -> BandPower:
-        if self.penalty not in ("ridge", "sparse_group_lasso"):
-            raise ValueError(
-                f'penalty must be "ridge" or "sparse_group_lasso", got {self.penalty!r}.'
-            )
-        return BandPower(
-            self.bands,
-            self.segment_seconds,
-            self.step_seconds,
-            self.n_lags,
-            self.standardise,
-            self.sfreq,
-        )
-
-    def _regression(self, power: BandPower) -> GroupedRidge | GroupedSparseGroupLasso:
-        if self.penalty == "ridge":
-            return super()._regression(power)
-        return GroupedSparseGroupLasso(len(power.lags_), self.l1_ratio, self.n_penalties)
+    def _regression(self, power: BandPower) -> GroupedRidge:
+        return GroupedRidge(self.alphas)
 
 
-class RidgeFingerprint(_LaggedPowerRegressor):
-    """Ridge regression on the EEG finger-print of Meir-Hasson et al. (2014).
+class SparseBandPower(_LaggedPowerRegressor):
+    """Sparse group lasso of BOLD on lagged log band power.
 
-    Time-frequency power in bands of equal spectral energy, four times a second, at
-    48 lags from 0 to 12 s. **Changed**: all channels at once (the original picks
-    one), so that all regions are predicted by one fit; the penalty is chosen for each
-    region across subjects. **Unknown**: the length of the segments; 2 s here, which
-    tells frequencies 0.5 Hz apart. A lag counts from the end of a segment, so that
-    its centre lies another second back.
-
-    A feature for each channel, band and lag: 26 channels make 12,480, and 16,000
-    windows of them take 800 MB.
+    Uses few channels and bands and, within them, few lags (after Mehta et al. 2025);
+    the lags of a channel and band are a group. Otherwise as :class:`LaggedBandPower`.
 
     Parameters
     ----------
-    n_bands : int
-        Bands of equal energy. Default 10.
-    n_lags : int
-        Lags, a quarter of a second apart. Default 48.
-    segment_seconds : float
-        Length of a segment in seconds. Default 2.
-    standardise : {"recording", None}
-        As in :class:`BandPower`. Default ``"recording"``, as published.
-    sfreq : float | None
-        Sampling rate in Hz. By default that of the windows, or 200 for plain
-        arrays.
-    alphas : sequence of float | None
-        Penalties to choose from. By default 19 from 0.1 to 1e8.
+    bands, segment_seconds, step_seconds, n_lags, standardise, sfreq
+        As in :class:`LaggedBandPower`.
+    l1_ratio : float
+        Share of the lasso in the penalty. Default 0.5.
+    n_penalties : int
+        Number of penalties to choose from. Default 10.
+
+    Attributes
+    ----------
+    pipeline_, coef_, ch_names_, band_names_, lags_, penalty_
+        As in :class:`LaggedBandPower`.
+
+    References
+    ----------
+    Mehta, et al. (2025). arXiv:2504.10752.
+
+    Simon, N., Friedman, J., Hastie, T., & Tibshirani, R. (2013). A Sparse-Group
+    Lasso. Journal of Computational and Graphical Statistics 22, 231-245.
+    """
+
+    def __init__(
+        self,
+        bands: Mapping[str, tuple[float, float]] | int | None = None,
+        segment_seconds: float = 2.0,
+        step_seconds: float | None = None,
+        n_lags: int | None = None,
+        standardise: str | None = None,
+        sfreq: float | None = None,
+        l1_ratio: float = 0.5,
+        n_penalties: int = 10,
+    ):
+        self.bands = bands
+        self.segment_seconds = segment_seconds
+        self.step_seconds = step_seconds
+        self.n_lags = n_lags
+        self.standardise = standardise
+        self.sfreq = sfreq
+        self.l1_ratio = l1_ratio
+        self.n_penalties = n_penalties
+
+    def _regression(self, power: BandPower) -> GroupedSparseGroupLasso:
+        return GroupedSparseGroupLasso(len(power.lags_), self.l1_ratio, self.n_penalties)
+
+
+class RidgeFingerprint(LaggedBandPower):
+    """Ridge regression on the EEG finger-print of Meir-Hasson et al. (2014).
+
+    :class:`LaggedBandPower` on the published features: power in ten bands of equal
+    spectral energy, four times a second, at 48 lags from 0 to 12 s, standardised within
+    each recording. **Changed**: all channels at once (the original picks one), so that
+    all regions are predicted by one fit; the penalty is chosen for each region across
+    subjects. **Unknown**: the length of the segments; 2 s here, which resolves
+    frequencies 0.5 Hz apart. A lag counts from the end of a segment, so its centre is
+    another second earlier.
+
+    There is a feature for each channel, band and lag: 26 channels make 12,480, and
+    16,000 windows of them take 800 MB.
+
+    Parameters
+    ----------
+    bands, segment_seconds, step_seconds, n_lags, standardise, sfreq, alphas
+        As in :class:`LaggedBandPower`, with the defaults above.
 
     Attributes
     ----------
@@ -263,26 +271,14 @@ class RidgeFingerprint(_LaggedPowerRegressor):
 
     def __init__(
         self,
-        n_bands: int = 10,
-        n_lags: int = 48,
+        bands: Mapping[str, tuple[float, float]] | int | None = 10,
         segment_seconds: float = 2.0,
+        step_seconds: float | None = 0.25,
+        n_lags: int | None = 48,
         standardise: str | None = "recording",
         sfreq: float | None = None,
         alphas: Sequence[float] | None = None,
     ):
-        self.n_bands = n_bands
-        self.n_lags = n_lags
-        self.segment_seconds = segment_seconds
-        self.standardise = standardise
-        self.sfreq = sfreq
-        self.alphas = alphas
-
-    def _band_power(self) -> BandPower:
-        return BandPower(
-            self.n_bands,
-            self.segment_seconds,
-            0.25,
-            self.n_lags,
-            self.standardise,
-            self.sfreq,
+        super().__init__(
+            bands, segment_seconds, step_seconds, n_lags, standardise, sfreq, alphas
         )

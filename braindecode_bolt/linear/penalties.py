@@ -1,17 +1,21 @@
-"""Penalised linear regression whose penalty is chosen by region and across groups."""
+"""Penalised linear regression, with a penalty for each region chosen across groups."""
 
 from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import GroupKFold, check_cv
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from .._checks import check_number
+from ..windows.inputs import as_float32
 
 __all__ = ["GroupedRidge", "GroupedSparseGroupLasso"]
 
@@ -22,7 +26,7 @@ _N_FOLDS = 5
 
 
 class _Grouped(RegressorMixin, BaseEstimator, ABC):
-    """Choose a penalty for each region by cross-validation that keeps groups whole."""
+    """Choose a penalty for each region by cross-validation across groups."""
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: Any = None) -> _Grouped:
         """Choose the penalties and fit the weights.
@@ -34,14 +38,30 @@ class _Grouped(RegressorMixin, BaseEstimator, ABC):
         y : ndarray, shape (n_windows, n_rois)
             BOLD.
         groups : array-like, shape (n_windows,) | None
-            What must not be torn apart when the penalty is chosen. Fewer than two
-            groups: contiguous stretches.
+            Label of each window; windows of one label stay together when the penalty is
+            chosen. With fewer than two labels, contiguous blocks are used.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If `X` or `y` are not finite in float32 or of another shape, or an argument is
+            out of range.
+        TypeError
+            If `X`, `y` or an argument is not of real numbers.
         """
-        X, y = np.asarray(X, np.float32), np.asarray(y, np.float32)
+        X, y = as_float32(X, "X"), as_float32(y, "y")
+        check_consistent_length(X, y, groups)
+        for name, values in (("X", X), ("y", y)):
+            if values.ndim != 2 or not np.isfinite(values).all():
+                raise ValueError(
+                    f"{name} must be finite and have two dimensions, got shape "
+                    f"{values.shape} and {(~np.isfinite(values)).sum()} values that are "
+                    "not finite."
+                )
         paths = self._penalties(X - X.mean(axis=0), y - y.mean(axis=0))
         errors = np.zeros(paths.shape)
         if len(paths) > 1:
@@ -52,7 +72,7 @@ class _Grouped(RegressorMixin, BaseEstimator, ABC):
                 for number, coef in enumerate(solved):
                     error = ((target - held_out @ coef) ** 2).sum(axis=0)
                     errors[number] += error / len(y)
-        best = np.argmin(errors, axis=0)  # Of equals the strongest.
+        best = np.argmin(errors, axis=0)  # The strongest of equally good ones.
         self.cv_mse_ = errors
         self.penalty_ = paths[best, np.arange(y.shape[1])]
         self._warn_of_ends(best, len(paths))
@@ -90,7 +110,7 @@ class _Grouped(RegressorMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _penalties(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Penalties to choose from, falling, (n_penalties, n_rois)."""
+        """Penalties to choose from, decreasing, (n_penalties, n_rois)."""
 
     @abstractmethod
     def _solve_path(
@@ -112,8 +132,8 @@ class GroupedRidge(_Grouped):
     """Ridge regression, the penalty chosen for each region across groups.
 
     scikit-learn's ``RidgeCV`` chooses a penalty for each target by leaving out single
-    windows only, whose neighbours it then knows; with other folds it takes one
-    penalty for all targets and solves anew for each. Here the features of a fold are
+    windows only, whose neighbours are then trained on; with other folds it takes one
+    penalty for all targets and solves each separately. Here the features of a fold are
     decomposed once for all penalties and regions.
 
     Parameters
@@ -136,7 +156,10 @@ class GroupedRidge(_Grouped):
 
     def _penalties(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         alphas = np.logspace(-1, 8, 19) if self.alphas is None else self.alphas
-        alphas = np.asarray(alphas, dtype=float)
+        try:
+            alphas = np.asarray(alphas, dtype=float)
+        except (TypeError, ValueError):
+            alphas = np.empty(0)
         if alphas.ndim != 1 or not len(alphas) or not (alphas > 0).all():
             raise ValueError(
                 f"alphas must be a list of positive numbers, got {self.alphas!r}."
@@ -146,7 +169,7 @@ class GroupedRidge(_Grouped):
     def _solve_path(
         self, X: np.ndarray, y: np.ndarray, penalties: np.ndarray
     ) -> Iterator[np.ndarray]:
-        # The smaller of the two Gram matrices tells all (the kernel trick).
+        # The smaller of the two Gram matrices is enough (the kernel trick).
         wide = X.shape[1] > X.shape[0]
         gram = (X @ X.T if wide else X.T @ X).astype(np.float64)
         values, vectors = eigh(gram, overwrite_a=True, check_finite=False)
@@ -158,7 +181,7 @@ class GroupedRidge(_Grouped):
 
 
 class GroupedSparseGroupLasso(_Grouped):
-    """Least squares with a sparse group lasso, the penalty chosen across groups.
+    """Sparse group lasso with a penalty for each region, chosen across groups.
 
     The weights ``w`` of a region minimise ``||y - X w||^2 / (2 n) + penalty *
     (l1_ratio * ||w||_1 + (1 - l1_ratio) * sqrt(size) * sum of the norms of the
@@ -176,15 +199,15 @@ class GroupedSparseGroupLasso(_Grouped):
     l1_ratio : float
         Share of the lasso in the penalty: 1 is the lasso, 0 the group lasso.
     n_penalties : int
-        Penalties to choose from, from the smallest that makes all weights zero
-        downwards on a logarithmic scale. Default 10.
+        Number of penalties to choose from, on a logarithmic scale from the smallest
+        that makes all weights zero downwards. Default 10.
     min_ratio : float
         The smallest penalty as a share of the largest. Default 0.03.
     max_iter : int
-        Steps at most, for each penalty. Default 2000.
+        Largest number of steps for each penalty. Default 2000.
     tol : float
-        Largest change of a weight in a step, as a share of the largest weight,
-        below which the solution stands. Default 1e-3.
+        The descent ends when no weight changes in a step by more than this share of
+        the largest weight. Default 1e-3.
 
     Attributes
     ----------
@@ -209,21 +232,19 @@ class GroupedSparseGroupLasso(_Grouped):
         self.tol = tol
 
     def _penalties(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        if not 0 <= self.l1_ratio <= 1:
-            raise ValueError(f"l1_ratio must lie between 0 and 1, got {self.l1_ratio}.")
-        if self.n_penalties < 1 or not 0 < self.min_ratio < 1:
-            raise ValueError(
-                "n_penalties must be at least 1 and min_ratio lie between 0 and 1, got "
-                f"{self.n_penalties} and {self.min_ratio}."
-            )
-        if self.group_size < 1 or X.shape[1] % self.group_size:
+        check_number(self.l1_ratio, "l1_ratio", low=0, high=1)
+        check_number(self.min_ratio, "min_ratio", low=0, high=1, inclusive="neither")
+        check_number(self.tol, "tol", low=0)
+        for name in ("n_penalties", "group_size", "max_iter"):
+            check_number(getattr(self, name), name, Integral, 1)
+        if X.shape[1] % self.group_size:
             raise ValueError(
                 f"group_size must divide the number of features, {X.shape[1]}; got "
                 f"{self.group_size}."
             )
         correlation = np.abs(X.T @ y) / len(X)
         norms = np.linalg.norm(self._grouped(correlation), axis=1)
-        # Either part of the penalty alone makes all weights zero from here on.
+        # From here on, either part of the penalty alone makes all weights zero.
         with np.errstate(divide="ignore"):
             by_lasso = correlation.max(axis=0) / np.float64(self.l1_ratio)
             by_group = norms.max(axis=0) / np.float64(self._group_weight())
@@ -249,12 +270,12 @@ class GroupedSparseGroupLasso(_Grouped):
         step = 1 / max(float(steepest), np.finfo(np.float32).tiny)
         coef, n_unfinished = np.zeros_like(correlation), 0
         for penalty in penalties:
-            coef, settled = self._descend(gram, correlation, penalty, step, coef)
-            n_unfinished += not settled
+            coef, converged = self._descend(gram, correlation, penalty, step, coef)
+            n_unfinished += not converged
             yield coef
         if n_unfinished:
             logger.warning(
-                "The sparse group lasso did not settle within %d steps for %d of %d "
+                "The sparse group lasso did not converge within %d steps for %d of %d "
                 "penalties; raise max_iter or tol.",
                 self.max_iter,
                 n_unfinished,
@@ -269,7 +290,7 @@ class GroupedSparseGroupLasso(_Grouped):
         step: float,
         coef: np.ndarray,
     ) -> tuple[np.ndarray, bool]:
-        """Go down to the weights of one penalty, beginning with those of another."""
+        """Descend to the weights of one penalty, starting from those of another."""
         point, momentum = coef, 1.0
         for _ in range(self.max_iter):
             moved = point - step * (gram @ point - correlation)

@@ -17,12 +17,12 @@ __all__ = ["AlphaHRF", "MeanBOLD"]
 
 
 class AlphaHRF(LinearBOLD):
-    """Alpha power through a haemodynamic response: where every EEG-fMRI paper starts.
+    """Alpha power convolved with a haemodynamic response, the classical EEG-fMRI model.
 
     The log power of the alpha rhythm, averaged over posterior electrodes, is weighted
     over the window with Glover's haemodynamic response; the BOLD of each region is a
-    multiple of the result (Goldman et al. 2002, Laufs et al. 2003). One weight per
-    region and nothing else is learned: what a model adds to this, it has learned.
+    multiple of the result (Goldman et al. 2002, Laufs et al. 2003). One weight and an
+    intercept per region are all that is learned.
 
     Parameters
     ----------
@@ -30,26 +30,26 @@ class AlphaHRF(LinearBOLD):
         The rhythm in Hz. Default 8 to 13.
     channels : sequence of str | None
         Electrodes to average over. By default those over occipital, parieto-occipital
-        and parietal cortex (names that begin with O, PO or P); all, where there are
-        none or channels have no names.
+        and parietal cortex (names that begin with O, PO or P); all channels if there
+        are none, or channels have no names.
     segment_seconds : float
-        Length of a segment whose power is taken, in seconds. Default 1.
+        Length of a segment whose power is computed, in seconds. Default 1.
     standardise : {"recording", None}
         As in :class:`BandPower`. Default ``"recording"``.
     sfreq : float | None
-        Sampling rate in Hz. By default that of the windows, or 200 for plain
-        arrays.
+        As in :class:`BandPower`.
 
     Attributes
     ----------
     coef_ : ndarray, shape (n_rois,)
         Weight of each region.
     intercept_ : ndarray, shape (n_rois,)
-        What is predicted at the mean of alpha.
+        Prediction for mean alpha power.
     channels_ : list of str
         The electrodes averaged over.
     hrf_ : ndarray, shape (n_lags,)
-        The haemodynamic response at the lags, of unit sum, forward in time.
+        The haemodynamic response at the lags, in the order of time; absolute values add
+        up to 1.
 
     References
     ----------
@@ -74,7 +74,7 @@ class AlphaHRF(LinearBOLD):
         self.standardise = standardise
         self.sfreq = sfreq
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> AlphaHRF:
+    def fit(self, X: Any, y: Any) -> AlphaHRF:
         """Fit the weight of each region.
 
         Parameters
@@ -83,8 +83,6 @@ class AlphaHRF(LinearBOLD):
             EEG in microvolts.
         y : array-like, shape (n_windows,) or (n_windows, n_rois)
             BOLD.
-        groups : None
-            Not used; nothing is chosen.
 
         Returns
         -------
@@ -94,8 +92,9 @@ class AlphaHRF(LinearBOLD):
         Raises
         ------
         ValueError
-            If a channel is not there or flat, the window is too short, the EEG cannot
-            be in microvolts, or a region is constant.
+            If a channel is missing or flat, the window is too short or too long before
+            its volume, the EEG is not plausible in microvolts, or a region is
+            constant.
         """
         from nilearn.glm.first_level import glover_hrf
 
@@ -109,9 +108,16 @@ class AlphaHRF(LinearBOLD):
         self.channels_ = self._choose(self.power_.ch_names_, self.power_.named_)
         step, seconds = 0.1, 32.0
         response = glover_hrf(step, oversampling=1, time_length=seconds)
-        at_lags = np.interp(self.power_.lags_, np.arange(len(response)) * step, response)
-        self.hrf_ = at_lags / at_lags.sum()
-        regression = LinearRegression().fit(self._driven(X), targets)
+        lags = self.power_.lags_
+        at_lags = np.interp(lags, np.arange(len(response)) * step, response, right=0)
+        if not at_lags.any():
+            raise ValueError(
+                f"The windows hold EEG from {lags[0]:.3g} to {lags[-1]:.3g} s before the "
+                f"volume; the haemodynamic response lasts {seconds:g} s. Use a smaller "
+                "lag_seconds."
+            )
+        self.hrf_ = at_lags / np.abs(at_lags).sum()
+        regression = LinearRegression().fit(self._alpha(X), targets)
         self.coef_, self.intercept_ = regression.coef_[:, 0], regression.intercept_
         return self
 
@@ -133,7 +139,8 @@ class AlphaHRF(LinearBOLD):
             )
         return wanted
 
-    def _driven(self, windows: Any) -> np.ndarray:
+    def _alpha(self, windows: Any) -> np.ndarray:
+        """Alpha power weighted with the haemodynamic response, (n_windows, 1)."""
         power = self.power_.transform(windows)
         power = power.reshape(len(power), len(self.power_.ch_names_), -1)
         rows = [self.power_.ch_names_.index(name) for name in self.channels_]
@@ -153,54 +160,28 @@ class AlphaHRF(LinearBOLD):
         """
         check_is_fitted(self)
         as_windows(X).warn_of_input()
-        driven = self._driven(X)
-        return self._in_shape(driven * self.coef_ + self.intercept_)
+        return self._in_shape(self._alpha(X) * self.coef_ + self.intercept_)
 
 
 class MeanBOLD(LinearBOLD):
-    """Predict the mean of the training BOLD: what any model has to be better than.
+    """Predict the mean of the training BOLD, the mean baseline.
 
-    Its R is not defined; its mean squared error, in variances of the training BOLD,
-    is about 1.
+    Its R is not defined; its mean squared error, in variances of the training BOLD, is
+    about 1. Unlike scikit-learn's DummyRegressor it checks windows and targets as the
+    other models do.
 
     Attributes
     ----------
     mean_ : ndarray, shape (n_rois,)
     """
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> MeanBOLD:
-        """Take the mean.
-
-        Parameters
-        ----------
-        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG, checked and not used.
-        y : array-like, shape (n_windows,) or (n_windows, n_rois)
-            BOLD.
-        groups : None
-            Not used.
-
-        Returns
-        -------
-        MeanBOLD
-            Itself.
-        """
+    def fit(self, X: Any, y: Any) -> MeanBOLD:
+        """Compute the mean of each region; arguments as in :meth:`AlphaHRF.fit`."""
         _, targets = self._targets(X, y)
         self.mean_ = targets.mean(axis=0, dtype=np.float64)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the mean for every window.
-
-        Parameters
-        ----------
-        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG, not looked at.
-
-        Returns
-        -------
-        ndarray, shape (n_windows,) or (n_windows, n_rois)
-        """
+        """Predict the mean for every window; arguments as in :meth:`AlphaHRF.predict`."""
         check_is_fitted(self)
-        n_windows = len(as_windows(X).data)
-        return self._in_shape(np.repeat(self.mean_[None], n_windows, axis=0))
+        return self._in_shape(np.tile(self.mean_, (len(as_windows(X).data), 1)))

@@ -9,6 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._series import plain_name
 from .annotations import (
     MarkerError,
     find_markers,
@@ -95,6 +96,9 @@ def attach_bold(
                 f"The table {kind!r} has the shape {table.shape}; expected one of "
                 f"{', '.join(TABLES[1:])}, of the shape of bold, {bold.shape}."
             )
+        if [*map(plain_name, table.columns)] != [*map(plain_name, bold.columns)]:
+            raise ValueError(f"The table {kind!r} has other regions than bold.")
+    tables = {kind: table.set_axis(bold.columns, axis=1) for kind, table in tables.items()}
     volumes = range(len(bold)) if volumes is None else volumes
     return carry(marked, found, volumes, {"bold": bold, **tables}, share=marked is not raw)
 
@@ -133,32 +137,39 @@ def check_bold(bold: pd.DataFrame, what: str) -> None:
     Raises
     ------
     ValueError
-        If it is empty, not numeric, not finite, or names a region twice.
+        If it is empty, not of real numbers, not finite in float32, has a region
+        without any value, or names a region twice.
     """
     if bold.shape[0] == 0 or bold.shape[1] == 0:
         raise ValueError(f"{what} is empty: {bold.shape[0]} volumes x {bold.shape[1]}.")
-    columns = pd.Index(bold.columns).astype(str)
+    columns = pd.Index(map(plain_name, bold.columns))
     if columns.has_duplicates:
         twice = ", ".join(sorted(set(columns[columns.duplicated()])))
         raise ValueError(f"{what} names a region twice: {twice}. Rename the columns.")
-    not_numeric = [str(c) for c in bold if not pd.api.types.is_numeric_dtype(bold[c])]
-    if not_numeric:
+    real = pd.api.types.is_any_real_numeric_dtype
+    not_real = [f"{c} ({dtype})" for c, dtype in bold.dtypes.items() if not real(dtype)]
+    if not_real:
         raise ValueError(
-            f"{what} has columns that are not numbers: {', '.join(not_numeric)}. "
-            "Expected one column of numbers per region."
+            f"{what} has columns that are not real numbers: {', '.join(not_real[:8])}. "
+            "Expected one column of real numbers per region."
         )
-    complex_valued = [str(c) for c in bold if np.iscomplexobj(bold[c])]
-    if complex_valued:
+    values = bold.to_numpy(dtype=float, na_value=np.nan)
+    empty = columns[np.isnan(values).all(axis=0)]
+    if len(empty):
         raise ValueError(
-            f"{what} has complex values in {', '.join(complex_valued)}; expected real ones."
+            f"{what} has no value in {len(empty)} of {len(columns)} regions: "
+            f"{', '.join(empty[:8])}{', ...' if len(empty) > 8 else ''}. Leave these "
+            "regions out of all recordings (rois)."
         )
-    bad = ~np.isfinite(bold.to_numpy(dtype=float))
+    # Models and windows hold float32.
+    bad = ~(np.abs(values) <= np.finfo(np.float32).max)
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ValueError(
-            f"{what} has {bad.sum()} values that are not finite, the first in volume "
-            f"{bold.index[row]}, region {columns[column]!r}. Leave such volumes out, "
-            "together with their markers."
+            f"{what} has {bad.sum()} values that are missing or not finite, "
+            f"the first in volume {bold.index[row]}, region {columns[column]!r}. Leave "
+            "such volumes out: their rows, and their numbers in 'volume' (a column of a "
+            "file, or volumes= of attach_bold)."
         )
 
 

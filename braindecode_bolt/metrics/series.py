@@ -1,9 +1,11 @@
-"""Series in columns, brought to mean 0 and length 1."""
+"""Series in columns, of mean 0 and length 1."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from .._series import is_constant
 
 
 def columns(y: ArrayLike, name: str = "The series") -> np.ndarray:
@@ -62,7 +64,7 @@ def paired(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray
 
 
 def unit(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Subtract the mean of each column and divide by what is left of its length.
+    """Subtract the mean of each column and scale it to length 1.
 
     The correlation of two columns is then their inner product.
 
@@ -79,18 +81,16 @@ def unit(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Where that is so.
     """
     y = np.where(np.isfinite(y).all(axis=0), y, 0.0)
-    largest = np.abs(y).max(axis=0)
+    undefined = is_constant(y)
     # Squares of very large or small values leave the range of float64.
-    centred = y / np.where(largest > np.finfo(float).tiny, largest, np.inf)
+    centred = y / np.where(undefined, np.inf, np.abs(y).max(axis=0))
     centred -= centred.mean(axis=0)
     norms = np.sqrt((centred**2).sum(axis=0))
-    # Rounding leaves a constant float32 series with a deviation of its last digit.
-    undefined = norms <= np.finfo(np.float32).eps * np.sqrt(len(y))
     return np.where(undefined, 0.0, centred / np.where(undefined, 1.0, norms)), undefined
 
 
 def correlate(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Pearson correlation of each region, without a word about what is undefined.
+    """Pearson correlation of each region, without a warning about undefined ones.
 
     Parameters
     ----------

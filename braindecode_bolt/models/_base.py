@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from ..eeg.channels import ChannelNameError, match_channels, resolve_ch_names, s
 from ._docs import fill_docstring
 from ._groups import layer_decay_groups
 from ._saving import SavedModel
+from ._weight_files import checksum
 from .checkpoints import load_published_weights
 
 #: Default sampling rate in Hz, that of the published preparation.
@@ -31,6 +31,8 @@ class BOLDModel(SavedModel):
 
     #: Whether the model can be built only with the names of its channels.
     NEEDS_CHANNEL_NAMES = False
+    #: Name of the LaBraM encoder in the model, if it has one.
+    _LABRAM: str | None = None
     #: Factor of the weights of the last layer at initialisation.
     _HEAD_SCALE = 1.0
     _HUB_NOTES_TEMPLATE = """
@@ -114,7 +116,7 @@ class BOLDModel(SavedModel):
         self.final_layer = self._make_head(n_features)
         if pretrained is not None:
             load_published_weights(self, pretrained, new_head=new_head)
-        self._weights_at_start = self._checksum()
+        self._weights_at_start = checksum(dict(self.named_parameters()))
 
     def _make_head(self, n_features: int) -> nn.Linear:
         head = nn.Linear(n_features, self.n_outputs)
@@ -181,14 +183,16 @@ class BOLDModel(SavedModel):
     def parameter_groups(self, layer_decay: float = 0.65) -> list[dict[str, Any]]:
         """Group the parameters by learning rate and weight decay.
 
-        All have the same learning rate. One-dimensional parameters have no weight
-        decay.
+        In a LaBraM encoder (NeuroBOLT's spatiotemporal one, LabramBOLD's) the learning
+        rate falls from block to block towards the input; its last norm and its time
+        embedding, and all other parts and models, have the full rate. One-dimensional
+        parameters and the embeddings of a LaBraM encoder have no weight decay
+        (NeuroBOLT's paper, section 3.2).
 
         Parameters
         ----------
         layer_decay : float
-            Factor of the learning rate from block to block, for models that have
-            such blocks. Default 0.65.
+            Factor of the learning rate per block. Default 0.65; 1 turns it off.
 
         Returns
         -------
@@ -196,20 +200,12 @@ class BOLDModel(SavedModel):
             With ``params`` (list of Parameter), ``names`` (list of str),
             ``lr_scale`` (float) and ``decay`` (bool).
         """
-        return layer_decay_groups(self, layer_decay)
+        return layer_decay_groups(self, layer_decay, self._LABRAM)
 
     @property
     def weights_changed(self) -> bool:
         """Whether weights were loaded or trained since construction."""
-        return self._checksum() != self._weights_at_start
-
-    @torch.no_grad()
-    def _checksum(self) -> int:
-        checksum = 0
-        for parameter in self.parameters():
-            values = parameter.detach().cpu().float().contiguous().numpy()
-            checksum = zlib.crc32(values, checksum)
-        return checksum
+        return checksum(dict(self.named_parameters())) != self._weights_at_start
 
     def _translate_weights(
         self, state: Mapping[str, torch.Tensor], ch_names: Sequence[str] | None

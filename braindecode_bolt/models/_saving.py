@@ -12,7 +12,8 @@ from typing import Any, Self
 from braindecode.models.base import HAS_HF_HUB
 from torch import nn
 
-from ._weight_files import CheckpointError, find_config, read_config
+from ..eeg.channels import ChannelNameError
+from ._weight_files import CHECKSUM, CheckpointError, checksum, find_config, read_config
 from .checkpoints import load_published_weights
 
 
@@ -81,7 +82,11 @@ class SavedModel:
         _check_classes(cls, config)
         try:
             return super().from_pretrained(source, **kwargs)
-        except (TypeError, OverflowError) as error:
+        except (CheckpointError, ChannelNameError):
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
+            if not config:
+                raise
             raise CheckpointError(
                 f"No {cls.__name__} can be built from the config.json of {source} with "
                 f"the given arguments: {error}"
@@ -122,7 +127,12 @@ class SavedModel:
         return super().push_to_hub(*args, **kwargs)
 
     def _save_pretrained(self, save_directory: str | Path) -> None:
+        from safetensors.torch import save_file
+
         super()._save_pretrained(save_directory)
+        state = self.state_dict()
+        metadata = {"format": "pt", CHECKSUM: checksum(state)}
+        save_file(state, Path(save_directory) / "model.safetensors", metadata)
         # The weights are in the folder. The file that training started from need not
         # exist where they are loaded.
         file = Path(save_directory) / "config.json"

@@ -63,13 +63,13 @@ class TemporalEncoder(nn.Module):
 
     def __init__(self, activation: type[nn.Module]):
         super().__init__()
-        n_maps = 8  # With 25 positions in time they make an embedding of 200.
-        self.conv1 = nn.Conv2d(1, n_maps, (1, 15), stride=(1, 8), padding=(0, 7))
-        self.norm1 = nn.GroupNorm(4, n_maps)
-        self.conv2 = nn.Conv2d(n_maps, n_maps, (1, 3), padding=(0, 1))
-        self.norm2 = nn.GroupNorm(4, n_maps)
-        self.conv3 = nn.Conv2d(n_maps, n_maps, (1, 3), padding=(0, 1))
-        self.norm3 = nn.GroupNorm(4, n_maps)
+        n_kernels = 8  # With 25 positions in time they make an embedding of 200.
+        self.conv1 = nn.Conv2d(1, n_kernels, (1, 15), stride=(1, 8), padding=(0, 7))
+        self.norm1 = nn.GroupNorm(4, n_kernels)
+        self.conv2 = nn.Conv2d(n_kernels, n_kernels, (1, 3), padding=(0, 1))
+        self.norm2 = nn.GroupNorm(4, n_kernels)
+        self.conv3 = nn.Conv2d(n_kernels, n_kernels, (1, 3), padding=(0, 1))
+        self.norm3 = nn.GroupNorm(4, n_kernels)
         self.activation = activation()
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
@@ -240,17 +240,17 @@ class SpatiotemporalEncoder(nn.Module):
         embedding_std : float
             Standard deviation of the channel and time embeddings.
         """
-        for embedding in self.embeddings():
+        for embedding in self._embeddings():
             nn.init.trunc_normal_(embedding, std=EMBEDDING_STD)
         with torch.no_grad():
-            for embedding in self.embeddings()[1:]:
+            for embedding in self._embeddings()[1:]:
                 embedding.mul_(embedding_std / EMBEDDING_STD)
             for number, block in enumerate(self.blocks, start=1):
                 block.attn.proj.weight.div_(math.sqrt(2 * number))
                 block.mlp.fc2.weight.div_(math.sqrt(2 * number))
 
-    def embeddings(self) -> list[nn.Parameter]:
-        """List the CLS token and the embeddings, which have no weight decay."""
+    def _embeddings(self) -> list[nn.Parameter]:
+        """List the CLS token and the channel and time embeddings."""
         embeddings = [self.cls_token, self.position_embedding, self.temporal_embedding]
         fresh = self.fresh_embedding
         return embeddings + ([] if fresh is None else [fresh])

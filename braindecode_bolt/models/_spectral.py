@@ -6,7 +6,6 @@ import torch
 from braindecode.functional import sinusoidal_positional_encoding
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from ._convolutional import magnitude_spectra
 from ._layers import FeedForward
@@ -157,14 +156,7 @@ class SpectralBlock(nn.Module):
     def forward(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
         """(batch, tokens, dim) -> (batch, tokens, dim)."""
         x = x + self.attn(self.norm1(x), channels)
-        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
-            # Computing the largest activations again in the backward pass, instead of
-            # storing them, saves a fifth of the memory of a training step.
-            return x + checkpoint(self._feed_forward, x, use_reentrant=False)
-        return x + self._feed_forward(x)
-
-    def _feed_forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.mlp(self.norm2(x))
+        return x + self.mlp(self.norm2(x))
 
 
 class SpectralEncoder(nn.Module):

@@ -7,11 +7,14 @@ would need far more memory than the file is refused.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import pickle
 import re
+import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +27,13 @@ from torch import nn
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 #: Largest description of the tensors in a file, and largest config.json, in bytes. The
 #: files of this package's models have less than a tenth of it.
-_MOST_PICKLE = 4 * 2**20
+_MOST_PICKLE = 2**20
 _MOST_CONFIG = 2**20
-#: Larger weights are those of no trained network, but of a damaged file: safetensors has
-#: no checksums.
+#: Larger weights come from a damaged file rather than from a trained network. The
+#: safetensors format has no checksums.
 _MOST_WEIGHT = 1e12
+#: Key of the checksum that save_pretrained adds to the metadata of safetensors files.
+CHECKSUM = "braindecode_bolt_crc32"
 #: Put in front of all names by DataParallel and torch.compile.
 _WRAPPERS = ("module.", "_orig_mod.")
 _HUB_ARGUMENTS = ("revision", "cache_dir", "force_download", "token", "local_files_only")
@@ -83,35 +88,44 @@ def read_weights(
                 f"{path} holds no weights; expected {' or '.join(_WEIGHT_FILES)}."
             )
         path = files[0]
+    # Read once, so that what is checked is what is loaded.
+    content = path.read_bytes()
     read = _read_safetensors if path.suffix == ".safetensors" else _read_torch
-    return _state_of(read(path), str(path), path.stat().st_size), config
+    return _state_of(read(content, path), str(path), len(content)), config
 
 
-def _read_safetensors(path: Path) -> Mapping[str, torch.Tensor]:
+def _read_safetensors(content: bytes, path: Path) -> Mapping[str, torch.Tensor]:
     try:
-        from safetensors.torch import load_file
+        from safetensors.torch import load
     except ImportError as error:
         raise ImportError(
             f"{path} needs safetensors: pip install 'braindecode-bolt[hub]'."
         ) from error
-    return _reading(path, load_file)
+    with _typed_errors(path):
+        state = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        expected = header.get("__metadata__", {}).get(CHECKSUM)
+    if expected not in (None, checksum(state)):
+        raise CheckpointError(f"{path} is damaged: its checksum is wrong. Copy it again.")
+    return state
 
 
-def _read_torch(path: Path) -> object:
-    _reading(path, _check_archive)
+def _read_torch(content: bytes, path: Path) -> object:
     # Published files hold the arguments of their training beside the weights.
-    with _allowed(argparse.Namespace):
-        return _reading(
-            path, lambda path: torch.load(path, map_location="cpu", weights_only=True)
-        )
+    with _typed_errors(path), _allowed(argparse.Namespace), warnings.catch_warnings():
+        # About kinds of tensors that are refused below.
+        warnings.simplefilter("ignore")
+        _check_archive(content, path)
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
-def _reading(path: Path, read: Callable[[Path], Any]) -> Any:
-    """Call a reader; what it raises for a broken file is a CheckpointError."""
+@contextmanager
+def _typed_errors(path: Path) -> Iterator[None]:
+    """Turn the many types of errors that broken files give into a CheckpointError."""
     try:
-        return read(path)
-    except (CheckpointError, OSError, MemoryError):
-        raise  # After an OSError or MemoryError the file may be intact.
+        yield
+    except (CheckpointError, MemoryError):
+        raise  # Without memory for it, the file may be intact.
     except pickle.UnpicklingError as error:
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
         named = f" ({refused[1]})" if refused else ""
@@ -120,7 +134,7 @@ def _reading(path: Path, read: Callable[[Path], Any]) -> Any:
             f"run code{named}. If you trust its origin, load it in a process of its own, "
             "save its state dict alone, and load that."
         ) from error
-    except Exception as error:  # Readers raise many types for broken files.
+    except Exception as error:
         lines = str(error).splitlines()
         raise CheckpointError(
             f"{path} cannot be read as a file of weights: "
@@ -128,17 +142,17 @@ def _reading(path: Path, read: Callable[[Path], Any]) -> Any:
         ) from error
 
 
-def _check_archive(path: Path) -> None:
+def _check_archive(content: bytes, path: Path) -> None:
     """Raise where the zip archive that torch wrote is damaged, or larger than its file."""
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(io.BytesIO(content)):
         raise CheckpointError(
             f"{path} is no file of weights: expected the zip format of torch.save or, "
             "with the ending .safetensors, that of safetensors. It may be incomplete. "
             "Files of torch before 1.6 have no checksums: load and save them with torch."
         )
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = archive.infolist()
-        if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        if sum(entry.file_size for entry in entries) > len(content):
             raise CheckpointError(
                 f"{path} is compressed or would unpack to more than its size. torch.save "
                 "does not compress: unpack it, or save it again with torch."
@@ -231,6 +245,16 @@ def _repeats(tensor: torch.Tensor) -> bool:
 
 def _impossible(tensor: torch.Tensor) -> bool:
     return tensor.is_floating_point() and not (tensor.float().abs() <= _MOST_WEIGHT).all()
+
+
+def checksum(state: Mapping[str, torch.Tensor]) -> str:
+    """Compute the CRC-32 of names and values, by name."""
+    crc = 0
+    for name, value in sorted(state.items()):
+        crc = zlib.crc32(f"{name} {tuple(value.shape)} {value.dtype}".encode(), crc)
+        values = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        crc = zlib.crc32(values.numpy(), crc)
+    return f"{crc:08x}"
 
 
 def listed(names: Iterable[str], most: int = 30) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from .._series import is_constant
 from ..metrics import connectivity
 from ._style import chosen_pipelines, literal, only_dataset
 
@@ -72,7 +73,7 @@ def _mean(table: pd.DataFrame, kind: str, regions: Sequence[str]) -> np.ndarray:
     for _, part in table.groupby(["seed", "recording", "fold"]):
         series = part[columns].to_numpy(float)
         # Constant predictions correlate with nothing.
-        varied = np.isfinite(series).all(axis=0) & (np.ptp(series, axis=0) > 0)
+        varied = np.isfinite(series).all(axis=0) & ~is_constant(series)
         matrix = np.full((len(regions), len(regions)), np.nan)
         if varied.sum() > 1:
             matrix[np.ix_(varied, varied)] = connectivity(series[:, varied])

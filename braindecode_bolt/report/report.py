@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from .._files import atomic_write
 from .._version import __version__
 from ..evaluation import Evaluation
-from ..evaluation.significance import MEAN
-from ..evaluation.store import atomic
+from ..evaluation.judge import MEAN
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
 from ..plotting._style import chosen_pipelines
 from .score_table import SURROGATES, format_p, suspicious
@@ -91,7 +91,7 @@ def write_report(
         "level": f"{100 * summary['level'].iloc[0]:g} %",
         "surrogates": SURROGATES[summary["null"].iloc[0]],
         "suspicious": suspicious(summary),
-        "simulated": bool(evaluation.scores["ceiling"].notna().any()),
+        "simulated": bool(evaluation.scores["noise_ceiling"].notna().any()),
         "sections": [
             _section(evaluation, summary, comparison, dataset)
             for dataset in dict.fromkeys(evaluation.scores["dataset"])
@@ -107,7 +107,7 @@ def write_report(
     template = files(__package__).joinpath("template.html").read_text(encoding="utf-8")
     html = environment.from_string(template).render(content)
     path = Path(path)
-    with atomic(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(html, encoding="utf-8")
     return path
 
@@ -163,7 +163,7 @@ def _models(
         of_it = summary[(summary["pipeline"] == row["pipeline"])]
         n_regions = of_it["p_fdr"].notna().sum()
         n_significant = (of_it["p_fdr"] < 0.05).sum()
-        share = row["score"] / row["ceiling_window"]
+        share = row["score"] / row["window_limited_noise_ceiling"]
         rows.append(
             {
                 **row.to_dict(),
@@ -190,10 +190,14 @@ def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any
     names = [name for name in plain if name in set(comparison["better"])]
     if len(names) < 2:
         return None
-    table = comparison.set_index(["better", "worse"])
+    table = comparison[comparison["better"].isin(plain) & comparison["worse"].isin(plain)]
+    undefined = table[table["n_undefined"] > 0].drop_duplicates("n_undefined")
+    n_subjects = sorted(set(table["n_subjects"].tolist()))
+    table = table.set_index(["better", "worse"])
     return {
         "names": names,
-        "n_subjects": sorted(set(comparison["n_subjects"].tolist())),
+        "n_subjects": n_subjects,
+        "n_undefined": sorted(undefined["n_undefined"].tolist()),
         "rows": [
             {
                 "name": row,
@@ -210,7 +214,7 @@ def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any
 
 
 def _left_out(left_out: pd.DataFrame) -> dict[str, Any]:
-    counts = ["no_full_window", "touches_bad"]
+    counts = ["no_full_window", "touches_bad", "crosses_joint"]
     touched = left_out[left_out[counts].sum(axis=1) > 0]
     return {
         "volumes": int(left_out["volumes"].sum()),

@@ -28,7 +28,7 @@ from .losses import match_targets
 from .networks import build_module, copy_template, takes_ch_names
 from .optimizer import parameter_groups, with_fused_steps
 from .randomness import seeded
-from .window_checks import baseline_of, check_module, check_windows
+from .window_checks import check_module, check_windows
 
 __all__ = ["EEGRegressor"]
 
@@ -323,8 +323,8 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         if self.initialized_ and not self.module_outdated_:
             check_windows(self, source)
         else:
-            known["baseline_"] = baseline_of(source)
-            known["lag_seconds_"] = getattr(source.data, "lag_seconds", None)
+            known["baseline_"] = source.model_baseline
+            known["lag_seconds_"] = source.lag_seconds
         before = {name: getattr(self, name, None) for name in known}
         vars(self).update(known)
         # For the time of the fit only.

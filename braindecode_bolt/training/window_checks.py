@@ -10,15 +10,9 @@ from torch import nn
 from .._checks import check_lag
 from ..eeg.channels import ChannelNameError, match_channels
 from ..windows.inputs import Input
-from ..windows.lazy import LazyWindows
 from .networks import takes_ch_names
 
 logger = logging.getLogger(__name__)
-
-
-def baseline_of(source: Input) -> str | None:
-    """Baseline of a model trained on windows: None if they keep their mean on purpose."""
-    return source.data.baseline if isinstance(source.data, LazyWindows) else "window"
 
 
 def check_windows(regressor: Any, source: Input) -> None:
@@ -42,14 +36,13 @@ def check_windows(regressor: Any, source: Input) -> None:
     known = getattr(regressor, "ch_names_", None) or getattr(module, "ch_names", None)
     check_channels(module, known, source)
     check_sfreq(module, source)
-    lag = getattr(source.data, "lag_seconds", None)
-    check_lag(getattr(regressor, "lag_seconds_", None), lag)
+    check_lag(getattr(regressor, "lag_seconds_", None), source.lag_seconds)
     kept_mean = getattr(regressor, "baseline_", "window") is None
-    if kept_mean and getattr(source.data, "baseline", None) == "window":
+    if kept_mean and source.baseline == "window":
         raise ValueError(
             "The model was trained on windows that keep their mean (baseline=None), and "
             "the mean of these windows was subtracted. Use create_bold_windows(..., "
-            "baseline=None)."
+            "baseline=None), or Epochs made with baseline=None."
         )
 
 

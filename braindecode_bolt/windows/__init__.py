@@ -1,4 +1,4 @@
-"""Windows: one piece of EEG for each volume, cut when it is read."""
+"""Windows: one piece of EEG per volume, read when needed."""
 
 from .create import BOLDWindows, create_bold_windows
 from .features import FeatureWindows, create_feature_windows

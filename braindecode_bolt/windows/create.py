@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from .._series import is_constant, plain_name
 from ..eeg.cache import CachedRaw
-from ..eeg.channels import same_names
+from ..eeg.channels import ChannelNameError, same_names, scalp_channels
 from ..eeg.units import MICROVOLTS
 from ..markers.joints import crosses_joint, is_joint, joint_samples
 from ..recording import (
@@ -35,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, repr=False)
 class BOLDWindows:
-    """Windows of EEG with the BOLD of the volume that each ends at.
+    """Windows of EEG, each with the BOLD of the volume at its end.
 
     Attributes
     ----------
@@ -46,8 +47,8 @@ class BOLDWindows:
     roi_names : list of str
         The columns of `y`.
     noiseless, noiseless_window : ndarray of shape (n_windows, n_rois) | None
-        Simulated data only: BOLD before noise was added, from the whole
-        haemodynamic response and from the part of it inside the window.
+        Simulated data only: BOLD before noise was added, computed from the whole
+        haemodynamic response and from its part inside the window.
     left_out : pandas.DataFrame
         Per recording, the number of volumes, of windows made, and of volumes
         left out by reason.
@@ -87,22 +88,23 @@ class BOLDWindows:
         return f"<BOLDWindows X={self.X!r}, y={self.y.shape}>"
 
     def to_braindecode(self):
-        """Give the windows as braindecode holds them.
+        """Convert the windows to a data set of braindecode.
 
         Returns
         -------
         braindecode.datasets.BaseConcatDataset
             Of one ``EEGWindowsDataset`` per recording, in the order of `X`,
             whose windows (microvolts, baseline subtracted) and targets (a
-            float32 array per window) are those of `X` and `y`. Wrap it in
-            ``skorch.helper.SliceDataset`` for scikit-learn. It holds its own
-            copy of the EEG, in volts and float64, as MNE does.
+            float32 array per window) are those of `X` and `y`. Their descriptions
+            hold subject, session, run, task, site, recording and ``lag_seconds``.
+            Wrap it in ``skorch.helper.SliceDataset`` for scikit-learn. It holds its
+            own copy of the EEG, in volts and float64, as MNE does.
         """
         from braindecode.datasets import BaseConcatDataset, EEGWindowsDataset
 
         datasets = []
         metadata = self.metadata.reset_index(drop=True)
-        # By runs of one recording, so that the order of the windows is kept.
+        # One data set per stretch of the same recording keeps the order of the windows.
         breaks = (metadata["recording"].diff() != 0).cumsum()
         for _, rows in metadata.groupby(breaks, sort=False):
             recording = rows["recording"].iloc[0]
@@ -112,8 +114,10 @@ class BOLDWindows:
                 verbose="error",
             )
             described = rows.reindex(columns=ENTITIES).iloc[0].dropna().to_dict()
-            # Windows out of order are in several data sets of one recording.
+            # Windows out of order end up in several data sets of one recording.
             described["recording"] = int(recording)
+            if self.X.lag_seconds is not None:
+                described["lag_seconds"] = self.X.lag_seconds
             windows = pd.DataFrame(
                 {
                     "i_window_in_trial": np.arange(len(rows)),
@@ -124,14 +128,14 @@ class BOLDWindows:
                     **described,
                 }
             )
-            transform = _ToMicrovolts(self.X.baseline)
+            transform = ToMicrovolts(self.X.baseline)
             datasets.append(EEGWindowsDataset(raw, windows, described, transform=transform))
         return BaseConcatDataset(datasets)
 
 
 @dataclass
-class _ToMicrovolts:
-    """What LazyWindows does to a window, for windows read from a Raw in volts."""
+class ToMicrovolts:
+    """Convert a window from volts and subtract its mean, as LazyWindows do."""
 
     baseline: str | None
 
@@ -234,7 +238,8 @@ def create_bold_windows(
     )
     warn_of_similar_subjects(piece.subject for piece in pieces)
     metadata = pd.concat([piece.metadata for piece in pieces], ignore_index=True)
-    X = LazyWindows([p.signal for p in pieces], metadata, pieces[0].info, baseline)
+    signals, info = [piece.signal for piece in pieces], pieces[0].info
+    X = LazyWindows(signals, metadata, info, baseline, lag_seconds)
     tables = {
         kind: np.concatenate([piece.tables[kind] for piece in pieces])
         for kind in TABLES
@@ -283,8 +288,8 @@ class _Piece:
                 "BOLD into the markers with attach_bold."
             )
         check_bold(bold, f"The BOLD of {recording.name}")
-        constant = [roi for roi in bold if bold[roi].nunique() == 1]
-        if constant and len(bold) > 1:
+        constant = bold.columns[is_constant(bold)]
+        if len(constant) and len(bold) > 1:
             raise ValueError(
                 f"The BOLD of {recording.name} is constant in {', '.join(constant)}. "
                 "Leave the region out of all recordings."
@@ -303,7 +308,11 @@ class _Piece:
         joined = full & crosses_joint(joint_samples(raw), start, volume)
         bad = full & ~joined & _touches_bad(raw, start, stop)
         keep = full & ~bad & ~joined
-        picks = mne.pick_types(raw.info, eeg=True, exclude=())
+        picks = scalp_channels(raw.info, recording.name)
+        if not len(picks):
+            raise ChannelNameError(
+                f"{recording.name} has no EEG channel among {', '.join(raw.ch_names[:12])}."
+            )
         signal = _signal_of(raw, picks)
         _check_finite(signal, recording)
         metadata = pd.DataFrame(
@@ -351,12 +360,14 @@ class _Piece:
             )
         ours, theirs = self.info["ch_names"], first.info["ch_names"]
         _check_same("channels", ours, theirs, self.name, first.name)
-        _check_same("regions", self.roi_names, first.roi_names, self.name, first.name)
+        names = [plain_name(roi) for roi in self.roi_names]
+        expected = [plain_name(roi) for roi in first.roi_names]
+        _check_same("regions", names, expected, self.name, first.name)
         if not same_names(ours, theirs):
             self.signal = self.signal[[ours.index(name) for name in theirs]]
             self.info = first.info
         if self.roi_names != first.roi_names:
-            order = [self.roi_names.index(roi) for roi in first.roi_names]
+            order = [names.index(roi) for roi in expected]
             self.tables = {kind: table[:, order] for kind, table in self.tables.items()}
             self.roi_names = first.roi_names
         return self

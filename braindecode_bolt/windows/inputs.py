@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,25 @@ from skorch.helper import SliceDataset
 from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
-from ..eeg.channels import normalize_channel_name
-from ..eeg.prepare import check_signal
+from .._series import is_constant
+from ..eeg.channels import normalize_channel_name, scalp_channels
+from ..eeg.units import check_signal
+from .create import ToMicrovolts
 from .features import FeatureWindows
 from .lazy import LazyWindows
+from .numbers import as_float32, check_numbers, check_range
 
-#: Windows looked at by the input check.
+__all__ = [
+    "Input",
+    "as_groups",
+    "as_input",
+    "as_targets",
+]
+
+#: Baseline of windows that do not say whether their mean was subtracted.
+UNKNOWN = "unknown"
+
+# Windows looked at by the input check.
 _N_CHECKED = 32
 
 
@@ -31,24 +45,41 @@ class Input:
     data : LazyWindows | ndarray | Tensor | SliceDataset | Dataset
         The windows.
     info : mne.Info | None
-        Their channels and sampling rate, where known.
+        Their channels and sampling rate, if known.
     n_outputs : int | None
         Columns of the targets.
+    baseline : {"window", None, "unknown"}
+        ``"window"`` if the mean over the window was subtracted (or another baseline, of
+        Epochs), None if it was kept on purpose (``create_bold_windows(baseline=None)``),
+        ``"unknown"`` for windows that do not say, such as arrays.
+    lag_seconds : float | None
+        Time between the end of a window and its volume marker, if known.
     """
 
     data: Any
     info: mne.Info | None = None
     n_outputs: int | None = None
+    baseline: str | None = UNKNOWN
+    lag_seconds: float | None = None
+
+    @property
+    def model_baseline(self) -> str | None:
+        """Baseline of a model that is trained on these windows, "window" or None.
+
+        None only if the mean was kept on purpose. A model with "window" has the mean
+        subtracted from whatever windows it is given.
+        """
+        return None if self.baseline is None else "window"
 
     @property
     def ch_names(self) -> list[str] | None:
-        """Names of the channels, normalised, where they are known."""
+        """Names of the channels, normalised, if they are known."""
         if self.info is None:
             return None
         return [normalize_channel_name(name) for name in self.info["ch_names"]]
 
     def sample(self) -> np.ndarray:
-        """Cut some of the windows, shape (n, n_chans, n_times)."""
+        """Read some of the windows, shape (n, n_chans, n_times)."""
         n_windows = len(self.data)
         rows = np.unique(
             np.linspace(0, n_windows - 1, min(n_windows, _N_CHECKED), dtype=int)
@@ -59,7 +90,7 @@ class Input:
         return np.stack([np.asarray(window, dtype=np.float32) for window in windows])
 
     def signal_args(self) -> dict[str, Any]:
-        """Arguments of a braindecode model that the data tell."""
+        """Arguments of a braindecode model that are known from the data."""
         window = self.data[0][0] if is_dataset(self.data) else self.data[0]
         args: dict[str, Any] = {
             "n_chans": int(window.shape[0]),
@@ -73,12 +104,12 @@ class Input:
         return args
 
     def check(self, targets: np.ndarray | None) -> None:
-        """Raise where windows or targets cannot be what they should be.
+        """Raise if windows or targets cannot be EEG in microvolts and BOLD.
 
         Parameters
         ----------
         targets : ndarray, shape (n_windows, n_outputs) | None
-            The targets, where they are not in the data set.
+            The targets, if they are not in the data set.
 
         Raises
         ------
@@ -95,7 +126,7 @@ class Input:
                 f"y has {np.size(targets) - np.isfinite(targets).sum()} values that are "
                 "not finite. Leave such windows out."
             )
-        constant = np.flatnonzero(np.ptp(targets, axis=0) == 0)
+        constant = np.flatnonzero(is_constant(targets))
         if len(constant) and len(targets) > 1:
             raise ValueError(
                 f"y is constant in column {', '.join(map(str, constant))}: there is "
@@ -103,9 +134,7 @@ class Input:
             )
 
     def warn_of_input(self) -> None:
-        """Warn where windows to predict cannot be what they should be."""
-        if len(self.data) == 0:
-            raise ValueError("X has no windows.")
+        """Warn if windows to predict from cannot be EEG in microvolts."""
         if isinstance(self.data, FeatureWindows):
             return
         try:
@@ -120,7 +149,8 @@ def as_input(X: Any) -> Input:
     Parameters
     ----------
     X : LazyWindows | array-like | mne.Epochs | Dataset | list of these windows
-        The windows. Epochs become microvolts.
+        The windows. Epochs become microvolts; of their channels those are taken that
+        are scalp EEG.
 
     Returns
     -------
@@ -128,8 +158,11 @@ def as_input(X: Any) -> Input:
 
     Raises
     ------
+    TypeError
+        If they are not numbers (strings, complex numbers, objects).
     ValueError
-        If there are no windows, or they are not (n_chans, n_times) each.
+        If there are no windows, they are not (n_chans, n_times) each, some values are
+        masked, or finite values do not fit into float32.
     """
     source = _convert(X)
     if len(source.data) == 0:
@@ -145,16 +178,24 @@ def as_input(X: Any) -> Input:
 
 def _convert(X: Any) -> Input:
     if isinstance(X, mne.BaseEpochs):
-        picks = mne.pick_types(X.info, eeg=True, exclude=())
+        picks = scalp_channels(X.info, "The epochs")
         info = mne.pick_info(X.info, picks, verbose="error")
-        return Input(X.get_data(picks, units="uV").astype(np.float32), info)
+        data = as_float32(X.get_data(picks, units="uV"), "X")
+        return Input(data, info, baseline=UNKNOWN if X.baseline is None else "window")
     if isinstance(X, (list, tuple)):
         return _convert_list(list(X))
     if isinstance(X, LazyWindows):
-        return Input(X, X.info)
+        return Input(X, X.info, baseline=X.baseline, lag_seconds=X.lag_seconds)
     if is_dataset(X) or isinstance(X, SliceDataset):
-        return Input(X, _info_of(X))
-    if isinstance(X, torch.Tensor) or hasattr(X, "shape"):
+        return _of_dataset(X)
+    if isinstance(X, (np.ndarray, torch.Tensor)):
+        check_numbers(X, "X")
+        check_range(X, "X")
+        return Input(X)
+    if hasattr(X, "shape"):
+        # An array in a file (h5py, zarr): its values are not read here.
+        if isinstance(getattr(X, "dtype", None), np.dtype):
+            check_numbers(X, "X")
         return Input(X)
     raise TypeError(
         f"X must be windows of EEG (LazyWindows, array, Epochs or a data set), got "
@@ -167,7 +208,8 @@ def _convert_list(windows: list[Any]) -> Input:
         # scikit-learn takes Epochs apart into a list of single ones.
         parts = [_convert(item) for item in windows]
         _check_one_montage([part.ch_names for part in parts])
-        return Input(np.concatenate([part.data for part in parts]), parts[0].info)
+        data = np.concatenate([part.data for part in parts])
+        return Input(data, parts[0].info, baseline=_one_baseline(parts))
     if windows and all(isinstance(item, tuple) for item in windows):
         raise TypeError(
             "X is a list of the items of a torch data set, (window, target, ...): "
@@ -177,18 +219,37 @@ def _convert_list(windows: list[Any]) -> Input:
     shapes = {np.shape(item) for item in windows}
     if len(shapes) > 1:
         raise ValueError(f"The windows of X differ in shape: {sorted(shapes)}.")
-    return Input(np.asarray([np.asarray(item, np.float32) for item in windows]))
+    return Input(np.array([as_float32(item, "X") for item in windows]))
 
 
-def _info_of(dataset: Any) -> mne.Info | None:
-    """Channels of a braindecode data set, through whatever wraps it."""
-    while isinstance(dataset, (SliceDataset, Subset)):
-        dataset = dataset.dataset
-    parts = getattr(dataset, "datasets", None) or [dataset]
+def _one_baseline(parts: Sequence[Any]) -> str | None:
+    """Give the baseline of parts; "window" if the mean of any was subtracted."""
+    found = {part.baseline for part in parts}
+    return found.pop() if len(found) == 1 else "window"
+
+
+def _of_dataset(dataset: Any) -> Input:
+    """Read what a braindecode data set knows, through whatever wraps it."""
+    source, whole = Input(dataset), dataset
+    while isinstance(whole, (SliceDataset, Subset)):
+        whole = whole.dataset
+    parts = getattr(whole, "datasets", None) or [whole]
     infos = [getattr(getattr(part, "raw", None), "info", None) for part in parts]
     if all(info is not None for info in infos):
         _check_one_montage([info["ch_names"] for info in infos])
-    return infos[0]
+    source.info = infos[0]
+    transforms = [getattr(part, "transform", None) for part in parts]
+    if all(isinstance(transform, ToMicrovolts) for transform in transforms):
+        source.baseline = _one_baseline(transforms)
+    described = (getattr(part, "description", None) for part in parts)
+    lags = {d.get("lag_seconds") for d in described if d is not None} - {None}
+    if len(lags) > 1:
+        raise ValueError(
+            f"The recordings of X differ in lag_seconds: {sorted(lags)}. Give windows of "
+            "one lag."
+        )
+    source.lag_seconds = next(iter(lags), None)
+    return source
 
 
 def _check_one_montage(names: list[list[str] | None]) -> None:
@@ -199,50 +260,6 @@ def _check_one_montage(names: list[list[str] | None]) -> None:
                 f"{', '.join(other)}, the first {', '.join(names[0])}. Give all the same "
                 "channels in the same order."
             )
-
-
-def as_float32(values: Any, what: str) -> np.ndarray:
-    """Turn values into float32, where nothing of them is lost.
-
-    Parameters
-    ----------
-    values : array-like
-        Real numbers.
-    what : str
-        What they are, for the message.
-
-    Returns
-    -------
-    ndarray
-        float32. NaN and infinite values are kept.
-
-    Raises
-    ------
-    TypeError
-        If values are complex or no numbers.
-    ValueError
-        If values are masked, a finite value is too large for float32, or the rows differ
-        in length.
-    """
-    if np.ma.is_masked(values):
-        raise ValueError(
-            f"{what} has {np.ma.count_masked(values)} masked values. Leave such windows "
-            "out, or fill the values (numpy.ma.filled)."
-        )
-    array = np.asarray(values)
-    if array.dtype.kind == "O" and not any(isinstance(v, str) for v in array.flat):
-        array = array.astype(np.float64)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what} must be real numbers, got values of type {array.dtype}.")
-    with np.errstate(over="ignore"):
-        converted = array.astype(np.float32)
-    lost = np.isinf(converted) & np.isfinite(array)
-    if lost.any():
-        raise ValueError(
-            f"{what} has {lost.sum()} values that are too large for float32, such as "
-            f"{array[lost][0]:.3g}. Scale them, or leave them out."
-        )
-    return converted
 
 
 def as_groups(groups: Any, source: Input) -> np.ndarray | None:
@@ -262,7 +279,7 @@ def as_groups(groups: Any, source: Input) -> np.ndarray | None:
     Raises
     ------
     ValueError
-        If they do not.
+        If the number of labels is another one.
     """
     if groups is None:
         return None
@@ -281,7 +298,7 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
     Parameters
     ----------
     y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
-        The targets; None where the data set holds them.
+        The targets; None if the data set holds them.
     source : Input
         The windows; their ``n_outputs`` is set.
 
@@ -311,8 +328,6 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
         target = np.asarray(source.data[0][1])
         source.n_outputs = int(target.size)
         return None, target.ndim + 1
-    if isinstance(y, torch.Tensor):
-        y = y.detach().cpu()
     targets = as_float32(y, "y")
     if targets.ndim not in (1, 2):
         raise ValueError(

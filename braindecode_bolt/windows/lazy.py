@@ -1,4 +1,4 @@
-"""Windows of EEG that are cut out of their recordings when they are needed."""
+"""Windows of EEG that are cut out of their recordings when they are read."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._files import atomic_write
+from ..eeg.cache import naming_folder, write_signal
+
 __all__ = ["LazyWindows"]
 
 logger = logging.getLogger(__name__)
 
-#: Above this size an array made of all windows is announced, in bytes.
+# From this size on, in bytes, reading all windows into one array is logged.
 _ANNOUNCE = 1e9
 
 
@@ -26,8 +29,8 @@ class LazyWindows:
     """EEG windows as an array-like that is cut when it is indexed.
 
     Behaves as an array of shape (n_windows, n_chans, n_times) wherever
-    scikit-learn, skorch or torch take a part of it, but holds each recording
-    once: windows of consecutive volumes overlap by seven eighths.
+    scikit-learn, skorch or torch index it, but holds each recording once: windows
+    of consecutive volumes overlap by seven eighths.
 
     ``x[i]`` is an array (n_chans, n_times); ``x[indices]``, ``x[mask]``,
     ``x[start:stop]`` and ``x[indices, ...]`` are further LazyWindows that
@@ -47,6 +50,8 @@ class LazyWindows:
         Names, positions and sampling rate of the channels.
     baseline : {"window", None}
         Whether the mean of each channel over the window is subtracted.
+    lag_seconds : float | None
+        Time between the end of a window and its volume marker, if known.
 
     Attributes
     ----------
@@ -65,17 +70,22 @@ class LazyWindows:
         metadata: pd.DataFrame,
         info: mne.Info,
         baseline: str | None = "window",
+        lag_seconds: float | None = None,
     ):
+        if lag_seconds is not None and not 0 <= lag_seconds < np.inf:
+            raise ValueError(f"lag_seconds must not be negative, got {lag_seconds!r}.")
         if baseline not in ("window", None):
             raise ValueError(f"baseline must be 'window' or None, got {baseline!r}.")
-        self._set(list(signals), metadata, info, baseline, _length(metadata))
-
-    def _set(self, signals, metadata, info, baseline, n_times) -> None:
-        self.signals = signals
-        self.metadata = metadata
+        n_times = _length(metadata)
+        self.signals = list(signals)
         self.info = info
         self.baseline = baseline
+        self.lag_seconds = lag_seconds
         self._n_times = n_times
+        self._set_metadata(metadata)
+
+    def _set_metadata(self, metadata: pd.DataFrame) -> None:
+        self.metadata = metadata
         # Plain arrays: reading a row of a DataFrame takes longer than a window.
         self._recording = metadata["recording"].to_numpy()
         self._start = metadata["start"].to_numpy()
@@ -107,19 +117,23 @@ class LazyWindows:
     def with_signals(
         self, signals: Sequence[np.ndarray], metadata: pd.DataFrame
     ) -> LazyWindows:
-        """Give windows of the same kind that are cut from other signals.
+        """Give the same kind of windows of other recordings.
 
         Parameters
         ----------
-        signals, metadata
-            As in the constructor.
+        signals : sequence of ndarray, each of shape (n_chans, n_samples)
+            As for the class.
+        metadata : pandas.DataFrame
+            As for the class.
 
         Returns
         -------
         LazyWindows
+            With the channels, the baseline and the lag of these windows.
         """
-        other = self._take(np.arange(0))
-        other._set(list(signals), metadata, self.info, self.baseline, _length(metadata))
+        other = self._copy()
+        other.signals, other._n_times = list(signals), _length(metadata)
+        other._set_metadata(metadata)
         return other
 
     def on_disk(self, folder: str | Path) -> LazyWindows:
@@ -135,15 +149,21 @@ class LazyWindows:
         LazyWindows
             The same windows. In other processes, and on other machines that see the
             folder, they read the files.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be written, as on a full disk. It is removed.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        moved = self._take(np.arange(len(self)))
+        moved = self._copy()
         moved.signals = []
         for number, signal in enumerate(self.signals):
             if not _is_whole_file(signal):
                 file = folder / f"{number}.npy"
-                np.save(file, signal, allow_pickle=False)
+                with naming_folder(folder), atomic_write(file) as work:
+                    write_signal(work, signal, signal.shape)
                 signal = np.load(file, mmap_mode="r")
             moved.signals.append(signal)
         return moved
@@ -217,11 +237,15 @@ class LazyWindows:
         return indices % max(len(self), 1)
 
     def _take(self, indices: np.ndarray) -> LazyWindows:
-        part = object.__new__(type(self))
-        part.__dict__.update(self.__dict__)
-        metadata = self.metadata.iloc[indices]
-        part._set(self.signals, metadata, self.info, self.baseline, self._n_times)
+        part = self._copy()
+        part._set_metadata(self.metadata.iloc[indices])
         return part
+
+    def _copy(self) -> LazyWindows:
+        # copy.copy would go through __getstate__ and open mapped files again.
+        same = object.__new__(type(self))
+        same.__dict__.update(self.__dict__)
+        return same
 
     def _cut(self, index: int, out: np.ndarray | None = None) -> np.ndarray:
         start = self._start[index]
@@ -248,7 +272,7 @@ class LazyWindows:
         return array if dtype is None else array.astype(dtype, copy=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Name mapped files instead of writing out what is in them."""
+        """Name mapped files instead of writing out their content."""
         signals = [
             _MappedFile(str(signal.filename)) if _is_whole_file(signal) else signal
             for signal in self.signals

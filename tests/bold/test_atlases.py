@@ -1,5 +1,8 @@
 """Regions from atlases of every kind, under their names."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,7 @@ from nilearn.maskers import NiftiLabelsMasker, NiftiMapsMasker
 from sklearn.utils import Bunch
 
 from braindecode_bolt.bold import extract_regions
+from braindecode_bolt.bold.atlases import AtlasError
 
 from .conftest import (
     AFFINE,
@@ -50,6 +54,31 @@ def test_difumo_is_the_default(tmp_path):
     assert list(table) == names and table.shape == (N_VOLUMES, 64)
     np.testing.assert_allclose(table, cleaned(weighted(data, image(maps))), atol=1e-2)
     np.testing.assert_allclose(table, cleaned(true), atol=1e-2)
+
+
+def test_an_atlas_that_cannot_be_fetched_says_where_to_put_it(file, tmp_path, monkeypatch):
+    def offline(*args, **kwargs):
+        raise ConnectionError("Failed to resolve 'osf.io'")
+
+    monkeypatch.setattr("requests.Session.send", offline)
+    monkeypatch.setattr("requests.Session.request", offline)
+    home = tmp_path / "nilearn"
+    for data_dir in (home, None):
+        monkeypatch.setenv("NILEARN_DATA", str(home))
+        with pytest.raises(AtlasError, match="cannot be fetched .*Failed to res") as caught:
+            extract_regions(file, data_dir=data_dir, verbose=0)
+        assert str(home / "difumo_atlases" / "64" / "2mm" / "maps.nii.gz") in str(
+            caught.value
+        )
+    # Following it helps.
+    difumo(tmp_path)
+    named = [line.strip() for line in str(caught.value).splitlines() if "  " in line[:2]]
+    for target in map(Path, named):
+        source = tmp_path / target.relative_to(home)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+    table = extract_regions(file, data_dir=home, missing="nan", verbose=0)
+    assert table.shape == (N_VOLUMES, 64)
 
 
 def test_difumo_has_some_sizes_only(file, tmp_path):
@@ -325,7 +354,7 @@ def test_a_callable_decides_by_itself(file, volumes):
         ),
         (lambda img: np.zeros(60), r"the shape \(60,\); expected 60 volumes"),
         (lambda img: np.ones((60, 2)), "2 of 2 regions are constant: region 0, region 1"),
-        (lambda img: np.full((60, 1), np.nan), "60 values that are not finite"),
+        (lambda img: np.full((60, 1), np.nan), "no value in 1 of 1 regions: region 0"),
     ],
 )
 def test_what_a_callable_must_return(file, call, message):

@@ -2,12 +2,15 @@
 
 import json
 import logging
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from braindecode_bolt.bold import load_confounds
+
+from ..damage import damaged
 
 AXES = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
 N_VOLUMES = 60
@@ -241,9 +244,9 @@ def test_too_many_columns_leave_nothing(tmp_path):
 
 
 def test_what_is_no_table(tmp_path, motion):
-    with pytest.raises(ValueError, match="must hold numbers.*'?label"):
+    with pytest.raises(ValueError, match="must hold real numbers.*label"):
         load_confounds(motion.assign(label="a"))
-    with pytest.raises(ValueError, match="is no kind of confounds that is known"):
+    with pytest.raises(ValueError, match="confounds.mat is of no known kind"):
         load_confounds(tmp_path / "confounds.mat")
     for name in ("none.tsv", "none.1D"):
         with pytest.raises(FileNotFoundError):
@@ -254,3 +257,71 @@ def test_what_is_no_table(tmp_path, motion):
     (tmp_path / "header.csv").write_text("a,b\n")
     with pytest.raises(ValueError, match="found 0 rows"):
         load_confounds(tmp_path / "header.csv")
+
+
+def test_complex_numbers_and_names_twice_are_refused(motion):
+    with pytest.raises(ValueError, match=r"real numbers.*trans_x \(complex128\)"):
+        load_confounds(motion.assign(trans_x=1j * motion["trans_x"]))
+    with pytest.raises(ValueError, match="names a column twice: a"):
+        load_confounds(motion.set_axis(list("aabcde"), axis=1))
+
+
+def test_the_row_numbers_of_pandas_are_no_confound(tmp_path, motion, caplog):
+    caplog.set_level(logging.INFO)
+    motion.to_csv(tmp_path / "confounds.csv")
+    assert list(load_confounds(tmp_path / "confounds.csv")) == AXES
+    assert "column 1 has no name, counts rows and is left out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tb\n1\t2\n3\n", "line 3 has 1 values, expected 2"),
+        ("a\tb\n1\tx\n", "column 'b', line 2: 'x'"),
+        ("a\ta\n1\t2\n", "names a column twice: a"),
+        ("volume\ta\n3\t1\n2\t2\n", "'volume' must hold integers that ascend"),
+    ],
+)
+def test_tables_that_would_be_misread(tmp_path, text, message):
+    (tmp_path / "confounds.tsv").write_text(text)
+    with pytest.raises(ValueError, match=f"confounds.tsv.*{message}"):
+        load_confounds(tmp_path / "confounds.tsv")
+
+
+def fuzz(file, content, seeds):
+    """Damage a file of confounds and read it; count what came of it."""
+    counts = {"refused": 0, "read": 0}
+    # nilearn centres the columns and chooses among them.
+    as_they_are = "desc-confounds" not in file.name
+    for seed in seeds:
+        file.write_bytes(damaged(content, seed))
+        try:
+            found = load_confounds(file, N_VOLUMES).to_numpy()
+        except ValueError as error:
+            stem = file.name.split("_desc-")[0]
+            assert stem in str(error), f"seed {seed}: {error}"
+            counts["refused"] += 1
+            continue
+        counts["read"] += 1
+        assert len(found) == N_VOLUMES and np.isfinite(found).all()
+        if as_they_are:
+            lines = re.split("[\r\n]+", file.read_text("utf-8-sig"))
+            rows = [re.split("#|//", line)[0].split() for line in lines]
+            rows = [row for row in rows if row][-N_VOLUMES:]
+            values = np.array([[float(cell) for cell in row] for row in rows])
+            np.testing.assert_array_equal(found, values, f"seed {seed}")
+    return counts
+
+
+@pytest.mark.parametrize("kind", ["table", "motion", "fmriprep"])
+def test_damaged_files_are_refused_or_read_as_they_are(tmp_path, motion, fmriprep, kind):
+    if kind == "table":
+        file = tmp_path / "confounds.tsv"
+        motion.to_csv(file, sep="\t", index=False)
+    elif kind == "motion":
+        file = tmp_path / "motion.1D"
+        np.savetxt(file, motion, header="3dvolreg", fmt="% .9f")
+    else:
+        file = fmriprep().with_name(f"{NAME}_desc-confounds_timeseries.tsv")
+    counts = fuzz(file, file.read_bytes(), range(150))
+    assert counts["refused"] > 60 and counts["read"] > 15

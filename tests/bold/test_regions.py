@@ -251,7 +251,51 @@ def test_a_masker_whose_names_are_shifted_is_refused(file, labels):
     masker = NiftiLabelsMasker(
         full, labels=["Background", *NAMES], standardize=None, reports=False
     )
-    with pytest.raises(ValueError, match="names a region 'Background'"):
+    with pytest.raises(ValueError, match="4 names for 4 labels, of which none is backgr"):
         extract_regions(file, masker, verbose=0)
-    table = extract_regions(file, masker, labels=NAMES, verbose=0)
+    masker.labels = NAMES
+    table = extract_regions(file, masker, verbose=0)
     assert list(table) == NAMES
+
+
+@pytest.mark.parametrize("names", [["none", *NAMES], [*NAMES, "more"], NAMES[:3]])
+@pytest.mark.parametrize("background", [True, False])
+def test_a_masker_with_more_or_fewer_names_than_regions_is_refused(
+    file, labels, names, background
+):
+    """nilearn drops the last ones, or calls regions unknown."""
+    given = ["Background", *names] if background else list(names)
+    masker = NiftiLabelsMasker(labels, labels=given, reports=False)
+    message = f"has {len(names)} names for 4 labels: nilearn would shift"
+    with pytest.raises(ValueError, match=message):
+        extract_regions(file, masker, verbose=0)
+
+
+@pytest.mark.parametrize("n_names", [3, 5])
+def test_maps_of_a_masker_need_a_name_each(file, maps, n_names):
+    masker = NiftiMapsMasker(maps, standardize=None, reports=False)
+    with pytest.raises(ValueError, match=f"4 series, but there are {n_names} names"):
+        extract_regions(file, masker, labels=list("abcde")[:n_names], verbose=0)
+
+
+def test_the_look_up_table_of_a_masker_names_every_label(file, volumes, labels, tmp_path):
+    lut = pd.DataFrame({"index": [0, 2, 5, 7, 30], "name": ["Background", *NAMES]})
+    for order in (slice(None), slice(None, None, -1)):
+        masker = NiftiLabelsMasker(labels, lut=lut[order], standardize=None, reports=False)
+        table = extract_regions(file, masker, verbose=0)
+        np.testing.assert_allclose(table[NAMES], means(volumes), rtol=1e-5)
+    lut.iloc[:4].to_csv(tmp_path / "lut.tsv", sep="\t", index=False)
+    for short in (lut.iloc[:4], tmp_path / "lut.tsv"):
+        masker = NiftiLabelsMasker(labels, lut=short, reports=False)
+        with pytest.raises(ValueError, match="has no name for 1 labels of its image: 30"):
+            extract_regions(file, masker, verbose=0)
+
+
+def test_complex_images_and_series_are_refused(file, volumes, labels):
+    with pytest.raises(ValueError, match="holds complex64 values; .* Take the magnitude"):
+        extract_regions(image(volumes.astype(np.complex64)), labels)
+    noise = np.random.default_rng(0).standard_normal((N_VOLUMES, 2))
+    with pytest.raises(ValueError, match=r"not real numbers: region 0 \(complex128\)"):
+        extract_regions(file, lambda img: noise * 1j)
+    with pytest.raises(ValueError, match="values that are missing"):
+        extract_regions(file, lambda img: np.ma.masked_greater(noise, 1))

@@ -18,6 +18,7 @@ from braindecode_bolt.bold import (
     prepare_series,
     prepare_series_as_published,
     repetition_time,
+    volume_steps,
 )
 from braindecode_bolt.markers import MarkerError
 
@@ -96,20 +97,138 @@ def test_what_cannot_be_filtered_is_an_error(make_recording, make_raw, make_bold
         prepare_bold(Recording(make_raw(20), "01"))
 
 
-def test_a_gap_is_an_error_unless_the_parts_are_given(make_raw, make_bold):
-    raw = make_raw(60, duration=140.0)
-    raw.annotations.onset[25:] += 1.0
-    recording = Recording(attach_bold(raw, make_bold(60)), "01")
-    with pytest.raises(MarkerError, match=r"first after volume 24 \(3 s\).*as parts"):
-        prepare_bold(recording)
-    with pytest.raises(MarkerError, match="volumes 10 to 39: volumes are not evenly"):
-        prepare_bold(recording, parts=[(10, 40)])
-    prepared = prepare_bold(recording, parts=[(0, 25), (25, 60)]).bold
-    for part in (slice(0, 25), slice(25, 60)):
-        expected = independent(recording.bold.to_numpy()[part], 2.0)
-        np.testing.assert_allclose(prepared.to_numpy()[part], expected, atol=1e-9)
+def paused(make_raw, make_bold, n_volumes=60, after=25):
+    """A scanner that stood still for a second after some volumes."""
+    raw = make_raw(n_volumes, duration=2.0 * n_volumes + 20.0)
+    raw.annotations.onset[after:] += 1.0
+    return Recording(attach_bold(raw, make_bold(n_volumes)), "01")
+
+
+def test_no_filter_runs_across_a_pause(make_raw, make_bold, caplog):
+    recording = paused(make_raw, make_bold)
+    assert list(np.flatnonzero(volume_steps(recording) != 1)) == [0, 25]
+    for parts in (None, [(0, 60)], [(0, 25), (25, 60)]):
+        prepared = prepare_bold(recording, parts=parts).bold
+        for part in (slice(0, 25), slice(25, 60)):
+            expected = independent(recording.bold.to_numpy()[part], 2.0)
+            np.testing.assert_allclose(prepared.to_numpy()[part], expected, atol=1e-9)
+        told = "uneven intervals between volumes: 1" in caplog.text
+        assert told == (parts is None or len(parts) == 1)
+        caplog.clear()
     # Without a filter, spacing does not matter.
     assert len(prepare_bold(recording, low_pass=None).bold) == 60
+    with pytest.raises(ValueError, match="between two pauses, has 15 volumes; the low"):
+        prepare_bold(recording, parts=[(10, 40)])
+
+
+def test_joined_runs_are_filtered_one_by_one(make_recording):
+    runs = [make_recording(n_volumes=30, first=0.0, seed=seed) for seed in (0, 1)]
+    expected = [independent(run.bold.to_numpy(), 2.0) for run in runs]
+    joined = mne.concatenate_raws([run.raw for run in runs], verbose="error")
+    prepared = prepare_bold(Recording(joined, "01")).bold
+    np.testing.assert_allclose(prepared, np.concatenate(expected), atol=1e-9)
+
+
+CENSORED = (0, 10, 11, 12, 13, 40, 59)
+KEPT = [volume for volume in range(60) if volume not in CENSORED]
+
+
+def scrubbed(make_raw, table, kept=KEPT):
+    raw = make_raw(60, tr=2.0, first=0.0)
+    return Recording(attach_bold(raw, table.loc[kept], volumes=kept), "01")
+
+
+def interpolated(table, kept=KEPT):
+    """The same by way of pandas."""
+    whole = table.loc[kept].reindex(range(kept[0], kept[-1] + 1)).interpolate("linear")
+    sections = butter(5, 0.15, fs=0.5, output="sos")
+    filtered = sosfiltfilt(sections, whole, axis=0, padtype="odd", padlen=18)
+    filtered = filtered[np.array(kept) - kept[0]]
+    return filtered - filtered.mean(axis=0)
+
+
+def test_scrubbed_volumes_are_interpolated_for_the_filter(make_raw, make_bold, caplog):
+    table = make_bold(60)
+    recording = scrubbed(make_raw, table)
+    with caplog.at_level(logging.INFO):
+        prepared = prepare_bold(recording)
+    assert "5 of 58 volumes have no BOLD; they are interpolated" in caplog.text
+    assert list(prepared.bold.index) == KEPT
+    np.testing.assert_allclose(prepared.bold, interpolated(table), atol=1e-9)
+    assert list(create_bold_windows([prepared], 4.0).metadata["volume"]) == KEPT[1:]
+    published = prepare_bold_as_published(recording).bold
+    np.testing.assert_allclose(published.abs().quantile(0.95), 1, atol=1e-6)
+    # Parts are prepared as if alone, with what is missing inside them.
+    for part in (range(1, 30), range(30, 59)):
+        kept = [volume for volume in KEPT if volume in part]
+        alone = prepare_bold(recording, parts=[(part[0], part[-1] + 1)]).bold
+        np.testing.assert_allclose(alone, interpolated(table, kept), atol=1e-9)
+
+
+def test_what_was_scrubbed_does_not_matter(make_raw, make_bold):
+    table, other = make_bold(60), make_bold(60)
+    other.loc[list(CENSORED)] = 1e4
+    before, after = (prepare_bold(scrubbed(make_raw, t)).bold for t in (table, other))
+    pd.testing.assert_frame_equal(before, after)
+
+
+def test_the_truth_of_a_simulation_is_scrubbed_alike(make_raw, make_bold):
+    raw, table = make_raw(60, tr=2.0, first=0.0), make_bold(60)
+    kept = table.loc[KEPT]
+    noiseless = {"noiseless": kept, "noiseless_window": kept}
+    raw = attach_bold(raw, kept, volumes=KEPT, **noiseless)
+    prepared = prepare_bold(Recording(raw, "01"))
+    np.testing.assert_allclose(prepared.ceiling, 1.0)
+
+
+def test_every_second_volume_may_be_missing(make_raw):
+    """The repetition time is that of the scanner, not of the volumes that are left."""
+    slow = np.sin(2 * np.pi * 0.02 * 2.0 * np.arange(60))
+    table = pd.DataFrame({"A": slow, "B": -slow})
+    recording = scrubbed(make_raw, table, list(range(0, 60, 2)))
+    assert repetition_time(recording) == pytest.approx(2.0)
+    prepared = prepare_bold(recording).bold
+    np.testing.assert_allclose(
+        prepared[4:-4], (table - table.mean()).loc[prepared.index[4:-4]], atol=0.1
+    )
+
+
+def test_series_with_volumes_left_out(make_bold):
+    """As extract_regions gives them, and confounds that leave volumes out."""
+    table = make_bold(60).set_axis(pd.RangeIndex(60, name="volume"))
+    prepared = prepare_series(table.loc[KEPT], 2.0)
+    np.testing.assert_allclose(prepared, interpolated(table), atol=1e-9)
+    assert list(prepared.index) == KEPT
+    one = prepare_series(table.loc[KEPT, "B"], 2.0)
+    np.testing.assert_allclose(one, prepared["B"])
+    # Another index says nothing about time.
+    plain = prepare_series(table.loc[KEPT].rename_axis("row"), 2.0)
+    expected = independent(table.loc[KEPT].to_numpy(), 2.0)
+    np.testing.assert_allclose(plain, expected, atol=1e-9)
+
+
+def test_a_volume_number_takes_no_memory(make_bold):
+    far = [*range(30), *range(10**12, 10**12 + 30)]
+    table = make_bold(60).set_axis(pd.Index(far, name="volume"))
+    assert prepare_series(table, 2.0).shape == (60, 2)
+    with pytest.raises(ValueError, match="must hold ascending integers"):
+        prepare_series(table.iloc[::-1], 2.0)
+    with pytest.raises(ValueError, match="3 steps were given for 60 volumes"):
+        prepare_series(table, 2.0, steps=[0, 1, 1])
+
+
+def test_complex_and_masked_series_are_refused(make_bold, make_raw):
+    table = make_bold(60)
+    for values in (table * 1j, (table * 1j).to_numpy()):
+        with pytest.raises(ValueError, match=r"not real numbers: .*complex128"):
+            prepare_series(values, 2.0)
+    with pytest.raises(ValueError, match=r"not real numbers: A \(complex128\)"):
+        attach_bold(make_raw(60), table * 1j)
+    masked = np.ma.masked_greater(table.to_numpy(), 2)
+    with pytest.raises(ValueError, match="missing or not finite"):
+        prepare_series(masked, 2.0)
+    with pytest.raises(ValueError, match="not finite, the first in volume 3"):
+        attach_bold(make_raw(60), table.replace(table.loc[3, "A"], 1e39))
 
 
 @pytest.mark.parametrize("prepare", [prepare_bold, prepare_bold_as_published])

@@ -65,7 +65,7 @@ def write_table(root, name, n_volumes=N_VOLUMES, seed=0, rois=ROIS):
 
 @pytest.fixture
 def study(tmp_path):
-    """Two people with EEG and tables of region series."""
+    """Two subjects with EEG and tables of region series."""
     root = tmp_path / "study"
     eeg, bold = {}, {}
     for number, subject in enumerate(("01", "02")):
@@ -144,10 +144,13 @@ def test_sites_are_those_of_participants(study, caplog):
     both.to_csv(file, sep="\t", index=False, na_rep="n/a")
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):
         assert [r.site for r in BIDSEEGfMRI(root).load()] == [None, "A"]
-    assert "gives 1 people more than one site, which are not used: 01" in caplog.text
+    assert "more than one site for 1 subjects, and none is used for them: 01" in caplog.text
     for rows in ("sub-01\tA\tB\nsub-02\n", "sub-01\tA\nsub-02\tB\tC\n"):
         file.write_text(f"participant_id\tsite\n{rows}")
-        with pytest.raises(DataFolderError, match="participants.tsv is not a table"):
+        with pytest.raises(
+            DataFolderError,
+            match="participants.tsv (is not a table|has 3 values in a row but 2)",
+        ):
             BIDSEEGfMRI(root).load()
     file.unlink()
     file.symlink_to(root / "annex")
@@ -167,8 +170,8 @@ def test_what_has_no_partner_is_left_out_and_logged(study, caplog):
     write_eeg(root, "03")
     write_table(root, "derivatives/xcpd/sub-09_ses-01_task-rest_timeseries.tsv")
     assert len(BIDSEEGfMRI(root).load()) == 2
-    assert "1 runs have EEG only and are left out: sub-3_ses-1_task-rest" in caplog.text
-    assert "1 runs have BOLD only and are left out: sub-9_ses-1_task-rest" in caplog.text
+    assert "1 run with EEG only left out: sub-3_ses-1_task-rest" in caplog.text
+    assert "1 run with BOLD only left out: sub-9_ses-1_task-rest" in caplog.text
 
 
 def test_markers_of_the_eeg_file_where_events_have_none(study):
@@ -198,7 +201,7 @@ def test_several_tables_need_a_choice(study):
     )
     with pytest.raises(
         DataFolderError,
-        match="1 runs have several BOLD files.*atlas-[XY]_timeseries.tsv, sub",
+        match="1 run of 2 with several files of BOLD.*atlas-[XY]_timeseries.tsv, sub",
     ):
         BIDSEEGfMRI(root).load()
     assert len(BIDSEEGfMRI(root, bold="*_atlas-X_timeseries.tsv").load()) == 2
@@ -218,8 +221,8 @@ def test_complaints_are_collected(study):
     message = str(caught.value)
     assert "2 of 2 recordings" in message
     assert "sub-01_ses-01_task-rest_eeg.vhdr:" in message
-    assert "expected n_volumes=20" in message
-    assert "mne-bids cannot read it" in message
+    assert "expected 20, the volumes of sub-01_ses-01_task-rest_atlas-X_time" in message
+    assert "mne-bids cannot read sub-02_ses-01_task-rest_eeg.vhdr" in message
 
 
 @pytest.mark.parametrize(
@@ -335,6 +338,21 @@ def test_the_global_signal_is_made_where_it_is_named(images):
     assert list(recording.bold) == rois
 
 
+def test_a_region_without_signal_matters_where_it_was_asked_for(images, tmp_path):
+    arguments, *_ = images
+    atlas = nibabel.load(arguments["atlas"])
+    only_first = (np.asarray(atlas.dataobj) == 1).astype(np.int8)
+    mask = tmp_path / "mask.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(only_first, atlas.affine), mask)
+    arguments["extraction"]["mask_img"] = str(mask)
+    (recording,) = BIDSEEGfMRI(**arguments, rois=ROIS[:1]).load()
+    assert list(recording.bold) == ROIS[:1]
+    with pytest.raises(DataFolderError, match=f"no value in 1 of 2 regions: {ROIS[1]}"):
+        BIDSEEGfMRI(**arguments, rois=ROIS).load()
+    with pytest.raises(DataFolderError, match=f"1 of 2 regions have no voxel.*{ROIS[1]}"):
+        BIDSEEGfMRI(**arguments).load()
+
+
 def test_without_confounds_motion_stays(images):
     arguments, _, motion, _ = images
     (recording,) = BIDSEEGfMRI(**arguments, confounds=None).load()
@@ -445,13 +463,3 @@ def test_what_is_asked_for_is_downloaded(monkeypatch, arguments, expected):
 def test_sources_must_be_known(source):
     with pytest.raises(ValueError, match="accession number of OpenNeuro"):
         BIDSEEGfMRI("here").download(source)
-
-
-@pytest.mark.parametrize("ending", [".eeg", ".vmrk"])
-def test_links_without_content_are_named(study, ending):
-    """As git-annex leaves them until the content is fetched."""
-    file = study[0] / f"sub-01/ses-01/eeg/sub-01_ses-01_task-rest_eeg{ending}"
-    file.unlink()
-    file.symlink_to("nowhere/annex/objects/x")
-    with pytest.raises(DataFolderError, match=f"_eeg{ending} is a link to a file that"):
-        BIDSEEGfMRI(study[0]).load()

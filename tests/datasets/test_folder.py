@@ -9,7 +9,7 @@ from braindecode_bolt.datasets import (
     EEGfMRIFolder,
     UnknownRegionError,
 )
-from braindecode_bolt.datasets._files import find_eeg, name_entities, read_table
+from braindecode_bolt.datasets._names import entities_of
 
 
 def write_eeg(raw, path):
@@ -51,9 +51,9 @@ def test_bold_in_the_annotations_needs_no_table(tmp_path, make_recording):
     write_eeg(recording.raw, tmp_path / "sub-7_eeg.fif")
     (read,) = EEGfMRIFolder(tmp_path).load()
     pd.testing.assert_frame_equal(read.bold, recording.bold)
-    for argument in ({"marker": "R128"}, {"dummy_volumes": 2}):
-        with pytest.raises(DataFolderError, match="leave out marker and dummy_volumes"):
-            EEGfMRIFolder(tmp_path, **argument).load()
+    for argument, value in (("marker", "R128"), ("dummy_volumes", 2), ("missing", "fill")):
+        with pytest.raises(DataFolderError, match=f"leave out {argument}"):
+            EEGfMRIFolder(tmp_path, **{argument: value}).load()
     # A table beside it must say the same.
     recording.bold.to_csv(tmp_path / "sub-7_bold.tsv", sep="\t")
     assert len(EEGfMRIFolder(tmp_path).load()) == 1
@@ -80,7 +80,7 @@ def test_markers_may_stand_in_a_table(tmp_path, make_raw, make_bold, crop):
     np.testing.assert_array_equal(same.marker_samples(), recording.marker_samples())
 
     (volumes + 100).to_csv(tmp_path / "sub-1_volumes.tsv", sep="\t", index=False)
-    with pytest.raises(DataFolderError, match="remove one of the two"):
+    with pytest.raises(DataFolderError, match="Rename the one that should not be read"):
         EEGfMRIFolder(tmp_path).load()
     (tmp_path / "sub-1_volumes.csv").unlink()
     with pytest.raises(DataFolderError, match="20 volumes outside the EEG of"):
@@ -92,6 +92,26 @@ def test_markers_may_stand_in_a_table(tmp_path, make_raw, make_bold, crop):
         EEGfMRIFolder(tmp_path).load()
 
 
+@pytest.mark.parametrize("censored", [[3, 4], [0], [18, 19]])
+@pytest.mark.parametrize("onsets", [True, False])
+def test_censored_volumes_get_no_bold(tmp_path, make_raw, make_bold, censored, onsets):
+    raw, bold = make_raw(20), make_bold(20)
+    if onsets:
+        pd.DataFrame({"onset": raw.annotations.onset}).to_csv(
+            tmp_path / "sub-1_volumes.csv", index=False
+        )
+        raw.set_annotations(None)
+    write_eeg(raw, tmp_path / "sub-1_eeg.fif")
+    bold.loc[censored] = np.nan
+    bold.to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False, na_rep="n/a")
+    (recording,) = EEGfMRIFolder(tmp_path).load()
+    kept = bold.drop(index=censored)
+    np.testing.assert_array_equal(recording.bold, kept)
+    assert recording.bold.index.tolist() == kept.index.tolist()
+    expected = 2000 + 400 * kept.index.to_numpy()
+    np.testing.assert_array_equal(recording.marker_samples(), expected)
+
+
 def test_another_marker_can_be_named(tmp_path, make_raw, make_bold):
     write_eeg(make_raw(20, marker="scan"), tmp_path / "sub-1_eeg.fif")
     make_bold(20).to_csv(tmp_path / "sub-1_bold.csv", index=False)
@@ -101,7 +121,7 @@ def test_another_marker_can_be_named(tmp_path, make_raw, make_bold):
     assert recording.bold.shape == (20, 2)
 
 
-def test_all_complaints_come_at_once_with_the_layout(tmp_path, make_raw, make_bold):
+def test_all_complaints_come_at_once(tmp_path, make_raw, make_bold):
     write_eeg(make_raw(20), tmp_path / "sub-1_eeg.fif")
     (tmp_path / "sub-2_eeg.edf").write_bytes(b"not an EDF file at all")
     write_eeg(make_raw(20), tmp_path / "sub-3_eeg.fif")
@@ -115,33 +135,23 @@ def test_all_complaints_come_at_once_with_the_layout(tmp_path, make_raw, make_bo
     message = str(caught.value)
     assert "5 of 5 recordings" in message
     assert "sub-1_eeg.fif: no BOLD: expected sub-1_bold.tsv beside it" in message
-    assert "sub-2_eeg.edf: MNE cannot read it" in message
+    assert "sub-2_eeg.edf: MNE cannot read sub-2_eeg.edf" in message
     assert "- sub-3_eeg.fif: found 20 volumes" in message
-    assert "expected n_volumes=19" in message
+    assert "expected 19, the volumes of sub-3_bold.csv" in message
     assert "sub-4_bold.tsv has columns that are not numbers: B" in message
     assert "sub-5_bold.tsv is not a table" in message
-    assert "onset of each volume in seconds" in message
 
 
 def test_folders_without_recordings(tmp_path, make_raw):
     with pytest.raises(DataFolderError, match="There is no folder"):
         EEGfMRIFolder(tmp_path / "nowhere").load()
-    with pytest.raises(DataFolderError, match="found no EEG file"):
+    with pytest.raises(DataFolderError, match="It has no EEG file"):
         EEGfMRIFolder(tmp_path).load()
     write_eeg(make_raw(3), tmp_path / "Subject00_1_eeg.fif")
-    with pytest.raises(DataFolderError, match="other names: Subject00_1_eeg.fif"):
+    with pytest.raises(
+        DataFolderError, match="1 EEG file: Subject00_1_eeg.fif; .* or a pattern"
+    ):
         EEGfMRIFolder(tmp_path).load()
-
-
-def test_only_eeg_files_are_found(tmp_path):
-    wanted = ["a.edf", "sub-1_eeg.set", "deep/b.vhdr", "sub-2_split-01_eeg.fif"]
-    others = ["a.tsv", "b.eeg", "b.vmrk", "sub-1_eeg.fdt", "sub-1_eeg.json", ".hidden.edf"]
-    others += ["sub-2_split-02_eeg.fif", "notes.md", "sub-1_bold.tsv"]
-    for name in (*wanted, *others):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    found = {path.relative_to(tmp_path).as_posix() for path in find_eeg(tmp_path)}
-    assert found == set(wanted)
 
 
 @pytest.mark.parametrize(
@@ -158,14 +168,13 @@ def test_only_eeg_files_are_found(tmp_path):
         ("p_3.edf", r"(?P<subject>p_\d)", {"subject": "p3"}),
     ],
 )
-def test_names_tell_who_was_recorded(tmp_path, name, pattern, expected):
-    assert name_entities(tmp_path / name, pattern) == expected
+def test_names_say_who_was_recorded(tmp_path, name, pattern, expected):
+    assert entities_of([tmp_path / name], pattern) == {tmp_path / name: expected}
 
 
-@pytest.mark.parametrize("pattern", [None, r"(\d+)", r"x(?P<subject>\d)"])
-def test_names_that_do_not_are_an_error(tmp_path, pattern):
-    with pytest.raises(DataFolderError, match="does not tell the subject"):
-        name_entities(tmp_path / "rest_1.edf", pattern)
+@pytest.mark.parametrize("pattern", [None, r"x(?P<subject>\d)"])
+def test_names_that_do_not_say_it(tmp_path, pattern):
+    assert entities_of([tmp_path / "rest_1.edf"], pattern) == {}
 
 
 def test_markers_written_twice_are_mended(tmp_path, make_raw, make_bold):
@@ -213,7 +222,9 @@ def test_what_is_there_twice_is_an_error(tmp_path, make_raw, make_bold):
         folder.mkdir(exist_ok=True)
         write_eeg(make_raw(20), folder / "sub-1_eeg.fif")
         make_bold(20).to_csv(folder / "sub-1_bold.tsv", sep="\t", index=False)
-    with pytest.raises(DataFolderError, match="1 recordings are there more than once"):
+    with pytest.raises(
+        DataFolderError, match="sub-1 has copy.sub-1_eeg.fif, sub-1_eeg.fif. Choose"
+    ):
         EEGfMRIFolder(tmp_path).load()
 
 
@@ -230,7 +241,7 @@ def test_files_with_other_names_are_reported(tmp_path, make_raw, make_bold, capl
     make_bold(20).to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False)
     write_eeg(make_raw(20), tmp_path / "pilot_raw.fif")
     assert len(EEGfMRIFolder(tmp_path).load()) == 1
-    assert "1 EEG files have other names" in caplog.text
+    assert "1 EEG file left out, whose names do not follow sub-..._eeg" in caplog.text
     assert "pilot_raw.fif" in caplog.text
 
 
@@ -262,23 +273,17 @@ def test_one_marker_twice_and_another_lost_are_not_even(tmp_path, make_raw, make
         EEGfMRIFolder(tmp_path).load()
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("A,A\n1,2\n3,4\n", "names a region twice: A"),
-        ("A,B\n0,1,2\n1,3,4\n", "3 values in a row but 2 names"),
-        ("time,A\n0.0,1\n2.1,5\n4.2,3\n6.3,2\n", "time rises in equal steps"),
-        ("A,index\n1,0\n5,1\n2,2\n7,3\n", "index rises in equal steps"),
-    ],
-)
-def test_tables_that_would_be_misread(content, message, tmp_path):
-    (tmp_path / "x_bold.csv").write_text(content)
-    with pytest.raises(DataFolderError, match=message):
-        read_table(tmp_path / "x_bold.csv")
-
-
-def test_the_column_of_volumes_is_known_in_capitals(tmp_path):
-    (tmp_path / "x_bold.csv").write_text("Volume,A\n3,1\n4,5\n7,3\n")
-    table = read_table(tmp_path / "x_bold.csv")
-    assert table.index.tolist() == [3, 4, 7]
-    assert list(table) == ["A"]
+def test_rows_without_a_value_are_volumes_without_bold(tmp_path, make_raw, make_bold):
+    write_eeg(make_raw(20), tmp_path / "sub-1_eeg.fif")
+    bold = make_bold(20)
+    bold.iloc[[0, 5, 19]] = np.nan
+    bold.to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False, na_rep="n/a")
+    (recording,) = EEGfMRIFolder(tmp_path).load()
+    expected = bold.dropna().rename_axis("volume")
+    pd.testing.assert_frame_equal(recording.bold, expected)
+    samples = recording.marker_samples()
+    np.testing.assert_array_equal(samples, 2000 + 400 * expected.index.to_numpy())
+    # How many volumes there are is known all the same.
+    bold.iloc[:-1].to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False, na_rep="n/a")
+    with pytest.raises(DataFolderError, match="expected 19, the volumes of sub-1_bold.tsv"):
+        EEGfMRIFolder(tmp_path).load()

@@ -36,5 +36,5 @@ def test_errors_say_what_was_expected(tmp_path):
         open_dataset(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="one of neurobolt, bids, folder, got 'eeg'"):
         open_dataset(tmp_path, "eeg")
-    with pytest.raises(ValueError, match="'folder' takes no tasks, tr; it takes marker"):
+    with pytest.raises(ValueError, match="'folder' takes no tasks; it takes marker, tr,"):
         open_dataset(tmp_path, tasks=["rest"], tr=2.0)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from braindecode_bolt import Recording, create_bold_windows, prepare_bold, prepare_eeg
-from braindecode_bolt.datasets import simulate_bold
+from braindecode_bolt.datasets import SemiSimulatedEEGfMRI, simulate_bold
 from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.metrics import noise_ceiling
 
@@ -34,7 +34,7 @@ def test_the_ceiling_is_that_of_the_ratio(eeg):
         expected = np.sqrt(snr / (1 + snr))
         assert recording.ceiling["full"].mean() == pytest.approx(expected, abs=0.12)
     windows = create_bold_windows([prepare_bold(recording)])
-    assert noise_ceiling(windows)["ceiling"].mean() > 0.8
+    assert noise_ceiling(windows)["noise_ceiling"].mean() > 0.8
 
 
 def test_the_eeg_is_not_touched(eeg):
@@ -87,6 +87,13 @@ def test_real_bold_can_be_the_noise(eeg):
     silent = Recording(simulate_bold(eeg, rois=ROIS, snr=0.0, noise=noise), "01").bold
     # With no coupling the BOLD is a stretch of the noise, matched by name.
     assert np.corrcoef(silent["Thalamus"], np.arange(len(silent)))[0, 1] > 0.999
+    # However its apostrophe is written, in the table or in the arguments.
+    for mine, theirs in ("'’", "’'", "‘ʼ"):
+        gyrus = f"Heschl{mine}s gyrus"
+        table = noise.assign(**{f"Heschl{theirs}s gyrus": np.arange(575.0) ** 3})
+        raw = simulate_bold(eeg, rois=["Cuneus", gyrus], snr=0.0, noise=table)
+        cubed = Recording(raw, "01").bold[gyrus]
+        assert (np.diff(cubed, 2) > 0).all()
     other = simulate_bold(eeg, rois=["X", "Y"], snr=0.0, noise=noise, random_state=3)
     assert Recording(other, "01").bold.shape == silent.shape
     with pytest.raises(ValueError, match="has 50 volumes x 7 regions; at least"):
@@ -105,3 +112,17 @@ def test_what_cannot_be_simulated_is_an_error(eeg):
         simulate_bold(bare)
     with pytest.raises(ValueError, match="snr must be"):
         simulate_bold(eeg, snr=-0.1)
+
+
+def test_electrodes_of_a_dense_net_are_named_by_position(make_raw, tmp_path):
+    names = mne.channels.make_standard_montage("biosemi128").ch_names[::4]
+    for subject in ("01", "02"):
+        raw = make_raw(ch_names=names, first=5.0)
+        raw.save(tmp_path / f"sub-{subject}_task-rest_eeg.fif", verbose="error")
+    with pytest.raises(ChannelNameError, match="names of a dense net"):
+        SemiSimulatedEEGfMRI(tmp_path, channels="common").load()
+    recordings = SemiSimulatedEEGfMRI(
+        tmp_path, channels="common", montage="biosemi128"
+    ).load()
+    assert recordings[0].raw.ch_names == recordings[1].raw.ch_names
+    assert "Cz" in recordings[0].raw.ch_names

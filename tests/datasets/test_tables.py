@@ -1,552 +1,229 @@
-import copyreg
-import io
-import os
-import pickle
-import pickletools
-import struct
-import sys
-import types
-import warnings
-from pathlib import Path
+"""Tables of volumes x regions in text files."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from braindecode_bolt.datasets._tables import (
-    TablePickleError,
-    UnsafePickleError,
-    read_frame_pickle,
-)
+from braindecode_bolt.bold.tables import TableError
+from braindecode_bolt.datasets import UnknownRegionError
+from braindecode_bolt.datasets._choosing import region_names
+from braindecode_bolt.datasets._tables import read_table
 
-# Lies beside the repository on the development machines.
-PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "neurobolt_difumo64"
-#: Functions and classes that the published files name, in this order.
-PUBLISHED_NAMES = [
-    "pandas.core.frame.DataFrame",
-    "pandas.core.internals.managers.BlockManager",
-    "pandas._libs.internals._unpickle_block",
-    "numpy.core.numeric._frombuffer",
-    "numpy.dtype",
-    "builtins.slice",
-    "pandas.core.indexes.base._new_Index",
-    "pandas.core.indexes.base.Index",
-    "numpy.core.multiarray._reconstruct",
-    "numpy.ndarray",
-    "pandas.core.indexes.range.RangeIndex",
-]
+from ..damage import damaged
 
-
-def read(data, tmp_path):
-    file = tmp_path / "table.pkl"
-    file.write_bytes(data)
-    return read_frame_pickle(file)
-
-
-def by_pandas(data):
-    with warnings.catch_warnings():
-        # The published files have the names of NumPy 1.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return pd.read_pickle(io.BytesIO(data))
-
-
-def named(data):
-    """List the functions and classes that a pickle names."""
-
-    class Listing(pickle.Unpickler):
-        def find_class(self, module, name):
-            names.append(f"{module}.{name}")
-            return super().find_class(module, name)
-
-    names = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        Listing(io.BytesIO(data)).load()
-    return names
-
-
-def frames():
-    rng = np.random.default_rng(0)
-    # As nilearn makes it: regions of one array, then two added one by one.
-    published = pd.DataFrame(rng.standard_normal((9, 3)).astype("float32"))
-    published.columns = pd.Index(["Thalamus", "Heschl’s gyrus", "B"], dtype=object)
-    published.columns.name = "Difumo_names"
-    for name in ("global signal clean", "global signal raw"):
-        published[name] = rng.standard_normal(9).astype("float32")
-    mixed = pd.DataFrame(
-        {
-            "i2": np.arange(4, dtype="i2"),
-            "f8": [0.5, np.nan, np.inf, -0.0],
-            "b": [True, False, True, True],
-            "f8 again": np.arange(4) / 3,
-            "u1": np.arange(4, dtype="u1"),
-            "f2": np.arange(4, dtype="f2"),
-        }
-    )
-    yield pytest.param(published, id="published")
-    yield pytest.param(mixed, id="dtypes")
-    unordered = {"a": [1], "b": [1.5], "c": [2.5], "d": [2], "e": [3]}
-    yield pytest.param(pd.DataFrame(unordered), id="unordered blocks")
-    yield pytest.param(mixed.iloc[:, ::-1], id="reversed")
-    yield pytest.param(mixed.iloc[::2, [5, 0, 3]], id="selected")
-    yield pytest.param(mixed.set_index(pd.Index([2, 5, 7, 8], name="volume")), id="index")
-    yield pytest.param(mixed.set_index(pd.Index(list("abcd"))), id="labels")
-    yield pytest.param(mixed.rename(columns={"b": "i2"}), id="equal names")
-    yield pytest.param(pd.DataFrame({"one": [1.0]}), id="one cell")
-    columnwise = pd.DataFrame(rng.standard_normal((3, 2)), columns=["a", "b"], copy=False)
-    yield pytest.param(columnwise, id="column by column")
-    many = rng.standard_normal((5, 400))
-    yield pytest.param(pd.DataFrame(many, columns=[f"r{i}" for i in range(400)]), id="wide")
-
-
-@pytest.mark.parametrize("strings", ["object", "str"])
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-@pytest.mark.parametrize("frame", list(frames()))
-def test_tables_come_back_as_pandas_reads_them(tmp_path, frame, protocol, strings):
-    frame = frame.set_axis(frame.columns.astype(strings), axis="columns")
-    data = pickle.dumps(frame, protocol)
-    found = read(data, tmp_path)
-    pd.testing.assert_frame_equal(found, by_pandas(data), check_exact=True)
-    pd.testing.assert_frame_equal(found, frame, check_exact=True)
-    assert found.columns.dtype == frame.columns.dtype
-    assert type(found.index) is type(frame.index)
-    found.iloc[0, 0] = 1  # not read-only
-
-
-def test_numbers_come_in_the_byte_order_of_this_machine(tmp_path):
-    frame = pd.DataFrame({"a": np.array([1.5, 2.5], ">f4")})
-    for protocol in (2, 5):
-        found = read(pickle.dumps(frame, protocol), tmp_path)
-        assert found["a"].tolist() == [1.5, 2.5]
-        assert found["a"].dtype.isnative
+REGIONS = ["LH_Vis_1", "Heschl’s gyrus", "RH_Limbic_1", "Left-Amygdala"]
 
 
 @pytest.fixture
-def like_published(monkeypatch):
-    """Pickle a table under the names that pandas 1 and 2 and NumPy 1 give."""
-
-    def dump(frame):
-        with monkeypatch.context() as patched:
-            patched.setattr(pd.DataFrame, "__module__", "pandas.core.frame")
-            patched.setattr(pd.Index, "__module__", "pandas.core.indexes.base")
-            patched.setattr(pd.RangeIndex, "__module__", "pandas.core.indexes.range")
-            data = pickle.dumps(frame, 5)
-        return renamed(data, {"numpy._core.": "numpy.core."})
-
-    return dump
+def table(make_bold):
+    return make_bold(40, REGIONS)
 
 
-def renamed(data, changes):
-    """Change strings in a pickle; frames, which are optional, are taken out."""
-    ops = list(pickletools.genops(data))
-    ends = [position for *_, position in ops[1:]] + [len(data)]
-    pieces = []
-    for (op, arg, start), end in zip(ops, ends, strict=True):
-        piece = data[start:end]
-        if op.name == "SHORT_BINUNICODE":
-            for old, new in changes.items():
-                arg = arg.replace(old, new)
-            piece = b"\x8c" + bytes([len(arg.encode())]) + arg.encode()
-        pieces.append(b"" if op.name == "FRAME" else piece)
-    return b"".join(pieces)
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(content, rois=None, name="sub-01_bold.tsv"):
+        file = tmp_path / name
+        if isinstance(content, pd.DataFrame):
+            separator = "," if name.endswith(".csv") else "\t"
+            content = content.to_csv(sep=separator, index=False, na_rep="n/a")
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_table(file, region_names(rois))
+
+    return write_and_read
 
 
-def test_the_published_structure(tmp_path, like_published):
-    frame = next(frames()).values[0]
-    data = like_published(frame)
-    assert named(data) == PUBLISHED_NAMES
-    found = read(data, tmp_path)
-    pd.testing.assert_frame_equal(found, by_pandas(data), check_exact=True)
-    pd.testing.assert_frame_equal(found, frame, check_exact=True)
+@pytest.mark.parametrize("name", ["x_bold.tsv", "x_bold.csv", "x.TSV"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_numbers_come_back_exactly(read, table, name, mark, end):
+    separator = "," if name.endswith("csv") else "\t"
+    text = table.to_csv(sep=separator, index=False, lineterminator=end)
+    found = read(mark + text.encode() + b"\n\n", name=name)
+    assert list(found) == ["LH_Vis_1", "Heschl's gyrus", "RH_Limbic_1", "Left-Amygdala"]
+    np.testing.assert_array_equal(found, table)
+    assert found.index.name == "volume" and found.attrs["n_volumes"] == 40
 
 
-@pytest.mark.skipif(not PUBLISHED.is_dir(), reason="the published tables are not here")
-def test_the_published_files():
-    files = sorted(PUBLISHED.glob("*.pkl"))
-    assert len(files) == 10
-    for file in files:
-        found = read_frame_pickle(file)
-        expected = by_pandas(file.read_bytes())
-        pd.testing.assert_frame_equal(found, expected, check_exact=True)
-        assert found.columns.equals(expected.columns)
-        assert found.shape == (575, 66)
-        assert (found.dtypes == np.float32).all()
-    assert named(files[0].read_bytes()) == PUBLISHED_NAMES
+def test_a_region_without_a_value_is_named(read, table):
+    table["RH_Limbic_1"] = np.nan
+    with pytest.raises(ValueError, match="no value in 1 of 4 regions: RH_Limbic_1.*rois"):
+        read(table)
+    # It does not matter where it was not asked for, and nor do other columns.
+    table["comment"] = "bad scan"
+    table["time"] = 2.1 * np.arange(40)
+    chosen = read(table, ["Heschl's gyrus", "LH_Vis_1"])
+    np.testing.assert_array_equal(chosen, table[["Heschl’s gyrus", "LH_Vis_1"]])
+    with pytest.raises(ValueError, match="no value in 1 of 2 regions: RH_Limbic_1"):
+        read(table, ["LH_Vis_1", "RH_Limbic_1"])
 
 
-@pytest.mark.parametrize("attribute", ["_data", "_mgr"])
-@pytest.mark.parametrize("protocol", [2, 4])
-def test_the_layout_of_pandas_1(tmp_path, monkeypatch, protocol, attribute):
-    """Before 1.3, a manager had a state; integers had an index class of their own."""
-    numeric = types.ModuleType("pandas.core.indexes.numeric")
-    numeric.Int64Index = type("Int64Index", (), {"__module__": numeric.__name__})
-    monkeypatch.setitem(sys.modules, numeric.__name__, numeric)
-
-    class Pickler(pickle.Pickler):
-        def reducer_override(self, thing):
-            if isinstance(thing, pd.DataFrame):
-                state = {attribute: thing._mgr, "_typ": "dataframe", "_metadata": []}
-                return copyreg.__newobj__, (pd.DataFrame,), state
-            if isinstance(thing, type(frame._mgr)):
-                blocks = [
-                    {"values": b.values, "mgr_locs": b.mgr_locs.indexer}
-                    for b in thing.blocks
-                ]
-                axes = list(thing.axes)
-                old = [b["values"] for b in blocks], [axes[0] for _ in blocks]
-                state = (axes, *old, {"0.14.1": {"axes": axes, "blocks": blocks}})
-                return copyreg.__newobj__, (type(thing),), state
-            if isinstance(thing, pd.Index) and thing.dtype == np.int64:
-                new_index = thing.__reduce__()[0]
-                content = {"data": thing.to_numpy(), "name": thing.name}
-                return new_index, (numeric.Int64Index, content)
-            return NotImplemented
-
-    frame = pd.DataFrame(
-        {"a": [0.5, 1.5], "b": [1, 2], "c": [2.5, 3.5]}, index=pd.Index([4, 9])
-    )
-    frame.columns = frame.columns.astype(object)
-    target = io.BytesIO()
-    Pickler(target, protocol).dump(frame)
-    assert b"Int64Index" in target.getvalue()
-    found = read(target.getvalue(), tmp_path)
-    pd.testing.assert_frame_equal(found, by_pandas(target.getvalue()))
-    pd.testing.assert_frame_equal(found, frame)
+@pytest.mark.parametrize("apostrophe", "'‘’ʼ′`´")
+def test_any_apostrophe_will_do(read, table, apostrophe):
+    name = f"Heschl{apostrophe}s gyrus"
+    assert list(read(table, [name])) == ["Heschl's gyrus"]
+    renamed = table.rename(columns={"Heschl’s gyrus": name})
+    assert list(read(renamed, ["Heschl’s gyrus"])) == ["Heschl's gyrus"]
+    with pytest.raises(TableError, match="names a column twice: Heschl's gyrus"):
+        read(table.assign(**{"Heschl's gyrus": 1.0}))
 
 
-def test_attributes_are_left_out_and_logged(tmp_path, caplog):
-    frame = pd.DataFrame({"a": [1.0]})
-    frame.attrs["subject"] = "01"
-    caplog.set_level("INFO")
-    assert read(pickle.dumps(frame), tmp_path).attrs == {}
-    assert "attrs of a pickled table are left out" in caplog.text
+@pytest.mark.parametrize("censored", [[5, 6, 20], [0], [38, 39]])
+def test_censored_volumes_have_no_row(read, table, censored, caplog):
+    """As XCP-D writes them."""
+    table.loc[censored] = np.nan
+    found = read(table)
+    assert set(range(40)) - set(found.index) == set(censored)
+    assert found.attrs["n_volumes"] == 40
+    told = f"{len(censored)} of 40 volumes have no value in any region"
+    assert told in caplog.text and str(censored[0]) in caplog.text
+    # A region without coverage does not hide them.
+    again = read(table.assign(X=np.nan), REGIONS)
+    pd.testing.assert_frame_equal(again, found)
 
 
-class Calls:
-    """Pickles as a call of a function."""
-
-    def __init__(self, function, *args):
-        self.call = function, args
-
-    def __reduce__(self):
-        return self.call
-
-
-def text(string):
-    return b"X" + struct.pack("<I", len(string.encode())) + string.encode()
-
-
-def table(cell=1.0, label="a", **attrs):
-    frame = pd.DataFrame([[cell]], columns=pd.Index([label], dtype=object))
-    frame.attrs |= attrs
-    return frame
-
-
-#: What to pickle so that reading it makes the folder `path`.
-ATTACKS = {
-    "mkdir": lambda path: Calls(os.mkdir, path),
-    "os.system": lambda path: Calls(os.system, f'mkdir "{path}"'),
-    "eval": lambda path: Calls(eval, f"__import__('os').mkdir({path!r})"),
-    "exec": lambda path: Calls(exec, f"__import__('os').mkdir({path!r})"),
-    "getattr": lambda path: Calls(map, Calls(getattr, Path(path), "mkdir"), [0o777]),
-    "in a list": lambda path: [1, {"a": (Calls(os.mkdir, path),)}],
-    "in an array": lambda path: np.array([Calls(os.mkdir, path), 1], dtype=object),
-    "in a cell": lambda path: table(cell=Calls(os.mkdir, path)),
-    "as a label": lambda path: table(label=Calls(os.mkdir, path)),
-    "in attrs": lambda path: table(subject=Calls(os.mkdir, path)),
-    "as an argument": lambda path: Calls(np.dtype, Calls(os.mkdir, path)),
-}
-#: The same in opcodes: text of the path -> pickle.
-RAW_ATTACKS = {
-    "text": lambda path: b"cos\nmkdir\n" + path + b"\x85R.",
-    "dotted": lambda path: b"\x80\x04" + text("pandas") + text("io.common.os.mkdir")
-    + b"\x93" + path + b"\x85R.",
-    "INST": lambda path: b"(" + path + b"ios\nmkdir\n.",
-    "OBJ": lambda path: b"(cos\nmkdir\n" + path + b"o.",
-    "EXT1": lambda path: b"\x80\x02\x82\xf0" + path + b"\x85R.",
-    "EXT2": lambda path: b"\x80\x02\x83\xf0\x00" + path + b"\x85R.",
-    "EXT4": lambda path: b"\x80\x02\x84\xf0\x00\x00\x00" + path + b"\x85R.",
-    "before": lambda path: b"\x80\x04cos\nmkdir\n" + path + b"\x85R0"
-    + pickle.dumps(table(), 4),
-    # The state of a class sets its attributes.
-    "BUILD": lambda path: b"\x80\x04cpandas\nIndex\nN}" + text("spoilt")
-    + b"cos\nmkdir\n" + path + b"\x85Rs\x86b.",
-    "_reconstructor": lambda path: b"ccopy_reg\n_reconstructor\n(cpandas\nIndex\n"
-    b"c__builtin__\nobject\ncos\nmkdir\n" + path + b"\x85RtR.",
-}  # fmt: skip
-
-
-def refuse(data, tmp_path, folder, expected=UnsafePickleError):
-    # That the attack works: the test could not fail otherwise.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            list(pickle.loads(data))
-        except Exception:
-            pass
-    assert folder.is_dir()
-    folder.rmdir()
-    with pytest.raises(expected) as caught:
-        read(data, tmp_path)
-    assert not folder.exists()
-    return str(caught.value)
-
-
-@pytest.mark.parametrize("protocol", range(6))
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_nothing_in_a_file_is_run(tmp_path, attack, protocol):
-    folder = tmp_path / "made"
-    data = pickle.dumps(ATTACKS[attack](str(folder)), protocol)
-    message = refuse(data, tmp_path, folder)
-    assert message.startswith(
-        ("table.pkl asks for ", "table.pkl uses the pickle operation")
-    )
-    assert "nothing in the file was run" in message
-
-
-@pytest.mark.parametrize("attack", RAW_ATTACKS)
-def test_no_opcode_runs_anything(tmp_path, attack):
-    folder = tmp_path / "made"
-    copyreg.add_extension("os", "mkdir", 0xF0)
-    try:
-        refuse(RAW_ATTACKS[attack](text(str(folder))), tmp_path, folder)
-    finally:
-        copyreg.remove_extension("os", "mkdir", 0xF0)
-        if hasattr(pd.Index, "spoilt"):
-            del pd.Index.spoilt
-
-
-def test_the_name_that_was_refused_is_told(tmp_path):
-    with pytest.raises(UnsafePickleError, match=r"asks for builtins\.eval\."):
-        read(pickle.dumps(Calls(eval, "1"), 4), tmp_path)
-    with pytest.raises(UnsafePickleError, match=r"asks for pandas\.Series\."):
-        read(pickle.dumps(pd.Series([1.0]), 4), tmp_path)
-    with pytest.raises(UnsafePickleError, match="uses the pickle operation BINPERSID"):
-        read(b"\x80\x04K\x01Q.", tmp_path)
-    with pytest.raises(UnsafePickleError, match="uses the pickle operation NEXT_BUFFER"):
-        read(b"\x80\x05\x97.", tmp_path)
-
-
-def array_state(dtype, state, content):
-    """Give the opcodes of an array of one element, from NumPy's own functions."""
-    return (
-        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
-        b"(K\x01K\x01\x85cnumpy\ndtype\n" + text(dtype) + b"\x89\x88\x87R(K\x03"
-        + text("|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xff" + state + b"tb\x89"
-        + content + b"tb"
-    )  # fmt: skip
-
-
-def as_label(array):
-    """Give a table whose only label is in this array."""
-    return (
-        b"\x80\x04cpandas\nDataFrame\n)\x81}(" + text("_mgr")
-        + b"cpandas.core.internals.managers\nBlockManager\n)]("
-        b"cpandas.core.indexes.base\n_new_Index\ncpandas\nIndex\n}(" + text("data")
-        + array + text("name") + b"Nu\x86RK\x00e\x86Rub."
-    )  # fmt: skip
-
-
-def test_bytes_are_never_taken_for_addresses(tmp_path):
-    """A type of objects with its flags put out makes NumPy follow any pointer."""
-    pointers = array_state("O8", b"K\x00", b"C\x08AAAAAAAA")
-    with pytest.raises(TablePickleError, match="does not fit its shape"):
-        read(as_label(pointers), tmp_path)
-    short = array_state("f8", b"K\x00", b"C\x04AAAA")
-    with pytest.raises(TablePickleError, match="does not fit its shape"):
-        read(as_label(short), tmp_path)
-    # The same with labels in place of the address gets further.
-    labels = array_state("O8", b"K\x3f", b"](" + text("a") + b"e")
-    with pytest.raises(TablePickleError, match="has a int as index"):
-        read(as_label(labels), tmp_path)
-
-
-#: A tuple of two tuples, which are one, and so on: 2**60 elements.
-PAIRS = b"K\x01" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(60))
-
-
-def deep(opening, closing, levels):
-    return b"\x80\x04" + opening + closing * levels + b"."
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        # A memo of 2**32 entries, a string of 2**62 bytes, an int of 255 bytes as shape.
-        b"\x80\x04N" + b"r\xff\xff\xff\xff.",
-        b"\x80\x04\x8e" + struct.pack("<Q", 2**62) + b".",
-        b"\x80\x04\x8a\xff" + b"\x7f" * 255 + b".",
-        # Nested 100,000 times; a tuple that takes 2**60 steps to hash, as a key.
-        deep(b"K\x01", b"\x85", 10**5),
-        deep(b"]", b"\x85", 10**5),
-        b"\x80\x04}" + PAIRS + b"K\x01s.",
-        b"\x80\x04" + PAIRS + b"N\x93.",
-        # A list in itself.
-        b"\x80\x04]\x94h\x00a.",
-    ],
-    ids=["memo", "string", "int", "tuples", "list", "key", "name", "cycle"],
-)  # fmt: skip
-def test_small_files_take_little(tmp_path, data):
-    with pytest.raises(TablePickleError):
-        read(data, tmp_path)
-
-
-def dump_with(frame, **parts):
-    """Pickle a table with other things in the place of its own, by their class."""
-
-    class Pickler(pickle.Pickler):
-        def reducer_override(self, thing):
-            other = parts.get(type(thing).__name__)
-            return NotImplemented if other is None else other(thing)
-
-    target = io.BytesIO()
-    Pickler(target, 4).dump(frame)
-    return target.getvalue()
-
-
-def blocks_of(frame, *blocks):
-    """Give a manager of blocks (values, placement) for a table."""
-    unpickle_block = frame._mgr.blocks[0].__reduce__()[0]
-    made = tuple(Calls(unpickle_block, *block, 2) for block in blocks)
-    return lambda manager: (type(manager), (made, list(manager.axes)))
-
-
-def test_an_array_named_many_times_is_not_copied(tmp_path):
-    """1,000 columns of one array of 1,000 numbers, in a file of 60 kB."""
-    columns = pd.Index([f"c{i}" for i in range(1000)], dtype=object)
-    frame = pd.DataFrame(np.zeros((1000, 1000)), columns=columns)
-    row = np.zeros((1, 1000))
-    blocks = ((row, slice(i, i + 1, 1)) for i in range(1000))
-    data = dump_with(frame, BlockManager=blocks_of(frame, *blocks))
-    assert len(data) < 100_000
-    pd.testing.assert_frame_equal(by_pandas(data), frame)
-    with pytest.raises(UnsafePickleError, match="more numbers than fit into it"):
-        read(data, tmp_path)
-
-
-ROW = np.ones((1, 2))
-
-
-@pytest.mark.parametrize(
-    ("blocks", "expected"),
-    [
-        ([(ROW, slice(0, 2, 1))], r"block of the shape \(1, 2\) and type float64 for 2"),
-        ([(ROW, slice(0, 2**40, 1))], "places columns by slice"),
-        ([(ROW, slice(0, 1, 1))], "one series for each of 2 columns"),
-        ([(ROW, slice(0, 1, 1))] * 2, "one series for each of 2 columns"),
-        ([(ROW, slice(0, 1, 1)), (ROW, slice(2, 3, 1))], "one series for each of 2 col"),
-        ([(ROW, slice(0, 1, 1)), (ROW, np.array([-1]))], "one series for each of 2 col"),
-        ([(ROW, "all")], "places columns by a str"),
-        ([(ROW, np.array([0.0]))], "places columns by reconstruct"),
-        ([("numbers", slice(0, 1, 1))], "has a str in place of an array"),
-        ([(np.ones((1, 1, 2)), slice(0, 1, 1))], "does not fit its shape"),
-        ([(ROW,)], "blocks of an unknown kind"),
-    ],
-)  # fmt: skip
-def test_columns_that_do_not_fit(tmp_path, blocks, expected):
-    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})
-    with pytest.raises(TablePickleError, match=expected):
-        read(dump_with(frame, BlockManager=blocks_of(frame, *blocks)), tmp_path)
-
-
-def test_parts_of_another_kind(tmp_path):
-    frame = pd.DataFrame({"a": [1.0, 2.0]})
-    new_index = frame.index.__reduce__()[0]
-    with pytest.raises(TablePickleError, match="keeps its columns in slice"):
-        read(dump_with(frame, BlockManager=lambda _: (slice, (0, 1, 1))), tmp_path)
-    for part in (
-        {"start": 0, "stop": 2, "step": 0},
-        {"start": 0, "stop": 2**70, "step": 1},
+def test_a_value_missing_elsewhere_is_an_error(read, table):
+    table.loc[7, "LH_Vis_1"] = np.nan
+    with pytest.raises(
+        ValueError, match="1 values .* first in volume 7, region 'LH_Vis_1'"
     ):
-        state = (new_index, (pd.RangeIndex, {**part, "name": None}))
-        with pytest.raises(TablePickleError, match="has an index of an unknown kind"):
-            read(dump_with(frame, RangeIndex=lambda _, state=state: state), tmp_path)
-    with pytest.raises(TablePickleError, match="has a tuple as the name of an index"):
-        read(pickle.dumps(frame.rename_axis([("a", "b")])), tmp_path)
-    for index in (pd.MultiIndex.from_tuples([(1, 2), (3, 4)]), pd.to_datetime([1, 2])):
-        with pytest.raises(UnsafePickleError, match="asks for pandas"):
-            read(pickle.dumps(frame.set_index(index)), tmp_path)
-    missing = frame.set_axis(frame.columns.astype("string"), axis=1)
-    with pytest.raises(TablePickleError, match="asks for pandas.*NA|labels of an unknown"):
-        read(pickle.dumps(missing), tmp_path)
-    with pytest.raises(TablePickleError, match="has labels of an unknown type"):
-        strings = frame.set_axis(
-            frame.columns.astype(pd.StringDtype("python", np.nan)), axis=1
+        read(table)
+
+
+def test_a_table_without_names_is_refused(read, table):
+    text = table.to_csv(sep="\t", index=False, header=False)
+    with pytest.raises(TableError, match="no row of names: its first row is 0.125"):
+        read(text)
+    # What pandas writes where the columns have no names are names.
+    numbered = table.set_axis(range(4), axis=1)
+    assert list(read(numbered)) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_column_that_counts_rows_is_left_out(read, table, first, caplog):
+    caplog.set_level("INFO")
+    for label in ("", "Unnamed: 0"):
+        indexed = table.set_axis(range(first, 40 + first)).to_csv(
+            sep="\t", index_label=label or False
         )
-        pyarrow = (pd.StringDtype, ("pyarrow", np.nan))
-        read(dump_with(strings, StringDtype=lambda _: pyarrow), tmp_path)
-    with pytest.raises(UnsafePickleError, match="encodes text other than as latin1"):
-        read(b"c_codecs\nencode\n" + text("a") + text("rot13") + b"\x86R.", tmp_path)
-    twice = b"cpandas\nDataFrame\n)\x81}" + text("a") + b"K\x01sb}b."
-    with pytest.raises(UnsafePickleError, match="sets the state of DataFrame"):
-        read(twice, tmp_path)
-    with pytest.raises(UnsafePickleError, match="appends to a tuple"):
-        read(b"\x80\x04)K\x01a.", tmp_path)
+        indexed = indexed if label else "\t" + indexed
+        np.testing.assert_array_equal(read(indexed), table)
+        assert "column 1 has no name, counts rows and is left out" in caplog.text
+        caplog.clear()
+    # One that does not may be the numbers of volumes.
+    with pytest.raises(TableError, match="column 1 has no name.*'volume'"):
+        read(table.drop(index=3).to_csv(sep="\t"))
+
+
+def test_empty_columns_are_left_out(read, table, caplog):
+    caplog.set_level("INFO")
+    text = table.to_csv(sep="\t", index=False).replace("\n", "\t\n")
+    np.testing.assert_array_equal(read(text), table)
+    assert "column 5 is empty and left out" in caplog.text
+
+
+def test_the_column_of_volumes(read):
+    found = read("Volume,A\n3,1\n4,5\n7,3\n", name="x_bold.csv")
+    assert found.index.tolist() == [3, 4, 7] and list(found) == ["A"]
+    assert "n_volumes" not in found.attrs
+    for wrong in ("3,1\n3,5\n", "3,1\n2,5\n", "0.5,1\n1,5\n", "x,1\n1,5\n", ",1\n1,5\n"):
+        with pytest.raises(TableError, match="'volume' must hold integers that ascend"):
+            read(f"volume,A\n{wrong}", name="x_bold.csv")
 
 
 @pytest.mark.parametrize(
-    ("thing", "expected"),
+    ("content", "message"),
     [
-        ({"a": 1.0}, "holds a dict"),
-        ([1, 2], "holds a list"),
-        (np.arange(3.0), "holds "),
-        (pd.DataFrame(), "holds an empty table, 0 x 0"),
-        (pd.DataFrame({"a": []}), "holds an empty table, 0 x 1|asks for __builtin__.bytes"),
-        (pd.DataFrame([[1.0]]), "column names of the type integer"),
-        (pd.DataFrame({1.5: [1.0]}), "column names of the type floating"),
-        (table(cell="x"), "has extension array in place of an array|holds objects"),
-        (table().astype(object), "holds objects other than numbers and column names"),
-        (pd.DataFrame({"a": [1j]}), "type that is not a number"),
+        ("", "its first line is empty"),
+        ("\n1,2\n", "its first line is empty"),
+        ("A,B\n", "is empty: 0 volumes"),
+        ("A,A\n1,2\n3,4\n", "names a column twice: A"),
+        ("A,B\n0,1,2\n1,3,4\n", "line 2 has 3 values, expected 2 .* Name every column"),
+        ("A,B\n0,1\n1\n", "line 3 has 1 values, expected 2"),
+        ("A,B\n0,1\n\n1,5\n", "line 3 is empty, but rows follow"),
+        ("time,A\n0.0,1\n2.1,5\n4.2,3\n6.3,2\n", "time rises in equal steps"),
+        ("A,index\n1,0\n5,1\n2,2\n7,3\n", "index rises in equal steps"),
+        ("A,B\n0,1\n5,x\n", "columns that are not numbers: B .line 3: 'x'"),
+        ("A,B\n0,1\n5,1_000\n", "B .line 3: '1_000'"),
+        ("A,B\n0,1\n5,٣\n", "B .line 3: '٣'"),
+        ("A,B\n0,1\n5,inf\n", "1 values .* not finite, the first in volume 1"),
+        ("A,B\n0,1\n5,1e39\n", "1 values .* not finite, the first in volume 1"),
+        ("A;B\n0,5;1,5\n", "seems to be separated by semicolons"),
+        ("A\x00,B\n0,1\n5,1\n", r"names a column 'A\\x00'"),
+        (b"A,B\n0,1\n\xff,1\n", "no UTF-8 text"),
+        ("A,B\n0,1\n".encode("utf-16"), "no UTF-8 text"),
+        ('A,B\n"0,1\n5,1\n', "is not a table: unexpected end of data"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("protocol", [2, 5])
-def test_what_is_no_table_of_numbers(tmp_path, thing, expected, protocol):
-    with pytest.raises(TablePickleError, match=expected):
-        read(pickle.dumps(thing, protocol), tmp_path)
+def test_tables_that_would_be_misread(read, content, message):
+    with pytest.raises(ValueError, match=f"x_bold.csv.*{message}"):
+        read(content, name="x_bold.csv")
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"", b".", b"\x80\x04.", b"a\tb\n1\t2\n", b"\x1f\x8b\x08\0", b"PK\x03", b"\x80\x04e."],
-)  # fmt: skip
-def test_files_of_another_kind(tmp_path, data):
-    with pytest.raises(TablePickleError, match="is damaged or no pickle file|asks|uses"):
-        read(data, tmp_path)
+def test_decimal_commas_are_told(read, table):
+    text = table.to_csv(sep="\t", index=False, decimal=",")
+    with pytest.raises(TableError, match="LH_Vis_1 .line 2: '0,1257.*with points"):
+        read(text)
 
 
-def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        read_frame_pickle(tmp_path / "nothing.pkl")
+def test_an_unknown_region_is_told_with_its_likes(read, table):
+    with pytest.raises(UnknownRegionError, match="no region 'LH_Vis' .near: LH_Vis_1"):
+        read(table, ["LH_Vis"])
 
 
-PICKLED = [pickle.dumps(next(frames()).values[0], protocol) for protocol in (2, 5)]
+def test_rows_of_pickles_are_volumes(tmp_path, table):
+    file = tmp_path / "x.pkl"
+    table.to_pickle(file)
+    found = read_table(file)
+    np.testing.assert_array_equal(found, table)
+    assert found.attrs["n_volumes"] == 40
+    kept = table.drop(index=[0, 1])
+    kept.to_pickle(file)
+    with pytest.raises(TableError, match="rows called 2, 3, 4, ...; expected 0, 1, 2"):
+        read_table(file)
+    kept.rename_axis("volume").to_pickle(file)
+    assert read_table(file).index.tolist() == list(range(2, 40))
+    kept.iloc[::-1].rename_axis("volume").to_pickle(file)
+    with pytest.raises(TableError, match="'volume' must hold integers that ascend"):
+        read_table(file)
 
 
-@pytest.mark.parametrize("data", PICKLED, ids=["protocol 2", "protocol 5"])
-def test_every_truncated_file_is_refused(tmp_path, data):
-    for length in range(0, len(data), 3):
-        with pytest.raises(TablePickleError):
-            read(data[:length], tmp_path)
-
-
-# pickletools decodes a string before its opcode can be refused.
-@pytest.mark.filterwarnings("ignore:invalid escape sequence")
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_a_damaged_file_is_a_table_or_an_error(tmp_path_factory, data):
-    pickled = bytearray(data.draw(st.sampled_from(PICKLED)))
-    places = st.integers(0, len(pickled) - 1)
-    changes = data.draw(
-        st.dictionaries(places, st.integers(0, 255), min_size=1, max_size=4)
-    )
-    for place, value in changes.items():
-        pickled[place] = value
+def plain_parse(content):
+    """Read a table as simply as can be; None where it is not as simple as that."""
     try:
-        found = read(bytes(pickled), tmp_path_factory.getbasetemp())
-    except TablePickleError:
-        return
-    assert type(found) is pd.DataFrame
-    assert found.shape == (9, 5)
-    assert all(dtype.kind in "biuf" for dtype in found.dtypes)
+        text = content.decode("utf-8-sig")
+        if any(mark in text for mark in '"\r'):
+            return None
+        rows = [line.split("\t") for line in text.rstrip("\n").split("\n")]
+        cells = [[c.strip() for c in row] for row in rows]
+        return cells[0], np.array([[float(c or "nan") for c in row] for row in cells[1:]])
+    except ValueError:
+        return None
+
+
+def fuzz(file, content, seeds):
+    """Damage a table and read it; count what came of it."""
+    counts = {"refused": 0, "read": 0, "not judged": 0}
+    for seed in seeds:
+        file.write_bytes(damaged(content, seed))
+        try:
+            found = read_table(file)
+        except ValueError as error:
+            assert file.name in str(error), f"seed {seed}: {error}"
+            counts["refused"] += 1
+            continue
+        expected = plain_parse(file.read_bytes())
+        if expected is None:
+            counts["not judged"] += 1
+            continue
+        names, values = expected
+        kept = [i for i, name in enumerate(names) if name]
+        assert found.shape == (len(values), len(kept)), f"seed {seed}"
+        np.testing.assert_array_equal(found, values[:, kept], f"seed {seed}")
+        counts["read"] += 1
+    return counts
+
+
+def test_damaged_tables_are_refused_or_read_as_they_are(tmp_path, table):
+    content = table.to_csv(sep="\t", index=False).encode()
+    counts = fuzz(tmp_path / "x_bold.tsv", content, range(200))
+    assert counts["refused"] > 80 and counts["read"] > 20

@@ -440,20 +440,6 @@ def test_a_channel_full_of_artifacts_is_bad(make_recording, caplog):
     assert len(spans(lenient, "BAD_peak")) > 100
 
 
-def test_muscles_are_marked_before_preparing(make_recording):
-    recording = make_recording(sfreq=500.0, ch_names=["Fz", "Cz"])
-    # 10 microvolts of white noise; 50 from 20 to 21 s.
-    recording.raw._data[:, 10000:10500] *= 5
-    marked = mark_artifacts(recording, muscle=4.0)
-    ((start, stop),) = spans(marked.raw, "BAD_muscle")
-    assert abs(start - 10000) < 100
-    assert abs(stop - 10500) < 100
-    prepared = prepare_eeg(marked)
-    ((start, stop),) = spans(prepared.raw, "BAD_muscle")
-    assert abs(start - 4000) < 40
-    assert not spans(mark_artifacts(recording).raw, "BAD_muscle")
-
-
 def test_a_file_is_marked_without_being_loaded(tmp_path):
     recording = record(noise(10000))
     recording.raw._data[1, 777:] += 5e-4
@@ -469,12 +455,9 @@ def test_a_file_is_marked_without_being_loaded(tmp_path):
     [
         ({"peak": 0}, "peak must be positive or None, got 0"),
         ({"flat": -1.0}, "flat must be positive or None, got -1"),
-        ({"muscle": np.nan}, "muscle must be positive or None, got nan"),
         ({"flat_seconds": 0}, "between 0 and the 50.0 s of the recording, got 0"),
         ({"flat_seconds": 50}, "between 0 and the 50.0 s of the recording, got 50"),
         ({"bad_percent": 101}, "between 0 and 100, got 101"),
-        ({"muscle": 4}, "between 110 and 140 Hz cannot be found at .* 200 Hz"),
-        ({"muscle": 4, "muscle_band": (50, 40)}, "between 50 and 40 Hz cannot be found"),
     ],
 )
 def test_arguments_out_of_range_are_errors(make_recording, arguments, message):

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,14 +140,88 @@ def test_a_failure_while_writing_leaves_nothing_behind(raw, tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("file", ["signal.npy", "channels.info", "key.json"])
-def test_a_damaged_entry_is_reported(raw, tmp_path, file):
+def half(file):
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+
+
+def flip_a_bit(file):
+    content = bytearray(file.read_bytes())
+    content[-len(content) // 3] ^= 4
+    file.write_bytes(content)
+
+
+def become_a_folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+def rewrite(change):
+    def damage(file):
+        np.save(file.with_suffix(".other.npy"), change(np.load(file)))
+        file.with_suffix(".other.npy").replace(file)
+
+    return damage
+
+
+DAMAGE = {
+    "half": half,
+    "flipped bit": flip_a_bit,
+    "empty": lambda file: file.write_bytes(b""),
+    "missing": lambda file: file.unlink(),
+    "folder": become_a_folder,
+    "other text": lambda file: file.write_text("[1, 2]"),
+    "null": lambda file: file.write_text("null"),
+    "other dtype": rewrite(lambda signal: signal.astype(float)),
+    "other shape": rewrite(lambda signal: signal.T),
+    "other values": rewrite(lambda signal: 2 * signal),
+}
+OF_ARRAYS = ("other dtype", "other shape", "other values")
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+@pytest.mark.parametrize("file", ["signal.npy", "channels.info", "entry.json"])
+def test_a_damaged_entry_is_reported(raw, tmp_path, file, kind):
+    if kind in OF_ARRAYS and file != "signal.npy":
+        pytest.skip("not an array")
     cached_raw(tmp_path, "sub-01", {}, lambda: raw)
     (entry,) = entries(tmp_path)
-    content = (entry / file).read_bytes()
-    (entry / file).write_bytes(content[: len(content) // 2])
-    with pytest.raises(CacheError, match="is damaged.*Remove that folder"):
+    DAMAGE[kind](entry / file)
+    with pytest.raises(CacheError, match=f"{entry.name} is damaged.*Remove it"):
         cached_raw(tmp_path, "sub-01", {}, lambda: raw)
+
+
+def test_markers_cannot_be_moved_by_an_edited_entry(raw, tmp_path):
+    cached_raw(tmp_path, "sub-01", {}, lambda: raw)
+    (entry,) = entries(tmp_path)
+    file = entry / "entry.json"
+    text = file.read_text().replace('"first_samp": 0', '"first_samp": 1')
+    assert text != file.read_text()
+    file.write_text(text)
+    with pytest.raises(CacheError, match="entry.json was changed"):
+        cached_raw(tmp_path, "sub-01", {}, lambda: raw)
+
+
+def test_a_file_in_the_place_of_an_entry_is_reported(raw, tmp_path):
+    cached_raw(tmp_path, "sub-01", {}, lambda: raw)
+    (entry,) = entries(tmp_path)
+    shutil.rmtree(entry)
+    entry.write_text("")
+    with pytest.raises(CacheError, match="is damaged"):
+        cached_raw(tmp_path, "sub-01", {}, lambda: raw)
+
+
+def test_a_full_disk_is_an_error_that_names_the_folder(raw, tmp_path):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(OSError, match="could not be written.*Make room") as caught:
+            cached_raw(tmp_path / "cache", "sub-01", {}, lambda: raw)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_the_cache_must_be_a_folder(raw, tmp_path):
@@ -207,12 +282,17 @@ def test_a_process_killed_half_way_leaves_no_entry(raw, tmp_path):
     assert left.name.startswith(".") and not entries(tmp_path)
     cached = cached_raw(tmp_path, "sub-01", {}, lambda: raw)
     np.testing.assert_allclose(cached.get_data(), raw.get_data(), rtol=1e-6)
-    # Another process might still be writing it; after a day none is.
+    # It has just been written to.
     assert left.exists()
-    long_ago = time.time() - 2 * 24 * 3600
-    os.utime(left, (long_ago, long_ago))
+    age(left, 120)
     cached_raw(tmp_path, "sub-02", {}, lambda: raw)
     assert not left.exists()
+
+
+def age(folder, seconds):
+    then = time.time() - seconds
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (then, then))
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import mne
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +62,26 @@ def test_normalising_twice_changes_nothing(name):
         ("EOG1", "auxiliary"),
         ("VEOG", "auxiliary"),
         ("EMG-2", "auxiliary"),
+        ("VEOGo", "auxiliary"),
+        ("HEOGli", "auxiliary"),
+        ("ECG_MRT", "auxiliary"),
+        ("Resp.", "auxiliary"),
+        ("Respiration", "auxiliary"),
+        ("CW2", "auxiliary"),
+        ("IO", "auxiliary"),
+        ("LO1", "auxiliary"),
+        ("EXG3", "auxiliary"),
+        ("Status", "auxiliary"),
+        ("DC01", "auxiliary"),
+        ("SpO2", "auxiliary"),
+        ("EarL", "reference"),
+        ("Left Ear", "reference"),
+        ("VREF", "reference"),
+        ("A1+A2", "reference"),
+        ("A1", "eeg"),
+        ("M2", "eeg"),
+        ("Iz", "eeg"),
+        ("PPO1", "eeg"),
         ("EEG A2-A1", "reference"),
         ("M1-M2", "reference"),
         ("E17", "unknown"),
@@ -98,3 +119,12 @@ def test_chs_info_and_ch_names_must_agree():
         resolve_ch_names(None, None)
     with pytest.raises(ChannelNameError, match="Cz"):
         resolve_ch_names(None, ["Cz", "CZ."])
+    for name in ("VEOGo", "EKG", "A2-A1"):
+        with pytest.raises(ChannelNameError, match=f"{name} is not scalp EEG"):
+            resolve_ch_names(None, ["Cz", name])
+
+
+def test_no_electrode_of_the_templates_is_taken_for_something_else():
+    for montage in ("colin27_1005", "easycap-M1", "biosemi64", "brainproducts-RNP-BA-128"):
+        for name in mne.channels.make_standard_montage(montage).ch_names:
+            assert channel_kind(name) in ("eeg", "unknown"), name

@@ -9,7 +9,7 @@ from scipy.signal import fftconvolve, firwin
 
 import braindecode_bolt.eeg.prepare
 from braindecode_bolt import Recording, prepare_eeg
-from braindecode_bolt.eeg import ChannelNameError, check_signal, common_channels
+from braindecode_bolt.eeg import ChannelNameError, common_channels
 from braindecode_bolt.markers import joint_samples
 
 
@@ -27,7 +27,7 @@ def test_names_and_types_follow_the_contract(make_recording, caplog):
 
 def test_an_unknown_electrode_is_an_error_unless_channels_are_named(make_recording):
     recording = make_recording(ch_names=["Fz", "E17"])
-    with pytest.raises(ChannelNameError, match="outside the 10-05 system: E17"):
+    with pytest.raises(ChannelNameError, match=r"outside the 10-05 system \(1\): E17"):
         prepare_eeg(recording)
     assert prepare_eeg(recording, channels=["Fz"]).raw.ch_names == ["Fz"]
     assert prepare_eeg(recording, channels=["E17", "fz"]).raw.ch_names == ["E17", "Fz"]
@@ -114,9 +114,9 @@ def test_broken_signals_are_refused(make_recording):
         prepare_eeg(changed(flatten))
     with pytest.raises(ValueError, match="channel Fz holds NaN or infinite"):
         prepare_eeg(changed(break_))
-    with pytest.raises(ValueError, match="Divide by the right factor"):
+    with pytest.raises(ValueError, match="a file calls volts.*divide by 1e6"):
         prepare_eeg(changed(into_microvolts))
-    with pytest.raises(ValueError, match="Multiply by 1e6"):
+    with pytest.raises(ValueError, match="in volts, multiply by 1e6"):
         prepare_eeg(changed(into_megavolts))
 
 
@@ -131,18 +131,7 @@ def test_bad_channels_are_announced(make_recording, caplog):
     recording.raw.info["bads"] = ["Cz"]
     prepared = prepare_eeg(recording)
     assert prepared.raw.ch_names == ["Fz", "Cz"]
-    assert "marked as bad are used as they are: Cz" in caplog.text
-
-
-def test_check_signal_names_the_channel():
-    rng = np.random.default_rng(0)
-    windows = 20 * rng.standard_normal((3, 2, 50))
-    check_signal(windows, "X")
-    windows[:, 1] = 0
-    with pytest.raises(ValueError, match="channel number 1 is flat"):
-        check_signal(windows, "X")
-    with pytest.raises(ValueError, match="channel Pz is flat"):
-        check_signal(windows, "X", ["Cz", "Pz"])
+    assert "marked as bad are used unchanged: Cz" in caplog.text
 
 
 def test_common_channels_are_those_of_all(make_recording):
@@ -331,7 +320,7 @@ def test_bad_channels_keep_their_reference(make_recording, caplog):
 
 @settings(deadline=None, max_examples=15)
 @given(
-    amplitude=st.floats(-1e-3, 1e-3),
+    amplitude=st.floats(-3e-4, 3e-4),
     reference=st.sampled_from(["average", "Cz", ("Cz", "Pz"), ("Fz", "Cz", "Pz")]),
 )
 def test_what_was_the_reference_before_does_not_matter(amplitude, reference):

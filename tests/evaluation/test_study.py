@@ -2,9 +2,11 @@ import logging
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyRegressor
 
-from braindecode_bolt import create_bold_windows, prepare_bold
-from braindecode_bolt.evaluation import Study
+from braindecode_bolt import Recording, attach_bold, create_bold_windows, prepare_bold
+from braindecode_bolt.bold import prepare_series
+from braindecode_bolt.evaluation import Study, evaluate
 from braindecode_bolt.splits import GapKFold, GapSplit, GroupSplit
 
 
@@ -101,7 +103,7 @@ def test_windows_alone_cannot_be_prepared_again(long_study, caplog):
 def test_a_part_too_short_for_the_filter_is_named(study):
     rows = np.flatnonzero(study.windows.metadata["recording"] == 0)
     with pytest.raises(
-        ValueError, match="sub-01.*volumes 42 to 51, which are one part .*19"
+        ValueError, match="sub-01.*too short for this protocol.*volumes 42 to 51.* 19"
     ):
         study.parted([rows[:30], rows[-10:]])
 
@@ -121,3 +123,53 @@ def test_the_fingerprint_tells_data_apart(raw_recordings, study):
 def test_it_wants_recordings():
     with pytest.raises(TypeError, match="Expected recordings, windows .* got int"):
         Study.of(3)
+
+
+@pytest.fixture
+def scrubbed(make_raw, make_bold):
+    """Two recordings that lack volumes, and spell a region in two ways."""
+    raw = make_raw(140, tr=2.0, first=0.0, duration=282.0)
+    recordings = []
+    for subject, rois in (("01", ["A", "Heschl's gyrus"]), ("02", ["Heschl’s gyrus", "A"])):
+        kept = np.delete(np.arange(140), [0, 20, 21, 22, 70, 100 + int(subject)])
+        table = make_bold(140, rois, seed=int(subject)).loc[kept]
+        recordings.append(Recording(attach_bold(raw, table, volumes=kept), subject))
+    return recordings
+
+
+def test_scrubbed_recordings_are_cut_in_time(scrubbed):
+    study = Study.of(scrubbed, window_seconds=4.0)
+    assert study.windows.roi_names == ["A", "Heschl's gyrus"]
+    metadata = study.windows.metadata
+    recording, volume = metadata["recording"].to_numpy(), metadata["volume"].to_numpy()
+    parts = [np.flatnonzero(volume < 60), np.flatnonzero(volume >= 65)]
+    windows = study.parted(parts)
+    for number, (first, last) in [(0, (2, 59)), (1, (2, 59)), (0, (65, 139))]:
+        rows = (recording == number) & (volume >= first) & (volume <= last)
+        table = scrubbed[number].bold.loc[first:last]
+        expected = prepare_series(table, 2.0).iloc[:, :: 1 if number == 0 else -1]
+        np.testing.assert_allclose(windows.y[rows], expected, atol=1e-6)
+
+
+def test_pauses_are_kept_to_in_parts(make_raw, make_bold):
+    raw = make_raw(140, tr=2.0, first=0.0, duration=300.0)
+    raw.annotations.onset[90:] += 7.0
+    recording = Recording(attach_bold(raw, make_bold(140)), "01")
+    study = Study.of([recording], window_seconds=4.0)
+    volume = study.windows.metadata["volume"].to_numpy()
+    windows = study.parted([np.flatnonzero(volume < 40), np.flatnonzero(volume >= 45)])
+    for first, last in ((45, 89), (90, 139)):
+        expected = prepare_series(recording.bold.loc[first:last], 2.0)
+        rows = (volume >= first) & (volume <= last)
+        np.testing.assert_allclose(windows.y[rows], expected, atol=1e-6)
+
+
+def test_scrubbed_recordings_can_be_evaluated(scrubbed):
+    """The low-pass filter included, between subjects and within recordings."""
+    for protocol in (GroupSplit("subject", 2), GapSplit(train_size=0.7, test_size=0.3)):
+        result = evaluate(
+            {"mean": DummyRegressor()},
+            {"scrubbed": Study.of(scrubbed, window_seconds=4.0)},
+            protocol,
+        )
+        assert not len(result.failures)

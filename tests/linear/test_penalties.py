@@ -20,7 +20,7 @@ def make_data(n=120, n_features=24, n_rois=3, seed=0):
 
 
 @pytest.mark.parametrize("n", [120, 18], ids=["tall", "wide"])
-def test_ridge_is_that_of_scikit_learn(n):
+def test_ridge_equals_that_of_scikit_learn(n):
     """Penalty by region, weights and intercept, in both forms of the solution."""
     X, y, groups = make_data(n)
     alphas = np.logspace(-1, 3, 9)
@@ -37,7 +37,7 @@ def test_ridge_is_that_of_scikit_learn(n):
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-3, atol=1e-3)
 
 
-def test_regions_have_penalties_of_their_own():
+def test_each_region_has_its_own_penalty():
     X, y, groups = make_data()
     y = np.column_stack([y[:, 0], np.random.default_rng(1).standard_normal(len(y))])
     ridge = GroupedRidge().fit(X, y, groups)
@@ -73,7 +73,7 @@ def test_sparse_group_lasso_is_the_minimum(n, l1_ratio):
             np.testing.assert_allclose(ours.coef_[region], w.value, atol=5e-3)
 
 
-def test_the_lasso_alone_is_that_of_scikit_learn():
+def test_the_lasso_alone_equals_that_of_scikit_learn():
     X, y, groups = make_data()
     ours = GroupedSparseGroupLasso(1, 1.0, tol=1e-6, max_iter=20_000).fit(X, y, groups)
     for region, penalty in enumerate(ours.penalty_):
@@ -82,7 +82,7 @@ def test_the_lasso_alone_is_that_of_scikit_learn():
         assert ours.intercept_[region] == pytest.approx(theirs.intercept_, abs=2e-3)
 
 
-def test_groups_and_single_weights_are_left_out():
+def test_groups_and_single_weights_are_zero():
     X, y, groups = make_data()
     model = GroupedSparseGroupLasso(4, 0.5).fit(X, y[:, :1], groups)
     used = np.abs(model.coef_.reshape(6, 4)).max(axis=1) > 0
@@ -92,7 +92,7 @@ def test_groups_and_single_weights_are_left_out():
     assert (GroupedSparseGroupLasso(4, n_penalties=1).fit(X, y).coef_ == 0).all()
 
 
-def test_without_groups_the_stretches_are_contiguous():
+def test_without_groups_contiguous_blocks_are_used():
     X, y, _ = make_data()
     stretches = np.repeat(np.arange(5), 24)
     without = GroupedRidge().fit(X, y).cv_mse_
@@ -100,26 +100,43 @@ def test_without_groups_the_stretches_are_contiguous():
     np.testing.assert_allclose(without, with_them, rtol=1e-4)
 
 
-def test_a_path_that_does_not_settle_is_reported(caplog):
+def test_a_path_that_does_not_converge_is_reported(caplog):
     X, y, groups = make_data()
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):
         GroupedSparseGroupLasso(4, max_iter=2, tol=1e-9).fit(X, y, groups)
-    assert "did not settle within 2 steps" in caplog.text
+    assert "did not converge within 2 steps" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
         (GroupedRidge([]), "alphas must be a list of positive numbers"),
+        (GroupedRidge("1"), "alphas must be a list of positive numbers"),
         (GroupedRidge(2.0), "alphas must be a list of positive numbers"),
         (GroupedRidge([1.0, -1.0]), "alphas must be a list of positive numbers"),
         (GroupedSparseGroupLasso(5), "must divide the number of features, 24; got 5"),
-        (GroupedSparseGroupLasso(4, l1_ratio=1.1), "l1_ratio must lie between"),
-        (GroupedSparseGroupLasso(4, n_penalties=0), "n_penalties must be at least 1"),
-        (GroupedSparseGroupLasso(4, min_ratio=1.0), "min_ratio lie between"),
+        (GroupedSparseGroupLasso(4, l1_ratio=1.1), "l1_ratio == 1.1, must be <= 1"),
+        (GroupedSparseGroupLasso(4, n_penalties=0), "n_penalties == 0, must be >= 1"),
+        (GroupedSparseGroupLasso(4, min_ratio=1.0), "min_ratio == 1.0, must be < 1"),
     ],
 )
 def test_arguments_are_checked(model, message):
     X, y, groups = make_data()
     with pytest.raises(ValueError, match=message):
         model.fit(X, y, groups)
+
+
+@pytest.mark.parametrize("model", [GroupedRidge(), GroupedSparseGroupLasso(4)])
+def test_features_and_targets_are_checked(model):
+    X, y, groups = make_data()
+    for wrong, complaint in ((X + 0j, "real numbers"), (1e300 * X, "float32")):
+        with pytest.raises((TypeError, ValueError), match=complaint):
+            model.fit(wrong, y, groups)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.fit(X[:5], y, groups)
+    with pytest.raises(ValueError, match="y must .* two dimensions, got shape .120,"):
+        model.fit(X, y[:, 0], groups)
+    broken = y.copy()
+    broken[3, 1] = np.nan
+    with pytest.raises(ValueError, match="y must be finite .* and 1 values"):
+        model.fit(X, broken, groups)

@@ -49,7 +49,7 @@ def test_all_channels_at_once_are_as_one_after_the_other(theirs, x):
 
 
 @pytest.mark.filterwarnings("ignore:A window was not provided")
-def test_gradients_too(theirs, x):
+def test_gradients_agree_with_braindecodes_encoder(theirs, x):
     model = build()
     model.encoder.load_state_dict(theirs.encoder.state_dict(), strict=False)
     theirs.zero_grad()
@@ -141,7 +141,7 @@ def test_arguments_are_checked(wrong, message):
         build(**wrong)
 
 
-def test_it_is_silent_about_what_is_meant():
+def test_warnings_about_intended_settings_are_hidden():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         BIOTBOLD(1, n_chans=40, n_times=1000, sfreq=100.0, embed_dim=32, num_layers=1)

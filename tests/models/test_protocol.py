@@ -4,6 +4,7 @@ import copy
 import inspect
 import os
 import pickle
+import re
 import subprocess
 import sys
 
@@ -93,7 +94,7 @@ def test_signal_parameters_may_be_given_in_any_way(build, x, time, channels):
     assert type(model).__name__ in str(model)
 
 
-def test_it_is_registered_with_braindecode(model_class):
+def test_models_are_registered_with_braindecode(model_class):
     assert models_dict[model_class.__name__] is model_class
     names = [entry[0] for entry in models_mandatory_parameters]
     assert names.count(model_class.__name__) == 1
@@ -150,11 +151,14 @@ def test_gradients_reach_every_parameter(build, x):
         assert torch.isfinite(parameter.grad).all(), name
 
 
-def test_features_lead_to_the_output(build, x):
+def test_the_last_layer_applied_to_the_features_gives_the_output(build, x):
     model = build()
+    nn.init.normal_(model.final_layer.weight)
     out = model(x, return_features=True)
     assert set(out) == {"features", "cls_token"}
-    assert out["features"].shape[0] == len(x)
+    activated = model.head_activation(out["features"])
+    assert torch.equal(model.final_layer(activated), model(x))
+    assert out["features"].std(dim=0).max() > 0, "they depend on the window"
 
 
 def test_the_head_can_be_reset(build, x):
@@ -185,7 +189,7 @@ def test_copies_and_pickles_are_equal(build, x):
         assert not copied.weights_changed
 
 
-def test_it_knows_whether_its_weights_were_changed(build):
+def test_weights_changed_tells_loaded_or_trained_weights(build):
     model = build()
     assert not model.weights_changed
     model.load_state_dict(build().state_dict())
@@ -196,7 +200,7 @@ def test_it_knows_whether_its_weights_were_changed(build):
 
 
 def test_only_what_is_learned_is_saved(build):
-    """All else follows from the arguments."""
+    """Everything else follows from the arguments."""
     model = build()
     learned = {name for name, _ in model.named_parameters()}
     saved = {n for n in model.state_dict() if not n.endswith(BATCH_NORM)}
@@ -209,7 +213,7 @@ def test_only_what_is_learned_is_saved(build):
 )
 # torch about its own LSTM.
 @pytest.mark.filterwarnings("ignore:The tensor attributes self.temporal._flat_weights")
-def test_it_can_be_exported(build, x):
+def test_models_can_be_exported(build, x):
     model = build()
     batch = torch.export.Dim("batch", min=2, max=64)
     exported = torch.export.export(
@@ -247,7 +251,7 @@ def test_from_pretrained_for_other_regions(changed, model_class, x, tmp_path):
     assert torch.equal(*features)
 
 
-def test_they_work_without_huggingface_hub():
+def test_models_work_without_huggingface_hub():
     """As where it is not installed; tests run where it is."""
     code = f"""
 import sys, warnings
@@ -264,14 +268,16 @@ for name, sizes in {SIZES}.items():
     assert "from braindecode_bolt import" in type(model).__doc__
     net = EEGRegressor(model, max_epochs=1, verbose=0, train_split=None)
     assert net.fit(20 * x.numpy(), np.eye(3, 2)).predict(20 * x.numpy()).shape == (3, 2)
-    for load in (
+    for needs_it in (
         type(model).from_pretrained,
+        model.save_pretrained,
+        model.push_to_hub,
         lambda name, model=model: models.load_published_weights(model, name),
     ):
         try:
-            load("someone/model")
+            needs_it("someone/model")
         except ImportError as error:
-            assert "hub" in str(error)
+            assert "pip install 'braindecode-bolt[hub]'" in str(error)
         else:
             raise AssertionError("no ImportError")
 """
@@ -282,12 +288,12 @@ for name, sizes in {SIZES}.items():
     assert child.returncode == 0, child.stderr
 
 
-# Said about the Fourier transform, which it leaves to torch.
+# About the Fourier transform, which is then computed by torch.
 @pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation")
-# By torch's tracer, where it goes on behind an LSTM.
+# By torch's tracer, after an LSTM.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 @pytest.mark.slow
-def test_it_can_be_compiled(build, x):
+def test_models_can_be_compiled(build, x):
     model = build()
     compiled = torch.compile(model)
     np.testing.assert_allclose(
@@ -319,8 +325,8 @@ def test_impossible_signals_are_errors(build, wrong):
         build(**wrong)
 
 
-def test_it_learns_in_the_regressor_by_name(model_class, windows):
-    """On a strong coupling it beats the mean of the training BOLD."""
+def test_the_regressor_trains_a_model_by_name(model_class, windows):
+    """With a strong coupling it is better than the mean of the training BOLD."""
     arguments = {f"module__{name}": value for name, value in MODELS[model_class].items()}
     settings = {"lr": 1e-3, "max_epochs": 12, "batch_size": 8, "train_split": None}
     net = EEGRegressor(model_class.__name__, **arguments, **settings, verbose=0)
@@ -331,8 +337,12 @@ def test_it_learns_in_the_regressor_by_name(model_class, windows):
     assert error < 0.9 * of_mean
 
 
-def test_docstrings_say_where_it_is_from(model_class):
+def test_docstrings_describe_each_parameter_and_cite_what_they_list(model_class):
     documentation = inspect.getdoc(model_class)
-    assert "References" in documentation and "Parameters" in documentation
-    assert "from braindecode_bolt import" in documentation
+    sections = dict(re.findall(r"(?ms)^(\w+)\n-+\n(.*?)(?=^\w+\n-+$|\Z)", documentation))
+    described = re.findall(r"(?m)^(\w+) : .+\n    \S", sections["Parameters"])
+    assert described == list(inspect.signature(model_class).parameters)
+    listed = re.findall(r"(?m)^\.\. \[(\w+)\]", sections["References"])
+    assert set(listed) == set(re.findall(r"\[(\w+)\]_", documentation)) != set()
+    assert f"from braindecode_bolt import {model_class.__name__}" in documentation
     assert "from braindecode.models import" not in documentation

@@ -16,7 +16,6 @@ def test_every_model_is_made_by_its_name():
             assert clone(made).get_params().keys() == made.get_params().keys()
         if name in NETWORKS:
             assert made.module == name and made.max_epochs == 3
-    assert make_estimator("SparseBandPower").penalty == "sparse_group_lasso"
     assert isinstance(make_estimator("LaggedBandPower"), LaggedBandPower)
 
 

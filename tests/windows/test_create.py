@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from skorch.helper import SliceDataset
 
 from braindecode_bolt import LazyWindows, Recording, attach_bold, create_bold_windows
+from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.markers import MarkerError
 
 
@@ -94,6 +95,18 @@ def test_joined_recordings_have_no_window_across_the_seam(make_recording):
     assert len(windows) == 40
 
 
+def test_what_is_no_scalp_eeg_gets_no_window(make_recording, caplog):
+    recording = make_recording(ch_names=["Fz", "ECG", "VEOGo", "EarL", "Cz"])
+    with caplog.at_level(logging.INFO, "braindecode_bolt"):
+        windows = create_bold_windows([recording], 4.0)
+    assert windows.ch_names == ["Fz", "Cz"]
+    assert (
+        "3 channels of type EEG are not scalp EEG and left out: ECG, VEOGo" in caplog.text
+    )
+    with pytest.raises(ChannelNameError, match="has no EEG channel among ECG"):
+        create_bold_windows([make_recording(ch_names=["ECG"])], 4.0)
+
+
 @pytest.mark.parametrize("lag", [0.0, 1.0])
 def test_a_window_that_ends_at_a_joint_is_not_that_of_the_volume_there(
     lag, make_raw, make_bold
@@ -124,6 +137,17 @@ def test_order_of_channels_and_regions_does_not_matter(make_recording):
     np.testing.assert_allclose(windows.X.signals[1], data, rtol=1e-6)
     np.testing.assert_array_equal(
         windows.y[windows.groups == "02"], second.bold[["A", "B"]].to_numpy(np.float32)
+    )
+
+
+def test_apostrophes_of_regions_do_not_matter(make_recording):
+    first = make_recording(rois=["A", "Heschl's gyrus"])
+    second = make_recording("02", rois=["Heschl’s gyrus", "A"])
+    windows = create_bold_windows([first, second], 4.0)
+    assert windows.roi_names == ["A", "Heschl's gyrus"]
+    np.testing.assert_array_equal(
+        windows.y[windows.groups == "02"],
+        second.bold[["A", "Heschl’s gyrus"]].to_numpy(np.float32)[-20:],
     )
 
 
@@ -191,8 +215,8 @@ def test_task_and_site_are_known_window_by_window(make_recording):
     assert windows.metadata["site"].dropna().tolist() == ["A"] * 20
     described = [dict(part.description) for part in windows.to_braindecode().datasets]
     assert described == [
-        {"subject": "01", "task": "rest", "site": "A", "recording": 0},
-        {"subject": "02", "recording": 1},
+        {"subject": "01", "task": "rest", "site": "A", "recording": 0, "lag_seconds": 0.0},
+        {"subject": "02", "recording": 1, "lag_seconds": 0.0},
     ]
     # Windows made by hand may have neither column.
     metadata = windows.metadata.drop(columns=["task", "site"])

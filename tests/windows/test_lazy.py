@@ -101,6 +101,42 @@ def test_it_can_be_pickled(windows):
     assert back.ch_names == windows.ch_names
 
 
+def test_the_lag_goes_wherever_windows_go(windows, tmp_path):
+    X = windows.X
+    assert X.lag_seconds == 4.0
+    parts = [
+        X[3:5],
+        X[[1, 2]],
+        X[np.arange(len(X)) < 9],
+        X[np.array([0, 1]), ...],
+        pickle.loads(pickle.dumps(X[:4])),
+        X.on_disk(tmp_path),
+        X.with_signals(X.signals, X.metadata[:3]),
+    ]
+    assert [part.lag_seconds for part in parts] == [4.0] * len(parts)
+    assert LazyWindows(X.signals, X.metadata, X.info).lag_seconds is None
+    with pytest.raises(ValueError, match="lag_seconds must not be negative"):
+        LazyWindows(X.signals, X.metadata, X.info, lag_seconds=-1.0)
+
+
+def test_windows_with_other_recordings_keep_their_baseline(windows):
+    X = LazyWindows(windows.X.signals, windows.metadata, windows.X.info, baseline=None)
+    other = X.with_signals([signal + 1 for signal in X.signals], X.metadata)
+    np.testing.assert_allclose(other[0], X[0] + 1, rtol=1e-5, atol=1e-4)
+
+
+def test_a_recording_that_cannot_be_written_leaves_no_file(windows, tmp_path):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="could not be written.*" + tmp_path.name):
+            windows.X.on_disk(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_large_array_is_announced(windows, caplog, monkeypatch):
     monkeypatch.setattr("braindecode_bolt.windows.lazy._ANNOUNCE", 1e5)
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):

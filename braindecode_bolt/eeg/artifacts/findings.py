@@ -1,4 +1,4 @@
-"""What a search for artifacts has found."""
+"""The result of a check for artifacts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Finding"]
 
 @dataclass(frozen=True)
 class Finding:
-    """A figure per channel, summed up; or a note why there is none."""
+    """A value per channel, summarised; or a note why there is none."""
 
     median: float = np.nan
     worst: float = np.nan
@@ -29,7 +29,7 @@ class Finding:
         frequency: float,
         limits: tuple[float, float],
     ) -> Finding:
-        """Sum up.
+        """Summarise the channels.
 
         Parameters
         ----------
@@ -40,7 +40,7 @@ class Finding:
         frequency : float
             Of the artifact, in Hz.
         limits : tuple of float
-            From where the median and the worst channel are suspicious.
+            Values from which the median and the worst channel are suspicious.
 
         Returns
         -------

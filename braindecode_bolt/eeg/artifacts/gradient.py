@@ -11,37 +11,37 @@ from scipy.signal import welch
 from ...markers import MarkerError, find_markers, joint_samples
 from ...markers.timing import repetition_time
 from ...recording import Recording
+from ..reading import good_electrodes, signals
 from ..units import MICROVOLTS
 from .findings import Finding
-from .reading import good_electrodes, signals
 
 __all__ = ["SLICE_LIMITS", "VOLUME_LIMITS", "look_for_gradient"]
 
-#: Power over its surroundings that is suspicious: in half of the channels, in one.
-#: Real EEG from outside a scanner (9 people, 14 recordings) and simulated EEG, cut at
-#: 10 repetition times from 0.6 to 3 s, has at most 1.09 and 1.17 at volume harmonics,
-#: 1.39 and 1.85 at those of the most conspicuous slice frequency; in 33 volumes only,
-#: 1.23 and 1.45, 1.83 and 2.58. A burst of 20 microvolts after each volume, put into
-#: real EEG, makes that 1.4 to 87 and 4.8 to 740 at volume harmonics.
+#: Limits of the power relative to its surroundings: median of the channels, worst
+#: channel. In real EEG from outside a scanner (9 subjects, 14 recordings) and simulated
+#: EEG, with markers at 10 repetition times from 0.6 to 3 s, the ratios are at most 1.09
+#: and 1.17 at volume harmonics, 1.39 and 1.85 at those of the strongest slice frequency;
+#: with 33 volumes only, 1.23 and 1.45, 1.83 and 2.58. A burst of 20 microvolts after each
+#: volume, added to real EEG, gives 1.4 to 87 and 4.8 to 740 at volume harmonics.
 VOLUME_LIMITS = (2.0, 3.0)
 SLICE_LIMITS = (2.5, 5.0)
 
-# Spectra are taken from so many volumes at a time. What correction misses is smeared
-# around the harmonics, which longer spectra would resolve.
+# Length of a spectrum in volumes. Residues of a correction are spread around the
+# harmonics; longer spectra would resolve them into several peaks.
 _SEGMENT = 16
-# With fewer volumes the spectra are too noisy to tell.
+# With fewer volumes the spectra are too noisy.
 _FEWEST_VOLUMES = 2 * _SEGMENT
 # From so many spectra on they need not overlap.
 _LONG = 8
-# Frequencies in Hz that are looked at. Multiples of the mains frequency can be
-# harmonics of 1/TR themselves: at 2.1 s, 50 Hz is the 105th.
+# Range of frequencies in Hz. Multiples of the mains frequency can be harmonics of 1/TR
+# themselves: at 2.1 s, 50 Hz is the 105th.
 _LOWEST, _HIGHEST = 1.0, 90.0
 _MAINS, _MAINS_WIDTH = (50.0, 60.0), 1.0
-# Noise that every amplifier adds, in square microvolts per Hz. What lies below does
-# not count, nor does what is left where a filter has emptied the spectrum.
+# Noise of any amplifier, in square microvolts per Hz. It is added, so that frequencies
+# that a filter has removed do not count.
 _NOISE = 1e-3
-# Slice frequencies that are looked for: at least so many slices per volume, and at
-# least so many harmonics, so that a line from elsewhere cannot pass for a comb.
+# Slice frequencies that are tried: at least so many slices per volume, and at least so
+# many harmonics, so that a single spectral line of another source does not count.
 _FEWEST_SLICES = 8
 _FEWEST_HARMONICS = 3
 
@@ -54,7 +54,7 @@ def look_for_gradient(recording: Recording, n_slices: int | None) -> dict[str, F
     recording : Recording
         With volume markers, whether or not they carry BOLD.
     n_slices : int | None
-        Slices per volume, where they are known.
+        Slices per volume, if known.
 
     Returns
     -------
@@ -84,13 +84,8 @@ def look_for_gradient(recording: Recording, n_slices: int | None) -> dict[str, F
             f"at a TR of {tr:g} s the EEG holds {len(harmonics)} harmonics of 1/TR only"
         )
     powers = []
-    for name, signal in signals(raw, channels, start, stop):
+    for _, signal in signals(raw, channels, recording.name, start, stop):
         powers.append(_harmonic_power(signal * MICROVOLTS, sfreq, tr, harmonics))
-        if not np.isfinite(powers[-1]).all():
-            raise ValueError(
-                f"{recording.name}: channel {name} holds NaN or infinite values. Leave "
-                "it out, or mark it as bad."
-            )
     at, between, around = np.array(powers).transpose(1, 0, 2)
     counted = _away_from_mains(harmonics / tr)
     locked = (at / between)[:, counted].mean(axis=1)
@@ -121,7 +116,7 @@ def _volume_times(recording: Recording) -> np.ndarray:
 
 
 def _harmonics(tr: float, raw: mne.io.BaseRaw) -> np.ndarray:
-    """Numbers of the harmonics of 1/TR at which the EEG can have power."""
+    """List the harmonics of 1/TR at which the EEG can have power."""
     if not tr > 0:
         return np.array([], dtype=int)
     nyquist = raw.info["sfreq"] / 2
@@ -143,15 +138,15 @@ def _harmonic_power(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Power at each harmonic of 1/TR, between it and its neighbours, and around it."""
     length = round(_SEGMENT * tr * sfreq)
-    # Overlap makes spectra less noisy, which a long recording can do without: this
-    # runs whenever EEG is prepared. Single precision for the same reason.
+    # This runs whenever EEG is prepared: no overlap in long recordings, which need no
+    # further averaging, and single precision.
     overlap = length // 2 if len(signal) < _LONG * length else 0
     signal = signal.astype(np.float32)
     _, power = welch(signal, sfreq, nperseg=length, noverlap=overlap)
     power = power.astype(np.float64) + _NOISE
     at = np.round(harmonics / tr * length / sfreq).astype(int)[:, None]
     half, quarter = _SEGMENT // 2, _SEGMENT // 4
-    # Without the bins that the Hann window smears a line over.
+    # Without the bins that a line leaks into through the Hann window.
     beside = np.arange(3, half + 1)
     between = power[at + np.concatenate([-beside, beside])].mean(axis=1)
     around = power[at + np.arange(-quarter, quarter + 1)].mean(axis=1)
@@ -168,8 +163,8 @@ def _slices(
 ) -> Finding:
     """Compare the power around slice harmonics with that around their neighbours.
 
-    Like is compared with like: what a correction does to all harmonics of 1/TR
-    cancels.
+    All of these are harmonics of 1/TR, so that the effect of a correction on all of
+    them cancels.
     """
     neighbours = (around[:, :-4] + around[:, 1:-3] + around[:, 3:-1] + around[:, 4:]) / 4
     excess = np.log(around[:, 2:-2] / neighbours)
@@ -188,7 +183,7 @@ def _slices(
             f"{inner[0] / tr:.0f} and {inner[-1] / tr:.0f} Hz"
         )
     everywhere = np.median(excess, axis=0)
-    # Medians over harmonics, so that a line from elsewhere (a pump) does not count.
+    # Medians over harmonics, so that the line of another source (a pump) does not count.
     number = max(
         combs, key=lambda n: np.sqrt(combs[n].sum()) * np.median(everywhere[combs[n]])
     )

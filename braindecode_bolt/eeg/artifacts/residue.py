@@ -1,4 +1,4 @@
-"""What gradient and pulse correction has left in the EEG."""
+"""Gradient and pulse artifacts that correction has left in the EEG."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ def residual_artifacts(
 ) -> pd.DataFrame:
     """Look for gradient and pulse artifacts that correction has left in the EEG.
 
-    This package expects EEG from which gradient and pulse artifacts have been
-    removed. Here it can be seen whether they have; what is suspicious is logged
-    as a warning, and what cannot be checked is said.
+    This package expects EEG from which gradient and pulse artifacts have been removed;
+    this function checks whether they have. Suspicious values are logged as a warning;
+    what could not be checked, and why, is in the table and in the log.
 
     ``volume`` and ``slice`` are those of :func:`residual_gradient`. ``pulse`` is
     the share of the variance between 1 and 30 Hz that is the same after each
-    heartbeat (R peaks by :func:`mne.preprocessing.find_ecg_events`), less the
+    heartbeat (R peaks by :func:`mne.preprocessing.find_ecg_events`), minus the
     share for triggers moved at random by up to half an interval. It is
-    suspicious from 0.1 in half of the channels, or 0.3 in one.
+    suspicious if the median of the channels is at least 0.1, or one channel at
+    least 0.3.
 
     Parameters
     ----------
     recording : Recording
         As read: :func:`~braindecode_bolt.prepare_eeg` leaves the ECG out. Channels
-        marked as bad are not looked at.
+        marked as bad are not used.
     n_slices : int | None
-        Slices per volume, divided by the multiband factor. By default the slice
-        frequency that is most conspicuous is taken.
+        Slices per volume, divided by the multiband factor. By default the
+        strongest slice frequency is taken.
     ecg_channel : str | None
         Name of the ECG channel. By default the first of type ECG, else the first
         with ECG or EKG in its name.
@@ -71,34 +72,32 @@ def residual_artifacts(
 def residual_gradient(recording: Recording, n_slices: int | None = None) -> pd.DataFrame:
     """Look for gradient artifacts that correction has left in the EEG.
 
-    Looked at are power spectra between the first and the last volume marker (of the
-    part with the most, where the recording has joints), from
-    1 to 90 Hz (less where the sampling rate or a low-pass ends before), without
-    the surroundings of 50 and 60 Hz.
+    Power spectra are computed between the first and the last volume marker (of the part
+    with the most volumes, if the recording has joints), from 1 to 90 Hz (or up to the end
+    of the recorded frequencies), without the surroundings of multiples of 50 and 60 Hz.
 
-    ``volume`` is the power at the harmonics of 1/TR over that between them,
-    averaged over the harmonics. It finds what is the same in each volume, because
-    nothing was removed. Clean EEG has 1; subtracting averaged volumes takes some
-    EEG with the artifact and leaves less than 1.
+    ``volume`` is the ratio of the power at the harmonics of 1/TR to the power between
+    them, averaged over the harmonics. It is large if the artifact was not removed and is
+    the same in each volume. Clean EEG has a ratio of 1; subtracting an average volume
+    removes some EEG too and gives less than 1.
 
-    ``slice`` is the power around the harmonics of the slice frequency over that
-    around their neighbours among the harmonics of 1/TR, the median over the slice
-    harmonics. It finds what correction has missed, which is not the same in each
-    volume: the head has moved, or the clocks of scanner and amplifier drift.
-    Clean EEG has 1, corrected or not.
+    ``slice`` is the ratio of the power around the harmonics of the slice frequency to
+    the power around the neighbouring harmonics of 1/TR, as the median over the slice
+    harmonics. It is large if a correction has left artifacts that differ from volume to
+    volume, because the head has moved or the clocks of scanner and amplifier drift.
+    Clean EEG has a ratio of 1, corrected or not.
 
-    Suspicious are for ``volume`` 2 in half of the channels or 3 in one, for
-    ``slice`` 2.5 or 5. Responses to stimuli that come at the same time in each
-    volume look like ``volume``.
+    Suspicious is a ``volume`` of at least 2 (median of the channels) or 3 (one channel),
+    a ``slice`` of at least 2.5 or 5. Responses to stimuli that come at the same time in
+    each volume raise ``volume`` as well.
 
     Parameters
     ----------
     recording : Recording
-        Prepared or as read. Channels marked as bad are not looked at.
+        Prepared or as read. Channels marked as bad are not used.
     n_slices : int | None
-        Slices per volume, divided by the multiband factor. By default the slice
-        frequency that is most conspicuous is taken, among those with three
-        harmonics.
+        Slices per volume, divided by the multiband factor. By default the strongest
+        slice frequency is taken, among those with three harmonics.
 
     Returns
     -------
@@ -117,7 +116,7 @@ def residual_gradient(recording: Recording, n_slices: int | None = None) -> pd.D
 
 
 def _reported(recording: Recording, found: Mapping[str, Finding]) -> pd.DataFrame:
-    """Log what is suspicious, or why nothing was looked for, and tabulate it."""
+    """Log suspicious values and reasons for not checking, and make the table."""
     for artifact, finding in found.items():
         if finding.note:
             logger.info("%s: %s not checked: %s", recording.name, artifact, finding.note)
@@ -140,6 +139,6 @@ def _warning(artifact: str, finding: Finding) -> str:
         f"gradient artifacts may be left in: the power at multiples of "
         f"{finding.frequency:.3g} Hz ({period}) is {finding.median:.3g} times that beside "
         f"them (median of the channels; {finding.worst:.3g} times in "
-        f"{finding.worst_channel}), in clean EEG once. Remove them first, for example "
-        "with mne.preprocessing.remove_fmri_gradient_artifact."
+        f"{finding.worst_channel}), in clean EEG about 1 time. Remove them first, for "
+        "example with mne.preprocessing.remove_fmri_gradient_artifact."
     )

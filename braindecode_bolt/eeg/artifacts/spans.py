@@ -11,8 +11,8 @@ import numpy as np
 
 from ...markers.annotations import with_annotations
 from ...recording import Recording
+from ..reading import channel_groups, good_electrodes
 from ..units import MICROVOLTS
-from .reading import channel_groups, good_electrodes
 
 __all__ = ["mark_artifacts"]
 
@@ -28,45 +28,37 @@ def mark_artifacts(
     flat: float | None = 0.1,
     flat_seconds: float = 0.1,
     bad_percent: float = 5.0,
-    muscle: float | None = None,
-    muscle_band: tuple[float, float] = (110.0, 140.0),
 ) -> Recording:
-    """Mark jumps, flat spans and muscle activity as BAD annotations, through MNE.
+    """Mark jumps and flat spans as BAD annotations, through MNE.
 
     :func:`~braindecode_bolt.create_bold_windows` leaves out every window that
-    touches such a span, so that a span of a few milliseconds costs all volumes of
-    the following 16 s: the defaults find only what is certainly no EEG. Jumps and
-    flat spans are those of :func:`mne.preprocessing.annotate_amplitude`, muscle
-    activity is that of :func:`mne.preprocessing.annotate_muscle_zscore`. The
-    seconds marked are logged.
+    touches such a span. A span of a few milliseconds thus costs all volumes of the
+    following 16 s, so that the defaults find only what is certainly not EEG. Jumps and
+    flat spans are those of :func:`mne.preprocessing.annotate_amplitude`. The seconds
+    marked are logged. (Muscle activity:
+    :func:`mne.preprocessing.annotate_muscle_zscore`, before
+    :func:`~braindecode_bolt.prepare_eeg`.)
 
     Parameters
     ----------
     recording : Recording
         Prepared or as read. It is not changed. Channels already marked as bad
-        and channels that are no scalp EEG are not looked at.
+        and channels that are not scalp EEG are not used.
     peak : float | None
         Smallest difference between consecutive samples, in microvolts, that is a
-        jump (``BAD_peak``). What it means depends on the sampling rate: at 200 Hz,
-        quiet real EEG stays below 150, blinks and muscles reach 250, rarely 400.
-        None: jumps are not looked for.
+        jump (``BAD_peak``). It depends on the sampling rate: at 200 Hz, quiet real EEG
+        stays below 150; blinks and muscles reach 250, rarely 400. None: jumps are not
+        marked.
     flat : float | None
         Largest difference between consecutive samples, in microvolts, of a flat
-        span (``BAD_flat``). None: flat spans are not looked for.
+        span (``BAD_flat``). None: flat spans are not marked.
     flat_seconds : float
-        Shortest flat span in seconds. With 0.1, nothing was found in real EEG but
-        what files were filled up with; MNE's own 0.005 finds the resolution of
-        the amplifier.
+        Shortest flat span in seconds. With the default 0.1, only the padding of files
+        was found in real EEG; MNE's default of 0.005 finds the resolution of the
+        amplifier.
     bad_percent : float
-        A channel that spends more than this share of the recording in jumps, or
+        A channel with more than this percentage of the recording in jumps, or
         in flat spans, is marked as bad itself, and its spans are not.
-    muscle : float | None
-        Z-score from which muscle activity is marked (``BAD_muscle``); MNE
-        suggests 4. By default it is not looked for: it takes several copies of
-        the data in memory.
-    muscle_band : tuple of float
-        Frequencies of muscle activity in Hz. MNE's default needs a sampling rate
-        above 280 Hz, that is a recording which is not prepared yet.
 
     Returns
     -------
@@ -76,34 +68,23 @@ def mark_artifacts(
     Raises
     ------
     ValueError
-        If an argument is out of range, or `muscle_band` lies above what the
-        sampling rate holds.
+        If an argument is out of range.
     ChannelNameError
         If there is no good EEG channel.
     """
     raw = recording.raw
-    _check(raw, peak, flat, flat_seconds, bad_percent, muscle, muscle_band)
+    _check(raw, peak, flat, flat_seconds, bad_percent)
     channels = good_electrodes(raw, recording.name)
     spans: dict[str, np.ndarray] = {}
     bads: list[str] = []
-    if peak is not None:
-        spans["BAD_peak"] = _amplitude(
-            raw, channels, bads, bad_percent, _SHORTEST_JUMP, peak=peak / MICROVOLTS
-        )
-    if flat is not None:
-        spans["BAD_flat"] = _amplitude(
-            raw, channels, bads, bad_percent, flat_seconds, flat=flat / MICROVOLTS
-        )
-    good = [channel for channel in channels if channel not in bads]
-    if muscle is not None and good:
-        found, _ = mne.preprocessing.annotate_muscle_zscore(
-            raw.copy().pick(good, verbose="error").load_data(verbose="error"),
-            threshold=muscle,
-            ch_type="eeg",
-            filter_freq=muscle_band,
-            verbose="error",
-        )
-        spans["BAD_muscle"] = _mask(raw, found)
+    for kind, seconds, threshold in (
+        ("peak", _SHORTEST_JUMP, peak),
+        ("flat", flat_seconds, flat),
+    ):
+        if threshold is not None:
+            limit = {kind: threshold / MICROVOLTS}
+            mask = _amplitude(raw, channels, bads, bad_percent, seconds, **limit)
+            spans[f"BAD_{kind}"] = mask
     _log(recording, spans, bads)
     return replace(recording, raw=_marked(raw, spans, bads))
 
@@ -118,7 +99,7 @@ def _amplitude(
 ) -> np.ndarray:
     """Find jumps or flat spans of any channel; add channels full of them to `bads`."""
     mask = np.zeros(raw.n_times, dtype=bool)
-    # MNE takes several copies of what it looks at: all channels at once need not be.
+    # MNE makes several copies of its input, so it is given some channels at a time.
     for group in channel_groups(raw, channels):
         found, bad = mne.preprocessing.annotate_amplitude(
             raw,
@@ -184,24 +165,15 @@ def _check(
     flat: float | None,
     flat_seconds: float,
     bad_percent: float,
-    muscle: float | None,
-    muscle_band: tuple[float, float],
 ) -> None:
-    for name, value in (("peak", peak), ("flat", flat), ("muscle", muscle)):
+    for name, value in (("peak", peak), ("flat", flat)):
         if value is not None and not value > 0:
             raise ValueError(f"{name} must be positive or None, got {value}.")
-    sfreq = raw.info["sfreq"]
-    if not 0 < flat_seconds < raw.n_times / sfreq:
+    seconds = raw.n_times / raw.info["sfreq"]
+    if not 0 < flat_seconds < seconds:
         raise ValueError(
-            f"flat_seconds must lie between 0 and the {raw.n_times / sfreq:.1f} s of the "
+            f"flat_seconds must lie between 0 and the {seconds:.1f} s of the "
             f"recording, got {flat_seconds}."
         )
     if not 0 <= bad_percent <= 100:
         raise ValueError(f"bad_percent must be between 0 and 100, got {bad_percent}.")
-    low, high = muscle_band
-    if muscle is not None and not 0 < low < high < sfreq / 2:
-        raise ValueError(
-            f"Muscle activity between {low:g} and {high:g} Hz cannot be found at a "
-            f"sampling rate of {sfreq:g} Hz. Mark it before prepare_eeg, or give another "
-            "muscle_band."
-        )

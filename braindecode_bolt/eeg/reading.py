@@ -1,4 +1,4 @@
-"""Reading the channels that are looked at, without holding all of them at once."""
+"""Reading channels one after the other, without holding all of them in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import mne
 import numpy as np
 
-from ..channels import ChannelNameError, channel_kind
+from .channels import ChannelNameError, channel_kind
 
 # So many samples are read from a file at a time (64 MiB as float64).
 _SAMPLES = 2**23
@@ -61,15 +61,19 @@ def channel_groups(raw: mne.io.BaseRaw, channels: Sequence[str]) -> list[list[st
     Returns
     -------
     list of list of str
-        One by one where the data are in memory; else as many as 64 MiB hold,
-        since every group is a pass through the file.
+        One by one if the data are in memory; else as many as fit into 64 MiB, since
+        the file is read once for every group.
     """
     size = 1 if raw.preload else max(1, _SAMPLES // raw.n_times)
     return [list(channels[i : i + size]) for i in range(0, len(channels), size)]
 
 
 def signals(
-    raw: mne.io.BaseRaw, channels: Sequence[str], start: int = 0, stop: int | None = None
+    raw: mne.io.BaseRaw,
+    channels: Sequence[str],
+    name: str,
+    start: int = 0,
+    stop: int | None = None,
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Read channels one after the other.
 
@@ -79,6 +83,8 @@ def signals(
         The EEG.
     channels : sequence of str
         Names.
+    name : str
+        The recording's name, for the message.
     start, stop : int
         Samples to read. By default all.
 
@@ -88,6 +94,17 @@ def signals(
         The channel's name.
     ndarray, shape (n_samples,)
         Its signal in volts, a copy.
+
+    Raises
+    ------
+    ValueError
+        If a channel holds values that are not finite.
     """
     for group in channel_groups(raw, channels):
-        yield from zip(group, raw.get_data(group, start, stop), strict=True)
+        for channel, signal in zip(group, raw.get_data(group, start, stop), strict=True):
+            if not np.isfinite(signal).all():
+                raise ValueError(
+                    f"{name}: channel {channel} holds NaN or infinite values. Interpolate "
+                    "the span, or leave the channel out (or mark it as bad)."
+                )
+            yield channel, signal

@@ -1,0 +1,230 @@
+"""Options of recordings that are read from files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .options import names
+
+#: Options of :class:`~braindecode_bolt.markers.MarkerOptions`.
+MARKER_OPTIONS = (
+    "marker",
+    "tr",
+    "dummy_volumes",
+    "n_slices",
+    "volumes_per_marker",
+    "missing",
+    "extra",
+    "segment",
+    "stim_channel",
+    "tolerance",
+    "markers_from",
+)
+#: Further arguments of the classes of data sets.
+_DATA_OPTIONS = ("kind", "derivatives", "bold", "pattern", "noise", "reader")
+
+
+def add_data_options(command: argparse.ArgumentParser) -> None:
+    """Add the options for recordings that are read from files."""
+    add = command.add_argument_group("recordings from files").add_argument
+    add(
+        "--kind",
+        choices=("neurobolt", "bids", "folder"),
+        help="the published NeuroBOLT release, a BIDS data set, or the folder described "
+        "below (default: recognised from the names of the files)",
+    )
+    add(
+        "--reader",
+        metavar="NAME",
+        help="reader of MNE for formats that it does not recognise by the ending, such as "
+        "cnt for mne.io.read_raw_cnt",
+    )
+    add(
+        "--rois",
+        metavar="NAMES",
+        help="regions to predict, separated by commas, or 'paper' for the seven of the "
+        "paper (default: all)",
+    )
+    add("--tasks", metavar="NAMES", help="tasks of a BIDS data set (default: all)")
+    add(
+        "--derivatives",
+        type=Path,
+        metavar="FOLDER",
+        help="folder with the BOLD of a BIDS data set (default: the data set itself)",
+    )
+    add(
+        "--bold",
+        metavar="PATTERN",
+        help="file names of the BOLD of a BIDS data set, such as "
+        "'*_desc-preproc_bold.nii.gz' (default: region tables, else such images)",
+    )
+    add(
+        "--high-pass",
+        type=float,
+        metavar="HZ",
+        help="high-pass filter of the EEG (default: none; the paper used 0.5 between "
+        "subjects)",
+    )
+    add(
+        "--low-pass",
+        type=float,
+        default=0.15,
+        metavar="HZ",
+        help="low-pass filter of the BOLD, applied to training and test parts separately; "
+        "0 for none (default: 0.15)",
+    )
+    add(
+        "--montage",
+        metavar="NAME",
+        help="montage of MNE (biosemi128, GSN-HydroCel-256, ...) or 'recorded' for the "
+        "positions in the files: electrodes of dense nets get the name of the nearest "
+        "10-05 site (default: channel names are those of the 10-05 system)",
+    )
+    add(
+        "--reference",
+        metavar="NAMES",
+        help="'average', or channels separated by commas (default: as recorded)",
+    )
+    add(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="keep prepared EEG and extracted regions in this folder and read EEG from "
+        "there (default: prepare again each time, in memory)",
+    )
+    add(
+        "--coupling",
+        type=float,
+        metavar="SNR",
+        help="ignore the BOLD of the folder, if any, and simulate BOLD that follows its "
+        "EEG: variance of the coupled signal over that of the noise, 0 for no coupling",
+    )
+    add_pattern_options(add)
+    _add_marker_options(command)
+
+
+def _add_marker_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of volume markers."""
+    add = command.add_argument_group(
+        "volume markers", "How the markers of volumes are found in the EEG."
+    ).add_argument
+    add(
+        "--marker",
+        action="extend",
+        type=names,
+        metavar="NAMES",
+        help="names of the volume markers, separated by commas (default: R128, R149, "
+        "volume or V1, else the stimulus channels; the NeuroBOLT release has its own)",
+    )
+    add(
+        "--tr",
+        type=float,
+        metavar="SECONDS",
+        help="repetition time (default: from the images or the markers; 2.1 for simulated "
+        "BOLD)",
+    )
+    add(
+        "--dummy-volumes",
+        type=int,
+        metavar="N",
+        help="volumes at the start that have markers but no BOLD (default: 0)",
+    )
+    add(
+        "--n-slices",
+        type=int,
+        metavar="N",
+        help="markers per volume, if each slice has one (default: counted if --tr is "
+        "given)",
+    )
+    add(
+        "--volumes-per-marker",
+        type=int,
+        metavar="N",
+        help="volumes per marker, if only every n-th volume has one (default: 1)",
+    )
+    add(
+        "--missing",
+        choices=("raise", "fill"),
+        help="markers missing inside a run: an error (default), or filled in on the "
+        "regular grid",
+    )
+    add(
+        "--extra",
+        choices=("raise", "drop_last"),
+        help="more markers than rows of BOLD: an error (default), or those after the last "
+        "row are dropped",
+    )
+    add(
+        "--segment",
+        type=_segment,
+        metavar="N",
+        help="which part to use if the recording is paused or the markers start again: its "
+        "number from 0, or 'longest' (default: an error)",
+    )
+    add(
+        "--stim-channel",
+        metavar="NAME",
+        help="stimulus channel with the markers (default: annotations, then all of them)",
+    )
+    add(
+        "--tolerance",
+        type=float,
+        metavar="SECONDS",
+        help="how far a marker may be from the regular grid (default: 5 ms or 3 samples)",
+    )
+    add(
+        "--markers-from",
+        choices=("eeg", "table"),
+        help="which markers to use if the EEG file and a table beside it disagree "
+        "(default: an error that gives the offset)",
+    )
+
+
+def _segment(text: str) -> int | str:
+    if text == "longest" or text.isdecimal():
+        return text if text == "longest" else int(text)
+    raise argparse.ArgumentTypeError(f"give a number from 0 on or 'longest', got {text!r}")
+
+
+def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Collect the arguments of the class of data sets; None means not given.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Parsed arguments of :func:`add_data_options`.
+
+    Returns
+    -------
+    dict
+    """
+    options = {name: getattr(arguments, name) for name in (*_DATA_OPTIONS, *MARKER_OPTIONS)}
+    marker = options["marker"]
+    if marker is not None and len(marker) == 1:
+        options["marker"] = marker[0]
+    rois = arguments.rois
+    options["rois"] = "paper" if rois == "paper" else names(rois)
+    options["tasks"] = names(arguments.tasks)
+    return options
+
+
+def add_pattern_options(add: Any) -> None:
+    """Add how files are named, and real BOLD as noise of simulations."""
+    add(
+        "--pattern",
+        metavar="REGEX",
+        help="regular expression that finds the subject in file names; groups subject and, "
+        "if they occur, session, task and run (default: BIDS names, and those of "
+        "PhysioNet's eegmmidb and eegmat)",
+    )
+    add(
+        "--noise",
+        type=Path,
+        nargs="+",
+        metavar="TABLE",
+        help="real BOLD to use as noise of simulated BOLD, volumes x regions (.tsv, .csv, "
+        "or .pkl of the NeuroBOLT release), one table for each EEG file in turn (default: "
+        "autoregressive noise)",
+    )

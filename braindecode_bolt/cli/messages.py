@@ -1,0 +1,55 @@
+"""Error messages in the words of the command line."""
+
+from __future__ import annotations
+
+import re
+
+from .data_options import MARKER_OPTIONS
+
+#: Arguments of Python that are options of the command, by the option's name.
+_OPTIONS = {
+    **{name: f"--{name.replace('_', '-')}" for name in MARKER_OPTIONS},
+    "cache_dir": "--cache",
+    "high_pass": "--high-pass",
+    "low_pass": "--low-pass",
+    "montage": "--montage",
+    "n_splits": "--folds",
+    "n_jobs": "--jobs",
+    "pattern": "--pattern",
+    "reader": "--reader",
+    "rois": "--rois",
+    "unknown_channels": "--unknown-channels",
+}
+_NAMES = "|".join(sorted(_OPTIONS, key=len, reverse=True))
+# Names of one word are also words; they are options only in front of a value.
+_SNAKE_CASE = "|".join(name for name in _OPTIONS if "_" in name)
+_GIVEN = re.compile(rf"(?<![\w-])({_NAMES})=(?:'([^']*)'|\"([^\"]*)\"|(\S*))")
+_NAMED = re.compile(rf"(?<![\w-])({_SNAKE_CASE})(?![\w(=])")
+
+
+def in_options(message: str) -> str:
+    """Write arguments of Python as options of the command.
+
+    Parameters
+    ----------
+    message : str
+        Message of an error.
+
+    Returns
+    -------
+    str
+        ``missing='fill'`` has become ``--missing fill``, and ``n_slices`` has become
+        ``--n-slices``.
+
+    Examples
+    --------
+    >>> in_options("Give n_slices, or missing='fill'.")
+    'Give --n-slices, or --missing fill.'
+    """
+
+    def given(match: re.Match[str]) -> str:
+        value = next((text for text in match.groups()[1:] if text), "")
+        return f"{_OPTIONS[match[1]]} {value}".rstrip()
+
+    message = _GIVEN.sub(given, message)
+    return _NAMED.sub(lambda match: _OPTIONS[match[1]], message)

@@ -1,0 +1,148 @@
+"""What the names of EEG files say about the recording."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mne_bids import get_entities_from_fname
+
+from ._files import DataFolderError, listed, without_ending
+
+__all__ = ["check_labels", "entities_of", "is_bids_eeg", "label_key"]
+
+logger = logging.getLogger(__name__)
+
+_ENTITIES = ("subject", "session", "task", "run")
+# File names of data sets in wide use that are older than BIDS.
+_KNOWN_NAMES = (
+    re.compile(r"(?P<subject>S\d+)R(?P<run>\d+)"),  # PhysioNet eegmmidb
+    re.compile(r"(?P<subject>Subject\d+)_(?P<run>\d+)"),  # PhysioNet eegmat
+)
+
+
+def is_bids_eeg(path: Path) -> bool:
+    """Whether a file is named as BIDS names EEG."""
+    return path.name.startswith("sub-") and without_ending(path).endswith("_eeg")
+
+
+def entities_of(files: Iterable[Path], pattern: str | None) -> dict[Path, dict[str, str]]:
+    """Read subject, session, task and run from names of files.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        EEG files.
+    pattern : str | None
+        Regular expression with the group ``subject`` and, if they occur,
+        ``session``, ``task`` and ``run``, which matches the whole name, with or
+        without its ending. By default BIDS names and those of PhysioNet's
+        eegmmidb and eegmat are understood.
+
+    Returns
+    -------
+    dict of Path to dict of str
+        Labels of letters, digits and ``+``, for each file whose name says the
+        subject.
+
+    Raises
+    ------
+    DataFolderError
+        If the pattern is no regular expression or lacks the group ``subject``, or
+        labels differ only in what is left out of them.
+    """
+    patterns = _KNOWN_NAMES if pattern is None else (_compiled(pattern),)
+    found, written = {}, {}
+    for file in files:
+        labels = _bids_entities(file) if pattern is None else {}
+        if "subject" not in labels:
+            labels = _matched(file, patterns)
+        if not labels.get("subject"):
+            continue
+        plain = {key: _plain(label) for key, label in labels.items()}
+        for key, label in labels.items():
+            if not plain[key]:
+                raise DataFolderError(
+                    f"{file.name}: the {key} {label!r} has no letter or digit."
+                )
+            first = written.setdefault((key, plain[key]), label)
+            if first != label:
+                raise DataFolderError(
+                    f"The {key} labels {first!r} and {label!r} differ only in characters "
+                    f"other than letters and digits, which are left out ({plain[key]!r}). "
+                    "Use a pattern that gives different labels."
+                )
+        found[file] = plain
+    return found
+
+
+def _compiled(pattern: str) -> re.Pattern:
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise DataFolderError(
+            f"The pattern {pattern!r} is no regular expression: {error}."
+        ) from error
+    unknown = sorted(set(compiled.groupindex) - set(_ENTITIES))
+    if "subject" not in compiled.groupindex or unknown:
+        groups = listed(compiled.groupindex) or "none"
+        raise DataFolderError(
+            f"The pattern {pattern!r} must have the group (?P<subject>...) and may have "
+            f"the groups session, task and run; it has {groups}. An example: "
+            "'(?P<subject>p[0-9]+)_(?P<run>[0-9]+)'."
+        )
+    return compiled
+
+
+def _bids_entities(path: Path) -> dict[str, str]:
+    if not path.name.startswith("sub-"):
+        return {}
+    entities = get_entities_from_fname(path, on_error="ignore")
+    return {key: entities[key] for key in _ENTITIES if entities.get(key)}
+
+
+def _matched(path: Path, patterns: Iterable[re.Pattern]) -> dict[str, str]:
+    for pattern in patterns:
+        match = pattern.fullmatch(without_ending(path)) or pattern.fullmatch(path.name)
+        if match:
+            return {key: value for key, value in match.groupdict().items() if value}
+    return {}
+
+
+def _plain(label: str) -> str:
+    return "".join(c for c in label if c == "+" or (c.isascii() and c.isalnum()))
+
+
+def label_key(label: str) -> str:
+    """Give what labels that are likely to mean the same subject have in common."""
+    plain = label.strip().casefold()
+    return plain.lstrip("0") or plain[:1]
+
+
+def check_labels(subjects: Iterable[str]) -> None:
+    """Warn where labels of subjects differ in zeros, capitals or spaces only.
+
+    Parameters
+    ----------
+    subjects : iterable of str
+        Labels. They count as different subjects all the same.
+    """
+    alike: dict[str, list[str]] = {}
+    for label in dict.fromkeys(subjects):
+        alike.setdefault(label_key(label), []).append(label)
+    for labels in alike.values():
+        if len(labels) > 1:
+            logger.warning(
+                "The subjects %s differ only in capitals, zeros or spaces, and count as "
+                "different subjects. If they are the same person, rename the files: "
+                "training and test data would otherwise share a subject",
+                " and ".join(map(repr, labels)),
+            )
+
+
+def described(entities: Mapping[str, str]) -> str:
+    """Write entities as BIDS does, ``sub-01_run-2``."""
+    short = {"subject": "sub", "session": "ses"}
+    return "_".join(f"{short.get(k, k)}-{v}" for k, v in entities.items())

@@ -1,0 +1,29 @@
+import re
+
+import pytest
+
+from braindecode_bolt.cli.messages import _OPTIONS, in_options
+from braindecode_bolt.cli.parser import build_parser
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("Fill them with missing='fill'.", "Fill them with --missing fill."),
+        ("give n_slices, or tr", "give --n-slices, or tr"),
+        ("(n_slices=32).", "(--n-slices 32)."),
+        ('choose segment="longest"', "choose --segment longest"),
+        ("n_splits=9, but there are 3 subjects", "--folds 9, but there are 3 subjects"),
+        ("a missing value in the region", "a missing value in the region"),
+        ("use --n-slices", "use --n-slices"),
+    ],
+)
+def test_arguments_become_options(message, shown):
+    assert in_options(message) == shown
+
+
+def test_they_are_options_of_the_command(capsys):
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["evaluate", "--help"])
+    listed = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    assert set(_OPTIONS.values()) <= listed
