@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import mne
@@ -54,7 +54,7 @@ def find_markers(
     if not matched:
         raise MarkerError(
             f"{recording_file(raw)} has no volume markers: none of its annotations is "
-            f"called {' or '.join(_candidates(marker))}. It has "
+            f"called {' or '.join(candidates(marker))}. It has "
             f"{count_descriptions(annotations.description)}. Name the markers with the "
             "argument marker."
         )
@@ -63,32 +63,12 @@ def find_markers(
 
 
 def marker_descriptions(
-    descriptions: Sequence[str], marker: str | Sequence[str] | None = None
+    descriptions: Sequence[str], marker: str | int | Sequence[str] | None = None
 ) -> dict[str, str]:
-    """Choose the descriptions that mark volumes.
-
-    Parameters
-    ----------
-    descriptions : sequence of str
-        Descriptions of annotations.
-    marker : str | sequence of str | None
-        What is looked for; by default the usual ones.
-
-    Returns
-    -------
-    dict of str to str
-        The marker that each of them is. Empty where there is none.
-
-    Raises
-    ------
-    MarkerError
-        If there are several of the usual markers.
-    """
+    """Choose the descriptions that mark volumes, and say which marker each of them is."""
     matched = {}
     for text in sorted(set(descriptions)):
-        fits = [m for m in _candidates(marker) if matches_marker(text, m)]
-        if marker is None and not fits:
-            fits = [m for m in MARKERS if _is_numbered(text, m)]
+        fits = [m for m in candidates(marker) if matches_marker(text, m)]
         if fits:
             matched[str(text)] = fits[0]
     if marker is None and len(set(matched.values())) > 1:
@@ -99,10 +79,11 @@ def marker_descriptions(
     return matched
 
 
-def _candidates(marker: str | Sequence[str] | None) -> Sequence[str]:
+def candidates(marker: str | int | Sequence[str] | None) -> Sequence[str]:
     if marker is None:
         return MARKERS
-    return (marker,) if isinstance(marker, str) else tuple(marker)
+    # Events of tables and of EEGLAB can have numbers for names.
+    return (str(marker),) if isinstance(marker, str | int | np.integer) else tuple(marker)
 
 
 def matches_marker(description: str, marker: str) -> bool:
@@ -113,18 +94,12 @@ def matches_marker(description: str, marker: str) -> bool:
     behind (``R128/17``), which mne-bids adds where events have different values,
     does not matter.
     """
-    parts, wanted = _plain(description).split("/"), _plain(marker)
-    whole = "/".join(parts)
-    return whole == wanted or parts[-1] == wanted or _is_numbered(description, marker)
-
-
-def _is_numbered(description: str, marker: str) -> bool:
-    number = re.escape(_plain(marker)) + r"/(\d+(\.\d*)?|na|n/a)"
-    return re.fullmatch(number, _plain(description)) is not None
-
-
-def _plain(text: str) -> str:
-    return "".join(text.split())
+    written, wanted = "".join(description.split()), "".join(marker.split())
+    number = re.escape(wanted) + r"/(\d+(\.\d*)?|na|n/a)"
+    return (
+        wanted in (written, written.split("/")[-1])
+        or re.fullmatch(number, written) is not None
+    )
 
 
 def count_descriptions(descriptions: Sequence[str]) -> str:
@@ -159,54 +134,39 @@ def add_markers(
     mne.io.BaseRaw
         A copy. EEG that is not loaded stays in its file.
     """
-    return with_annotations(raw, raw.annotations + _at(raw, onsets, description, extras))
+    return replace_markers(raw, (), onsets, description, extras)
 
 
 def replace_markers(
     raw: mne.io.BaseRaw,
-    descriptions: Sequence[str],
+    descriptions: Collection[str],
     onsets: np.ndarray,
     description: str,
     extras: Sequence[Mapping[str, object]] | None = None,
 ) -> mne.io.BaseRaw:
     """Put volume markers in the place of annotations; arguments as in `add_markers`."""
     annotations = raw.annotations
-    others = np.flatnonzero(~np.isin(annotations.description, list(descriptions)))
-    markers = _at(raw, onsets, description, extras)
-    return with_annotations(raw, annotations[others] + markers)
-
-
-def _at(raw, onsets, description, extras) -> mne.Annotations:
+    others = [text not in descriptions for text in annotations.description]
     sfreq = raw.info["sfreq"]
     onsets = np.round(np.asarray(onsets, dtype=float) * sfreq) / sfreq
-    return mne.Annotations(
+    markers = mne.Annotations(
         onsets + raw.first_time,
         0.0,
         [description] * len(onsets),
-        orig_time=raw.annotations.orig_time,
+        orig_time=annotations.orig_time,
         extras=extras,
     )
+    return with_annotations(raw, annotations[np.flatnonzero(others)] + markers)
 
 
 def with_annotations(
     raw: mne.io.BaseRaw, annotations: mne.Annotations, share: bool = False
 ) -> mne.io.BaseRaw:
-    """Copy a recording with other annotations on the same time axis.
+    """Copy a recording with other annotations (made from its own).
 
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        The EEG. It is not changed.
-    annotations : mne.Annotations
-        Made from ``raw.annotations``.
-    share : bool
-        Share the loaded samples with `raw`: for callers that put others in their
-        place at once. By default they are copied, since MNE filters and references
-        in place. Nothing else is shared. EEG that is not loaded stays in its file.
-
-    Returns
-    -------
-    mne.io.BaseRaw
+    Nothing that MNE changes in place is shared, and EEG that is not loaded stays in its
+    file. With `share` the loaded samples are shared: for callers that put others in
+    their place at once.
     """
     if annotations.orig_time is None:
         # Onsets in a Raw count from its first_time; set_annotations adds that.

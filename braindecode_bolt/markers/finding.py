@@ -18,7 +18,6 @@ from .annotations import (
     replace_markers,
 )
 from .grid import Axis, Grid
-from .joints import joint_samples
 from .options import MarkerOptions
 from .report import MarkerReport
 from .series import Series, resolve
@@ -101,18 +100,17 @@ class VolumeMarkers:
             for text in set(annotations.description)
             if text in self.spelled or matches_marker(text, self.marker)
         }
-        replaced = np.isin(annotations.description, list(ours))
         rows = self.report.markers
         rows = rows[rows["status"].isin(["kept", "moved"])]
         volume_at = dict(zip(rows["sample"], rows["volume"], strict=True))
         extras: list[dict] = [{} for _ in self.samples]
-        for index in np.flatnonzero(replaced):
-            if annotations.extras[index]:
-                sample = int(onset_samples(raw, annotations.onset[index]))
-                if sample in volume_at:
-                    extras[volume_at[sample]] |= annotations.extras[index]
-        onsets = self.samples / sfreq
-        return replace_markers(raw, list(ours), onsets, self.marker, extras)
+        at = onset_samples(raw, annotations.onset)
+        for sample, text, extra in zip(
+            at, annotations.description, annotations.extras, strict=True
+        ):
+            if text in ours and extra and sample in volume_at:
+                extras[volume_at[sample]] |= extra
+        return replace_markers(raw, ours, self.samples / sfreq, self.marker, extras)
 
 
 def find_volume_markers(
@@ -188,37 +186,35 @@ stim_channel, tolerance
       1 repeated markers removed: 7.100 s
       1 markers moved to the grid (samples): 9.204 s 1 late
     """
+    # fmt: off
     options = MarkerOptions(
-        marker,
-        tr,
-        dummy_volumes,
-        n_slices,
-        volumes_per_marker,
-        missing,
-        extra,
-        segment,
-        stim_channel,
-        tolerance,
+        marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra, segment,
+        stim_channel, tolerance,
     )
+    # fmt: on
+    return find_with(raw, options, n_volumes)
+
+
+def find_with(
+    raw: mne.io.BaseRaw, options: MarkerOptions, n_volumes: int | None
+) -> VolumeMarkers:
+    """Do what `find_volume_markers` does."""
     if n_volumes is not None and n_volumes < 1:
         raise ValueError(f"n_volumes must be positive, got {n_volumes}.")
-    if extra == "drop_last" and n_volumes is None:
+    if options.extra == "drop_last" and n_volumes is None:
         raise ValueError("extra='drop_last' needs n_volumes, the number to keep.")
-    sfreq = raw.info["sfreq"]
-    axis = axis_of(raw, tolerance)
-    interval = None if tr is None else tr * volumes_per_marker
-    found = read_positions(raw, axis, marker, stim_channel, interval, n_slices)
-    series = resolve(
-        found.positions, axis, interval, n_slices, segment, n_volumes is not None
-    )
-    if volumes_per_marker > 1:
-        series = _divided(series, volumes_per_marker, n_volumes, dummy_volumes, raw.n_times)
-    samples, own = _place(found.positions, series, raw.n_times)
-    lacks = (own < 0) & (np.arange(len(own)) % volumes_per_marker == 0)
-    if missing == "raise":
-        _check_missing(found.positions, series, samples, lacks, axis)
+    axis, n_times = Axis.of(raw, options.tolerance), raw.n_times
+    found = read_positions(raw, axis, options)
+    series = resolve(found.positions, axis, options, n_volumes is not None)
+    every = options.volumes_per_marker
+    if every > 1:
+        series = _divided(series, every, n_volumes, options.dummy_volumes, n_times)
+    samples, own = _place(found.positions, series, n_times)
+    lacks = (own < 0) & (np.arange(len(own)) % every == 0)
+    if options.missing == "raise" and lacks.any():
+        raise axis.error(_missing(found.positions, series, samples, lacks, axis))
     stop = _last_volume(samples, n_volumes, series, options, axis)
-    kept = slice(dummy_volumes, dummy_volumes + stop)
+    kept = slice(options.dummy_volumes, options.dummy_volumes + stop)
     if series.cut and kept.stop == len(samples):
         raise axis.error(
             f"in the slice markers, {series.cut}. Crop the EEG to whole volumes "
@@ -226,17 +222,16 @@ stim_channel, tolerance
         )
     report = MarkerReport(
         source=found.source,
-        sfreq=sfreq,
+        sfreq=axis.sfreq,
         tr=series.tr,
-        measured_tr=series.grid.measured / sfreq,
+        measured_tr=series.grid.measured / axis.sfreq,
         n_volumes=stop,
-        markers=_table(found.positions, series, samples, dummy_volumes, stop),
+        markers=_table(found.positions, series, samples, kept),
         filled=samples[kept][lacks[kept]],
-        segments=series.segments,
-        segment=series.segment,
+        dropped_segments=series.dropped,
         markers_per_volume=series.markers_per_volume,
         n_uneven=series.uneven,
-        volumes_per_marker=volumes_per_marker,
+        volumes_per_marker=every,
     )
     _log(report, axis)
     samples = samples[kept]
@@ -246,13 +241,6 @@ stim_channel, tolerance
     )
 
 
-def axis_of(raw: mne.io.BaseRaw, tolerance: float | None) -> Axis:
-    """Describe the samples of a recording and the tolerance."""
-    sfreq = raw.info["sfreq"]
-    close = max(3.0, 0.005 * sfreq) if tolerance is None else tolerance * sfreq
-    return Axis(recording_file(raw), sfreq, close, joint_samples(raw))
-
-
 def _divided(
     series: Series, parts: int, n_volumes: int | None, dummy_volumes: int, n_times: int
 ) -> Series:
@@ -260,9 +248,8 @@ def _divided(
     grid = series.grid
     whole = grid.n_volumes * parts
     period = grid.period / parts
-    if n_volumes is None:
-        inside = int((n_times - 1 - grid.origin) // period) + 1
-    else:
+    inside = int((n_times - 1 - grid.origin) // period) + 1
+    if n_volumes is not None:
         inside = n_volumes + dummy_volumes
     # How many there are after the last marker is not known from the markers.
     number = inside if whole - parts < inside <= whole else whole
@@ -288,16 +275,14 @@ def _place(
     return np.clip(samples, 0, n_times - 1), own
 
 
-def _check_missing(
+def _missing(
     positions: np.ndarray,
     series: Series,
     samples: np.ndarray,
     lacks: np.ndarray,
     axis: Axis,
-) -> None:
-    """Raise where volumes have no marker."""
-    if not lacks.any():
-        return
+) -> str:
+    """Say which volumes have no marker."""
     begins = np.flatnonzero(lacks & ~np.append(False, lacks[:-1]))
     ends = np.flatnonzero(lacks & ~np.append(lacks[1:], False))
     holes = [
@@ -307,11 +292,9 @@ def _check_missing(
     ]
     if len(begins) > 5:
         holes.append(f"and {len(begins) - 5} more places")
-    spurious = positions[series.status == "spurious"]
-    besides = (
-        f" Off the grid are markers at {axis.places(spurious)}." if len(spurious) else ""
-    )
-    raise axis.error(
+    spurious = axis.places(positions[series.status == "spurious"])
+    besides = f" Off the grid are markers at {spurious}." if spurious else ""
+    return (
         f"{lacks.sum()} markers are missing among {len(lacks)} volumes (TR "
         f"{series.tr:.5g} s): {'; '.join(holes)}.{besides} If the scanner went on, put "
         "them on the regular grid with missing='fill'."
@@ -369,37 +352,33 @@ def _reasons(found: int, n_volumes: int, series: Series, options: MarkerOptions)
             f"(dummy_volumes={dummies}), or markers went on after the last stored volume "
             "(extra='drop_last')"
         )
-    every = (
-        f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
-        if times
-        else ""
-    )
+    every = f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
     return (
-        f"{every}the EEG began after or ended before the fMRI, markers are missing before "
-        "the first or after the last, the scan was stopped and its BOLD is of several "
-        "parts, or dummy_volumes is too large"
+        f"{every if times else ''}the EEG began after or ended before the fMRI, markers "
+        "are missing before the first or after the last, the scan was stopped and its BOLD "
+        "is of several parts, or dummy_volumes is too large"
     )
 
 
 def _table(
-    positions: np.ndarray, series: Series, samples: np.ndarray, dummies: int, n_volumes: int
+    positions: np.ndarray, series: Series, samples: np.ndarray, kept: slice
 ) -> pd.DataFrame:
     """Tabulate the status of each marker."""
     sample = np.rint(positions).astype(np.int64)
     status = series.status.astype(object)
     own = series.status == "volume"
-    now = np.where(series.volume >= 0, samples[series.volume], -1)
+    now = samples[series.volume]
     status[own] = np.where(sample[own] == now[own], "kept", "moved")
-    volume = series.volume - dummies
-    in_result = (series.volume >= 0) & (volume >= 0) & (volume < n_volumes)
-    status[own & (volume < 0)] = "dummy"
-    status[own & (volume >= n_volumes)] = "extra"
-    residual = positions - series.grid.positions[series.volume]
+    volume = series.volume
+    in_result = (volume >= kept.start) & (volume < kept.stop)
+    status[own & (volume < kept.start)] = "dummy"
+    status[own & (volume >= kept.stop)] = "extra"
+    residual = positions - series.grid.positions[volume]
     table = pd.DataFrame(
         {
             "sample": sample,
             "status": status,
-            "volume": pd.array(volume, dtype="Int64"),
+            "volume": pd.array(volume - kept.start, dtype="Int64"),
             "volume_sample": pd.array(now, dtype="Int64"),
             "residual": np.where(own, residual, np.nan),
         }

@@ -6,13 +6,15 @@ Positions are in samples, as floats, in the order of time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import mne
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from .annotations import MarkerError
+from .annotations import MarkerError, recording_file
+from .joints import joint_samples
 
 __all__ = ["Axis", "Grid", "Run", "find_runs", "fit_grid", "linked", "nearest"]
 
@@ -33,11 +35,22 @@ class Axis:
     #: In samples.
     tolerance: float
     #: First sample after each joint of the recording; no series crosses one.
-    joints: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+    joints: np.ndarray
+
+    @classmethod
+    def of(cls, raw: mne.io.BaseRaw, tolerance: float | None) -> Axis:
+        """Describe a recording; `tolerance` in seconds."""
+        sfreq = raw.info["sfreq"]
+        close = max(3.0, 0.005 * sfreq) if tolerance is None else tolerance * sfreq
+        return cls(recording_file(raw), sfreq, close, joint_samples(raw))
 
     def part(self, positions: np.ndarray | float) -> np.ndarray:
         """Find the part of the recording, between joints, that positions lie in."""
         return np.searchsorted(self.joints, positions, side="right")
+
+    def once(self, positions: np.ndarray) -> np.ndarray:
+        """Mark the positions (ascending) that do not repeat the one before."""
+        return np.append(True, np.diff(positions) > self.tolerance)
 
     def at(self, position: float) -> str:
         """Say where a position is."""
@@ -86,9 +99,8 @@ class Run:
             return None
         hole = shift + later.volumes[0] - self.volumes[-1] - 1
         alone = min(len(self.positions), len(later.positions)) == 1
-        if alone and hole > LONGEST_HOLE:
-            return None
-        return shift if abs(there - here - shift * period) <= axis.tolerance else None
+        off = abs(there - here - shift * period)
+        return None if off > axis.tolerance or alone and hole > LONGEST_HOLE else shift
 
 
 @dataclass(frozen=True)
@@ -120,15 +132,7 @@ def nearest(positions: np.ndarray, targets: np.ndarray | float) -> np.ndarray:
 def linked(
     positions: np.ndarray, period: float, axis: Axis
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the marker one period after each.
-
-    Returns
-    -------
-    found : ndarray of bool
-        Whether there is one.
-    following : ndarray of int
-        Which it is.
-    """
+    """Say whether each marker has another one a period later, and which it is."""
     if len(positions) < 2:
         return np.zeros(len(positions), dtype=bool), np.zeros(len(positions), dtype=int)
     following = nearest(positions, positions + period)
@@ -141,21 +145,8 @@ def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
     """Link markers one period apart, and join what lies on one grid.
 
     Steps are counted from marker to marker, so that the difference between a
-    scanner's and an amplifier's clock does not add up.
-
-    Parameters
-    ----------
-    starts : ndarray of float
-        One marker per volume, and spurious.
-    period : float
-        Time between volumes, to about a sample.
-    axis : Axis
-        What the markers belong to.
-
-    Returns
-    -------
-    list of Run
-        Each of two markers at least, in the order of time.
+    scanner's and an amplifier's clock does not add up. Each run has two markers at
+    least.
     """
     found, following = linked(starts, period, axis)
     if not found.any():
@@ -165,7 +156,10 @@ def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
     _, label = connected_components(graph, directed=False)
     order = np.argsort(label, kind="stable")
     chains = np.split(starts[order], np.flatnonzero(np.diff(label[order])) + 1)
-    pieces = [_count(chain, period) for chain in sorted(chains, key=lambda c: c[0])]
+    pieces = [
+        Run(chain, np.append(0, np.cumsum(np.rint(np.diff(chain) / period).astype(int))))
+        for chain in sorted(chains, key=lambda chain: chain[0])
+    ]
     longest = max(pieces, key=lambda piece: piece.volumes[-1])
     period = float(np.ptp(longest.positions[[0, -1]])) / longest.volumes[-1]
     runs: list[list[Run]] = []
@@ -182,12 +176,6 @@ def find_runs(starts: np.ndarray, period: float, axis: Axis) -> list[Run]:
             runs.append(_with_earlier(alone, piece, period, axis))
             alone = []
     return [Run.join(run).shifted(-run[0].volumes[0]) for run in runs]
-
-
-def _count(chain: np.ndarray, period: float) -> Run:
-    """Count the volumes of linked markers."""
-    steps = np.rint(np.diff(chain) / period).astype(int)
-    return Run(chain, np.append(0, np.cumsum(steps)))
 
 
 def _without_inner(pieces: list[Run]) -> list[Run]:
@@ -218,57 +206,30 @@ def fit_grid(run: Run, axis: Axis, tr: float | None) -> Grid:
     where it departs from the markers by less than a sample over the whole run.
     Otherwise the clocks of scanner and amplifier differ, and the line follows that of
     the EEG.
-
-    Parameters
-    ----------
-    run : Run
-        Two markers at least.
-    axis : Axis
-        What they belong to.
-    tr : float | None
-        Repetition time in seconds, if it is known.
-
-    Returns
-    -------
-    Grid
-
-    Raises
-    ------
-    MarkerError
-        If `tr` and the markers differ by more than clocks do.
     """
     volume, first = np.unique(run.volumes, return_index=True)
     position = run.positions[first]
     off = _distance_from_line(position, volume)
     trusted = np.abs(off) <= max(1.0, 4.5 * np.median(np.abs(off)))
     measured = float(np.polyfit(volume[trusted], position[trusted], 1)[0])
-    n_volumes = int(volume[-1]) + 1
-    if tr is None:
-        nominal = round(measured / axis.sfreq, 3) * axis.sfreq
-    else:
-        nominal = tr * axis.sfreq
-        _check_clocks(measured, nominal, n_volumes, axis)
-    period = nominal if abs(measured - nominal) * n_volumes < 1 else measured
+    nominal = round(measured / axis.sfreq, 3) if tr is None else tr
+    period, last = nominal * axis.sfreq, int(volume[-1])
+    drift = abs(measured - period) * last
+    if tr is not None and drift > CLOCKS * period * last + axis.tolerance:
+        raise axis.error(
+            f"tr={tr:g} s does not fit: the markers of {last + 1} volumes are "
+            f"{measured / axis.sfreq:.6g} s apart. Correct tr, or the sampling rate of the "
+            "EEG; clocks differ by a few 1e-5 only."
+        )
+    if abs(measured - period) * (last + 1) >= 1:
+        period = measured
     origin = float(np.median((position - period * volume)[trusted]))
-    return Grid(origin, period, n_volumes, measured)
+    return Grid(origin, period, last + 1, measured)
 
 
 def _distance_from_line(position: np.ndarray, volume: np.ndarray) -> np.ndarray:
-    """Measure distances from a line that outliers hardly affect.
-
-    Its slope is the median over pairs of markers half a run apart.
-    """
+    """Measure distances from a line whose slope outliers hardly affect."""
     half = len(position) // 2
     slopes = (position[half:] - position[:-half]) / (volume[half:] - volume[:-half])
     off = position - np.median(slopes) * volume
     return off - np.median(off)
-
-
-def _check_clocks(measured: float, nominal: float, n_volumes: int, axis: Axis) -> None:
-    steps = n_volumes - 1
-    if abs(measured - nominal) * steps > CLOCKS * nominal * steps + axis.tolerance:
-        raise axis.error(
-            f"tr={nominal / axis.sfreq:g} s does not fit: the markers of {n_volumes} "
-            f"volumes are {measured / axis.sfreq:.6g} s apart. Correct tr, or the sampling "
-            "rate of the EEG; clocks differ by a few 1e-5 only."
-        )

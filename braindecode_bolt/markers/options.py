@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -72,13 +72,7 @@ class MarkerOptions:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> MarkerOptions:
-        """Make them of a mapping, where None is as if it were not given.
-
-        Raises
-        ------
-        TypeError
-            If one of the names is not an option.
-        """
+        """Make them of a mapping, where None is as if the option were not given."""
         known = [field.name for field in fields(cls)]
         unknown = [name for name in options if name not in known]
         if unknown:
@@ -90,8 +84,7 @@ class MarkerOptions:
 
     def __post_init__(self) -> None:
         """Raise ValueError where an option has no meaning."""
-        numbers = ("tr", "n_slices", "volumes_per_marker", "tolerance")
-        for name in numbers:
+        for name in ("tr", "n_slices", "volumes_per_marker", "tolerance"):
             value = getattr(self, name)
             if value is not None and not 0 < value < np.inf:
                 raise ValueError(f"{name} must be positive, got {value}.")
@@ -119,8 +112,7 @@ class MarkerOptions:
                 "volumes per marker) exclude each other."
             )
 
-    def finding(self) -> dict[str, Any]:
-        """Give the arguments of :func:`find_volume_markers`."""
-        options = asdict(self)
-        del options["markers_from"]
-        return options
+    @property
+    def interval(self) -> float | None:
+        """Seconds between markers of volumes, if `tr` is known."""
+        return None if self.tr is None else self.tr * self.volumes_per_marker

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import mne
-import numpy as np
 import pandas as pd
 
 from .annotations import (
@@ -19,7 +18,8 @@ from .annotations import (
     replace_markers,
 )
 from .carried import attach_bold
-from .finding import axis_of, find_volume_markers
+from .finding import find_with
+from .grid import Axis
 from .joints import mark_edges
 from .options import MarkerOptions
 from .tables import (
@@ -104,43 +104,33 @@ def pair_bold(
     said = {k: float(v) for k, v in (repetition_times or {}).items() if v is not None}
     options = _with_tr(options, said, recording_file(raw))
     raw = markers_of(mark_edges(raw), file_annotations, options.marker)
-    axis = axis_of(raw, options.tolerance)
+    axis = Axis.of(raw, options.tolerance)
+    every = bold.index.equals(pd.RangeIndex(bold.attrs.get("n_volumes", len(bold))))
+    rows = None if every else bold.index.to_numpy()
     volumes = None if table is None else read_volume_table(table, options.marker)
     try:
-        if choose_source(raw, axis, volumes, options) == "table":
+        volumes = choose_source(raw, axis, volumes, options)
+        if volumes is not None:
             raw, options = _from_table(raw, volumes, options)
+        if volumes is not None and volumes.exact:
+            marker = FROM_TABLE
         else:
-            volumes = None
-        if volumes is None or not volumes.exact:
-            expected = _n_volumes(bold)
-            if expected is None:
+            n_volumes = bold.attrs.get("n_volumes", len(bold) if rows is None else None)
+            if n_volumes is None:
                 # Markers beyond the last row have none, whatever they are.
                 options = replace(options, extra="raise")
-            found = find_volume_markers(raw, n_volumes=expected, **options.finding())
+            found = find_with(raw, options, n_volumes)
             raw, marker = found.annotate(raw), found.marker
-        else:
-            marker = FROM_TABLE
     except MarkerError as error:
         if not said:
             raise
         raise MarkerError(f"{error} {_listed(said)}") from None
-    return attach_bold(raw, bold, marker, _rows(bold), **tables)
-
-
-def _n_volumes(bold: pd.DataFrame) -> int | None:
-    """How many volumes there are; unknown where a table says which its rows are."""
-    return bold.attrs.get("n_volumes", len(bold) if _rows(bold) is None else None)
-
-
-def _rows(bold: pd.DataFrame) -> np.ndarray | None:
-    every = bold.index.equals(pd.RangeIndex(bold.attrs.get("n_volumes", len(bold))))
-    return None if every else bold.index.to_numpy()
+    return attach_bold(raw, bold, marker, rows, **tables)
 
 
 def _with_tr(options: MarkerOptions, said: Mapping[str, float], name: str) -> MarkerOptions:
     """Take the repetition time that is trusted most, and report if others differ."""
-    known = {"tr": options.tr} if options.tr is not None else {}
-    known |= said
+    known = {"tr": options.tr, **said} if options.tr is not None else said
     if not known:
         return options
     first, tr = next(iter(known.items()))
@@ -169,21 +159,17 @@ def _from_table(
         )
     if table.exact:
         onsets = onsets[options.dummy_volumes :]
-        _check_interval(onsets, table.name, options.tr)
-    descriptions = raw.annotations.description
-    wanted = options.marker
-    if isinstance(wanted, int | np.integer):
-        wanted = str(wanted)
-    replaced = {FROM_TABLE, *marker_descriptions(descriptions, wanted), *table.spelled}
+        measured, tr = repetition_time(onsets), options.tr
+        if tr is not None and abs(measured - tr) > 0.01 * tr:
+            raise MarkerError(
+                f"{table.name}: the volumes are {measured:.5g} s apart, but the repetition "
+                f"time is said to be {tr:g} s. Correct the one that is wrong (tr)."
+            )
+    replaced = {
+        FROM_TABLE,
+        *marker_descriptions(raw.annotations.description, options.marker),
+        *table.spelled,
+    }
     logger.info("%s: volume markers from %s", recording_file(raw), table.name)
-    marked = replace_markers(raw, list(replaced), onsets, FROM_TABLE)
+    marked = replace_markers(raw, replaced, onsets, FROM_TABLE)
     return marked, replace(options, marker=FROM_TABLE, stim_channel=None)
-
-
-def _check_interval(onsets: np.ndarray, name: str, tr: float | None) -> None:
-    measured = repetition_time(onsets)
-    if tr is not None and abs(measured - tr) > 0.01 * tr:
-        raise MarkerError(
-            f"{name}: the volumes are {measured:.5g} s apart, but the repetition time is "
-            f"said to be {tr:g} s. Correct the one that is wrong (tr)."
-        )

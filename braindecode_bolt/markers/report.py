@@ -40,10 +40,8 @@ class MarkerReport:
         samples it was found after the regular grid (for a volume's own marker).
     filled : ndarray of int64
         Samples of volumes that had no marker and were put on the grid.
-    segments : tuple of Segment
-        All stretches of regular volumes.
-    segment : int
-        The one that was taken.
+    dropped_segments : tuple of Segment
+        Stretches of regular volumes that were not taken.
     markers_per_volume : int
         1, or the number of slice markers in each volume.
     n_uneven : int
@@ -59,8 +57,7 @@ class MarkerReport:
     n_volumes: int
     markers: pd.DataFrame
     filled: np.ndarray
-    segments: tuple[Segment, ...]
-    segment: int
+    dropped_segments: tuple[Segment, ...]
     markers_per_volume: int
     n_uneven: int
     volumes_per_marker: int = 1
@@ -87,11 +84,6 @@ class MarkerReport:
     def samples(self, status: str) -> np.ndarray:
         """List the samples of the markers that have a status, in the order of time."""
         return self.markers.loc[self.markers["status"] == status, "sample"].to_numpy()
-
-    @property
-    def dropped_segments(self) -> tuple[Segment, ...]:
-        """Segments that were not taken."""
-        return tuple(s for i, s in enumerate(self.segments) if i != self.segment)
 
     @property
     def residuals(self) -> np.ndarray:

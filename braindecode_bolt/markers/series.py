@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .grid import Axis, Grid, Run, find_runs, fit_grid, linked
+from .options import MarkerOptions
 from .slices import SHORTEST_TR, Stretch, markers_per_volume, split_into_volumes
 
 __all__ = ["Segment", "Series", "is_regular", "resolve"]
@@ -50,74 +51,32 @@ class Segment:
 
 @dataclass(frozen=True)
 class Series:
-    """One run of volumes, and what each marker is in it.
+    """One run of volumes, and what each marker is in it."""
 
-    Attributes
-    ----------
-    grid : Grid
-        Where the volumes should be.
-    status : ndarray of str, shape (n_markers,)
-        ``volume``, ``duplicate``, ``slice``, ``spurious`` or ``other segment``.
-    volume : ndarray of int, shape (n_markers,)
-        The volume that a marker belongs to; -1 for spurious and other segments.
-    tr : float
-        Repetition time in seconds, as given or as measured.
-    segments : tuple of Segment
-        All that were found.
-    segment : int
-        Which of them it is.
-    markers_per_volume : int
-        One, or the number of slices.
-    uneven : int
-        Number of volumes with another number of slice markers.
-    cut : str | None
-        What is missing of the last volume, where that was allowed.
-    """
-
+    #: Where the volumes should be.
     grid: Grid
+    #: Per marker: ``volume``, ``duplicate``, ``slice``, ``spurious``, ``other segment``.
     status: np.ndarray
+    #: The volume that a marker belongs to; -1 for spurious and other segments.
     volume: np.ndarray
+    #: Repetition time in seconds, as given or as measured.
     tr: float
-    segments: tuple[Segment, ...]
-    segment: int
+    #: Segments that were found besides this one.
+    dropped: tuple[Segment, ...]
+    #: One, or the number of slices.
     markers_per_volume: int
+    #: Number of volumes with another number of slice markers.
     uneven: int
+    #: What is missing of the last volume, where that was allowed.
     cut: str | None = None
 
 
 def resolve(
-    positions: np.ndarray,
-    axis: Axis,
-    tr: float | None = None,
-    n_slices: int | None = None,
-    segment: int | str | None = None,
-    incomplete_end: bool = False,
+    positions: np.ndarray, axis: Axis, options: MarkerOptions, incomplete_end: bool
 ) -> Series:
-    """Find the regular series of volumes that the markers form.
+    """Find the regular series of volumes that the markers (ascending) form.
 
-    Parameters
-    ----------
-    positions : ndarray of float, shape (n_markers,)
-        In samples, ascending.
-    axis : Axis
-        What they belong to.
-    tr : float | None
-        Repetition time in seconds. By default it is measured.
-    n_slices : int | None
-        Markers per volume. By default they are counted, given `tr`.
-    segment : int | {"longest"} | None
-        Which segment to take where there are several.
-    incomplete_end : bool
-        Whether the last volume may have fewer slice markers than the others.
-
-    Returns
-    -------
-    Series
-
-    Raises
-    ------
-    MarkerError
-        If there is no such series, or more than one reading of the markers.
+    With `incomplete_end` the last volume may have fewer slice markers than the others.
     """
     once = _first_of_each(positions, axis)
     markers = positions[once]
@@ -126,8 +85,8 @@ def resolve(
             f"all {len(positions)} markers stand at {axis.at(positions[0])}; expected one "
             "per volume. Name the marker."
         )
-    period = _measure(markers, axis, n_slices) if tr is None else tr * axis.sfreq
-    _check_tolerance(axis, period)
+    period = _period(markers, axis, options)
+    tr, n_slices, segment = options.interval, options.n_slices, options.segment
     per_volume = n_slices or 1
     if tr is not None:
         per_volume = markers_per_volume(markers, period, n_slices, axis)
@@ -138,65 +97,59 @@ def resolve(
     runs = find_runs(starts, period, axis)
     if not runs:
         _check_stretches(stretches, axis, incomplete_end)
-    _check_repetition(markers, starts, runs, period, axis, tr, segment)
-    segments = tuple(_describe(run, period, axis) for run in runs)
+    if not runs or segment is None:
+        _check_repetition(markers, starts, runs, period, axis, tr)
+    segments = [_describe(run, period, axis) for run in runs]
     chosen = _choose(segments, segment, period, axis)
-    stretches = [s for s in stretches if _overlap(s, runs[chosen])]
+    run = runs[chosen]
+    first, last = run.positions[[0, -1]]
+    stretches = [s for s in stretches if s.begin <= last and s.end >= first]
     _check_stretches(stretches, axis, incomplete_end)
-    grid = fit_grid(runs[chosen], axis, tr)
-    _check_steps(runs[chosen], grid, axis)
-    status, volume = _sort_markers(
-        positions, once, grid, runs, chosen, per_volume > 1, axis
-    )
-    _check_spurious(markers, status[once], grid, axis, segment)
+    grid = fit_grid(run, axis, tr)
+    _check_steps(run, grid, axis)
+    sliced = per_volume > 1
+    status, volume = _sort_markers(positions, once, grid, runs, chosen, sliced, axis)
+    _check_spurious(markers[status[once] == "spurious"], grid, axis, segment)
     return Series(
         grid,
         status,
         volume,
         grid.period / axis.sfreq if tr is None else tr,
-        segments,
-        chosen,
+        (*segments[:chosen], *segments[chosen + 1 :]),
         per_volume,
         sum(stretch.uneven for stretch in stretches),
         stretches[-1].cut if stretches else None,
     )
 
 
-def is_regular(
-    positions: np.ndarray, axis: Axis, tr: float | None = None, n_slices: int | None = None
-) -> bool:
+def is_regular(positions: np.ndarray, axis: Axis, options: MarkerOptions) -> bool:
     """Whether most markers have another one TR, or the usual interval, later."""
-    markers = positions[np.append(True, np.diff(positions) > axis.tolerance)]
-    lag = n_slices or 1
+    markers = positions[axis.once(positions)]
+    lag = options.n_slices or 1
     if len(markers) < lag + 2:
         return False
-    if tr is None:
+    if options.interval is None:
         return _usual_interval(markers, lag, axis)[1] > 0.5
-    found, _ = linked(markers, tr * axis.sfreq, axis)
+    found, _ = linked(markers, options.interval * axis.sfreq, axis)
     return np.count_nonzero(found) > len(markers) / 2
 
 
 def _first_of_each(positions: np.ndarray, axis: Axis) -> np.ndarray:
     """Mark the markers that do not repeat the one before."""
-    once = np.append(True, np.diff(positions) > axis.tolerance)
-    first = np.flatnonzero(once)
-    last = np.append(first[1:], len(positions)) - 1
-    length = positions[last] - positions[first]
-    number = last - first + 1
-    worst = int(np.argmax(length))
-    if length[worst] > 3 * axis.tolerance:
+    once = axis.once(positions)
+    groups = np.split(positions, np.flatnonzero(once)[1:])
+    longest = max(groups, key=np.ptp)
+    if np.ptp(longest) > 3 * axis.tolerance:
         raise axis.error(
-            f"{last[worst] - first[worst] + 1} markers from "
-            f"{axis.at(positions[first[worst]])} to {axis.at(positions[last[worst]])} "
+            f"{len(longest)} markers from {axis.at(longest[0])} to {axis.at(longest[-1])} "
             f"follow each other within {axis.tolerance / axis.sfreq * 1e3:.3g} ms: too "
             "close to be told apart from markers written twice. Give a shorter tolerance."
         )
-    if number.max() > MOST_REPETITIONS:
-        most = int(np.argmax(number))
+    most = max(groups, key=len)
+    if len(most) > MOST_REPETITIONS:
         raise axis.error(
-            f"{number[most]} markers stand at {axis.at(positions[first[most]])}; expected "
-            "one per volume, or few repetitions of it. Remove those that are not a "
-            "volume's."
+            f"{len(most)} markers stand at {axis.at(most[0])}; expected one per volume, or "
+            "few repetitions of it. Remove those that are not a volume's."
         )
     return once
 
@@ -212,9 +165,22 @@ def _usual_interval(markers: np.ndarray, lag: int, axis: Axis) -> tuple[float, f
     return float(np.median(intervals[most : end[most]])), count[most] / len(intervals)
 
 
-def _measure(markers: np.ndarray, axis: Axis, n_slices: int | None) -> float:
-    """Measure the time between volumes, in samples, to about one."""
-    lag = n_slices or 1
+def _period(markers: np.ndarray, axis: Axis, options: MarkerOptions) -> float:
+    """Give the time between volumes in samples; measured, it is right to about one."""
+    given = options.interval
+    period = _measure(markers, axis, options) if given is None else given * axis.sfreq
+    longest = LONGEST_TOLERANCE * period
+    if axis.tolerance > longest:
+        raise axis.error(
+            f"markers {axis.tolerance / axis.sfreq:.3g} s apart count as the same place, "
+            f"which is too long for a repetition time of {period / axis.sfreq:.4g} s. Give "
+            f"a tolerance below {longest / axis.sfreq:.3g} s."
+        )
+    return period
+
+
+def _measure(markers: np.ndarray, axis: Axis, options: MarkerOptions) -> float:
+    lag = options.n_slices or 1
     if len(markers) < lag + 2:
         raise axis.error(
             f"{len(markers)} markers, at {axis.places(markers)}, are too few to measure "
@@ -222,7 +188,7 @@ def _measure(markers: np.ndarray, axis: Axis, n_slices: int | None) -> float:
         )
     period, share = _usual_interval(markers, lag, axis)
     seconds = period / axis.sfreq
-    if n_slices is None and seconds < SHORTEST_TR:
+    if options.n_slices is None and seconds < SHORTEST_TR:
         raise axis.error(
             f"the markers are {seconds:.4g} s apart, so they seem to mark slices, not "
             "volumes. Give tr (seconds), or n_slices (markers per volume; 1 if the "
@@ -237,15 +203,6 @@ def _measure(markers: np.ndarray, axis: Axis, n_slices: int | None) -> float:
     return period
 
 
-def _check_tolerance(axis: Axis, period: float) -> None:
-    if axis.tolerance > LONGEST_TOLERANCE * period:
-        raise axis.error(
-            f"markers {axis.tolerance / axis.sfreq:.3g} s apart count as the same place, "
-            f"which is too long for a repetition time of {period / axis.sfreq:.4g} s. Give "
-            f"a tolerance below {LONGEST_TOLERANCE * period / axis.sfreq:.3g} s."
-        )
-
-
 def _check_repetition(
     markers: np.ndarray,
     starts: np.ndarray,
@@ -253,11 +210,8 @@ def _check_repetition(
     period: float,
     axis: Axis,
     tr: float | None,
-    segment: int | str | None,
 ) -> None:
     """Raise where most markers do not follow each other at the repetition time."""
-    if runs and segment is not None:
-        return
     longest = max((len(run.positions) for run in runs), default=0)
     share = np.mean(linked(starts, period, axis)[0])
     if runs and max(share, longest / len(starts)) >= 0.5:
@@ -284,7 +238,7 @@ def _describe(run: Run, period: float, axis: Axis) -> Segment:
 
 
 def _choose(
-    segments: tuple[Segment, ...], segment: int | str | None, period: float, axis: Axis
+    segments: list[Segment], segment: int | str | None, period: float, axis: Axis
 ) -> int:
     """Choose the segment."""
     listed = "".join(f"\n  {i}: {each}" for i, each in enumerate(segments))
@@ -318,14 +272,9 @@ def _choose(
     return int(segment) % len(segments)
 
 
-def _overlap(stretch: Stretch, run: Run) -> bool:
-    return bool(stretch.begin <= run.positions[-1] and stretch.end >= run.positions[0])
-
-
 def _check_stretches(stretches: list[Stretch], axis: Axis, incomplete_end: bool) -> None:
     for stretch in stretches:
-        is_last = stretch is stretches[-1]
-        allowed = incomplete_end and is_last
+        allowed = incomplete_end and stretch is stretches[-1]
         problem = stretch.problem or (None if allowed else stretch.cut)
         if problem:
             raise axis.error(
@@ -389,15 +338,10 @@ def _sort_markers(
 
 
 def _check_spurious(
-    markers: np.ndarray,
-    status: np.ndarray,
-    grid: Grid,
-    axis: Axis,
-    segment: int | str | None,
+    spurious: np.ndarray, grid: Grid, axis: Axis, segment: int | str | None
 ) -> None:
     """Raise where too many markers are off the grid to be spurious."""
     first, last = grid.positions[[0, -1]]
-    spurious = markers[status == "spurious"]
     if segment is not None:
         # Markers outside a segment that was chosen do not count.
         spurious = spurious[(spurious > first) & (spurious < last)]

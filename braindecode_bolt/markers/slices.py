@@ -18,28 +18,19 @@ PAUSE = 3.0
 
 @dataclass(frozen=True)
 class Stretch:
-    """Markers without a break of a whole repetition time.
+    """Markers without a break of a whole repetition time."""
 
-    Attributes
-    ----------
-    begin, end : float
-        Positions of the first and the last marker.
-    starts : ndarray of float
-        Positions of the first marker of each volume. All markers, where there
-        are too few for a volume.
-    uneven : int
-        Number of volumes with more or fewer markers than there are slices.
-    problem : str | None
-        Why it is not certain where the volumes begin.
-    cut : str | None
-        What is wrong with its last volume.
-    """
-
+    #: Positions of the first and the last marker.
     begin: float
     end: float
+    #: Positions of the first marker of each volume. All markers, where there are too
+    #: few for a volume.
     starts: np.ndarray
+    #: Number of volumes with more or fewer markers than there are slices.
     uneven: int = 0
+    #: Why it is not certain where the volumes begin.
     problem: str | None = None
+    #: What is wrong with its last volume.
     cut: str | None = None
 
 
@@ -56,28 +47,10 @@ def _reach(markers: np.ndarray, axis: Axis) -> float:
 def markers_per_volume(
     markers: np.ndarray, period: float, n_slices: int | None, axis: Axis
 ) -> int:
-    """Count the markers in a repetition time.
+    """Count the markers in a repetition time of `period` samples.
 
-    Parameters
-    ----------
-    markers : ndarray of float
-        Without repetitions.
-    period : float
-        The repetition time in samples.
-    n_slices : int | None
-        How many there should be.
-    axis : Axis
-        What they belong to.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    MarkerError
-        If it is not what it should be; or if there are several that are too
-        far apart to be taken for slices without being told.
+    Raises MarkerError if there are not `n_slices`; or if that is None, and there are
+    several that are too far apart to be taken for slices without being told.
     """
     reach = _reach(markers, axis)
     until = np.searchsorted(markers, markers + period - reach)
@@ -107,23 +80,8 @@ def split_into_volumes(
 ) -> list[Stretch]:
     """Find the first marker of each volume, beginning at the first of each stretch.
 
-    Parameters
-    ----------
-    markers : ndarray of float
-        Without repetitions.
-    period : float
-        The repetition time in samples.
-    n_slices : int
-        Markers per volume.
-    axis : Axis
-        What they belong to.
-    told : bool
-        Whether `n_slices` was given, not counted. Then the first marker of a
-        stretch counts as that of a volume wherever volumes have a pause.
-
-    Returns
-    -------
-    list of Stretch
+    `told` is whether `n_slices` was given, not counted. Then the first marker of a
+    stretch counts as that of a volume wherever volumes have a pause.
     """
     reach = _reach(markers, axis)
     apart = (np.diff(markers) > period + reach) | (np.diff(axis.part(markers)) > 0)
@@ -189,11 +147,7 @@ def _doubt(
 def _step_through(
     block: np.ndarray, period: float, reach: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Step from volume to volume.
-
-    Returns the marker that each begins with, -1 where there is none, and where
-    it begins.
-    """
+    """Give the marker that each volume begins with (-1 for none), and where it begins."""
     markers, begins = [], []
     here = block[0]
     while here <= block[-1] + reach:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +10,13 @@ import mne
 import numpy as np
 import pandas as pd
 
-from .annotations import (
-    MarkerError,
-    count_descriptions,
-    marker_descriptions,
-    recording_file,
-    with_annotations,
-)
+from .annotations import MarkerError, marker_descriptions, with_annotations
 from .grid import Axis
 from .joints import is_joint
 from .options import MarkerOptions
 from .sources import Found, read_positions
 
 __all__ = ["VolumeTable", "choose_source", "read_volume_table"]
-
-logger = logging.getLogger(__name__)
 
 #: What volume markers from a table are called in annotations.
 FROM_TABLE = "R128"
@@ -35,20 +26,13 @@ _COLUMNS = ("trial_type", "stim_type", "value", "type", "event_type", "descripti
 
 @dataclass(frozen=True)
 class VolumeTable:
-    """Volumes as a table gives them.
+    """Volumes as a table gives them."""
 
-    Attributes
-    ----------
-    name : str
-        The file.
-    onsets : ndarray of float
-        Seconds from the first sample of the EEG.
-    spelled : tuple of str
-        How the events are called; empty where every row is a volume.
-    """
-
+    #: The file.
     name: str
+    #: Seconds from the first sample of the EEG.
     onsets: np.ndarray
+    #: How the events are called; empty where every row is a volume.
     spelled: tuple[str, ...] = ()
 
     @property
@@ -62,28 +46,10 @@ def read_volume_table(
 ) -> VolumeTable | None:
     """Read when the volumes were, according to a table.
 
-    Parameters
-    ----------
-    file : str | Path
-        Values separated by commas (``.csv``) or tabs, with the column ``onset``: of
-        the volumes (``..._volumes.tsv``), or of events of all kinds
-        (``..._events.tsv``), of which those that name the marker count.
-    marker : str | int | sequence of str | None
-        What volumes are called among events; by default the usual descriptions.
-
-    Returns
-    -------
-    VolumeTable | None
-        None where events name no volume.
-
-    Raises
-    ------
-    MarkerError
-        If there are no numbers in ``onset``, or the volumes of ``..._volumes.tsv`` are
-        not in the order of time: the rows of BOLD would then belong to others.
+    Of ``..._events.tsv`` the rows that name the marker count, in the first column that
+    does; None where no row does. In others (``..._volumes.tsv``) every row is a volume.
     """
     file = Path(file)
-    events = file.name.split(".")[0].endswith("_events")
     separator = "," if file.suffix.lower() == ".csv" else "\t"
     try:
         table = pd.read_csv(
@@ -91,89 +57,59 @@ def read_volume_table(
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise MarkerError(f"{file.name} is not a table: {error}") from error
-    spelled: tuple[str, ...] = ()
-    if events:
-        rows, spelled = _rows_of(table, str(marker) if _is_code(marker) else marker)
-        if not spelled:
-            return None
-        table = table[rows]
-    onsets = _numbers(table, file.name)
-    if events:
-        return VolumeTable(file.name, np.sort(onsets), spelled)
-    wrong = np.flatnonzero(np.diff(onsets) <= 0)
-    if len(wrong):
-        row = wrong[0]
-        raise MarkerError(
-            f"{file.name}: the onsets must ascend, since row k is the volume of row k of "
-            f"the BOLD; volume {row + 1} is at {onsets[row + 1]:g} s, volume {row} at "
-            f"{onsets[row]:g} s ({len(wrong)} such places)."
-        )
-    return VolumeTable(file.name, onsets)
-
-
-def _is_code(marker: object) -> bool:
-    return isinstance(marker, int | np.integer)
-
-
-def _rows_of(
-    table: pd.DataFrame, marker: str | Sequence[str] | None
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Find the rows of events that name the marker, in the first column that does."""
-    columns = {str(column).strip().lower(): column for column in table}
+    columns = {str(column).strip().lower(): table[column] for column in table}
+    if not file.name.split(".")[0].endswith("_events"):
+        onsets = _numbers(columns, file.name)
+        _check_order(onsets, file.name)
+        return VolumeTable(file.name, onsets)
     for name in _COLUMNS:
-        if name in columns:
-            texts = table[columns[name]].fillna("").astype(str)
-            described = marker_descriptions(texts, marker)
-            if described:
-                return texts.isin(described).to_numpy(), tuple(described)
-    return np.zeros(len(table), dtype=bool), ()
+        texts = columns.get(name, pd.Series(dtype=str)).fillna("")
+        described = marker_descriptions(texts, marker)
+        if described:
+            columns = {name: each[texts.isin(described)] for name, each in columns.items()}
+            onsets = np.sort(_numbers(columns, file.name))
+            return VolumeTable(file.name, onsets, tuple(described))
+    return None
 
 
-def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
-    columns = {str(column).strip().lower(): column for column in table}
+def _numbers(columns: dict[str, pd.Series], name: str) -> np.ndarray:
+    """Read the onsets."""
     if "onset" not in columns:
         raise MarkerError(
             f"{name} needs a column 'onset' of seconds from the first sample of the EEG, "
-            f"found {', '.join(map(str, table.columns))}."
+            f"found {', '.join(columns)}."
         )
-    written = table[columns["onset"]]
+    written = columns["onset"]
     onsets = pd.to_numeric(written, errors="coerce").to_numpy(float)
     bad = np.flatnonzero(~np.isfinite(onsets))
     if len(bad):
         raise MarkerError(
             f"{name}: the onset of {len(bad)} volumes is no number of seconds, the first "
-            f"in row {table.index[bad[0]] + 2} ({written.iloc[bad[0]]!r})."
+            f"in row {written.index[bad[0]] + 2} ({written.iloc[bad[0]]!r})."
         )
     if not len(onsets):
         raise MarkerError(f"{name} has no rows; expected one per volume.")
     return onsets
 
 
+def _check_order(onsets: np.ndarray, name: str) -> None:
+    wrong = np.flatnonzero(np.diff(onsets) <= 0)
+    if len(wrong):
+        row = wrong[0]
+        raise MarkerError(
+            f"{name}: the onsets must ascend, since row k is the volume of row k of the "
+            f"BOLD; volume {row + 1} is at {onsets[row + 1]:g} s, volume {row} at "
+            f"{onsets[row]:g} s ({len(wrong)} such places)."
+        )
+
+
 def choose_source(
     raw: mne.io.BaseRaw, axis: Axis, table: VolumeTable | None, options: MarkerOptions
-) -> str:
-    """Say which source of volume markers is used, where there are two.
+) -> VolumeTable | None:
+    """Give the table if its volumes are used, None if the markers of the EEG are.
 
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        The EEG with the annotations of its file.
-    axis : Axis
-        Its samples.
-    table : VolumeTable | None
-        What the table beside it says.
-    options : MarkerOptions
-        ``markers_from`` decides.
-
-    Returns
-    -------
-    {"eeg", "table"}
-
-    Raises
-    ------
-    MarkerError
-        If the two give other times and `options` do not say which to believe, or the
-        one that is named has no markers.
+    Raises MarkerError if the two give other times and the options do not say which to
+    believe (`markers_from`), or the one that is named has no markers.
     """
     if table is None and options.markers_from == "table":
         raise MarkerError(
@@ -181,25 +117,18 @@ def choose_source(
             "(..._volumes.tsv, or rows of ..._events.tsv that name the marker)."
         )
     if table is None or options.markers_from == "eeg":
-        return "eeg"
+        return None
     if options.markers_from == "table":
-        return "table"
-    interval = None if options.tr is None else options.tr * options.volumes_per_marker
+        return table
     try:
-        found = read_positions(
-            raw, axis, options.marker, options.stim_channel, interval, options.n_slices
-        )
+        found = read_positions(raw, axis, options)
     except MarkerError:
-        return "table"
-    ours, theirs = _once(found.positions, axis), _once(table.onsets * axis.sfreq, axis)
+        return table
+    theirs = np.sort(table.onsets * axis.sfreq)
+    ours, theirs = (each[axis.once(each)] for each in (found.positions, theirs))
     if len(ours) == len(theirs) and np.abs(ours - theirs).max() <= axis.tolerance:
-        return "table" if table.exact else "eeg"
+        return table if table.exact else None
     raise axis.error(_disagreement(ours, theirs, axis, found, table))
-
-
-def _once(positions: np.ndarray, axis: Axis) -> np.ndarray:
-    positions = np.sort(positions)
-    return positions[np.append(True, np.diff(positions) > axis.tolerance)]
 
 
 def _disagreement(
@@ -229,35 +158,18 @@ def markers_of(
 ) -> mne.io.BaseRaw:
     """Give a recording the joints and volume markers of its file.
 
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        With annotations from elsewhere, ``events.tsv`` for example.
-    file_annotations : mne.Annotations | None
-        Those of the file. None where `raw` has them.
-    marker : str | int | sequence of str | None
-        What volumes are called.
-
-    Returns
-    -------
-    mne.io.BaseRaw
+    For a recording with annotations from elsewhere, ``events.tsv`` for example; those of
+    the file are None where it has them.
     """
     if file_annotations is None:
         return raw
-    wanted = str(marker) if _is_code(marker) else marker
-    theirs = raw.annotations
-    replaced = marker_descriptions(theirs.description, wanted)
-    own = file_annotations.description
-    ours = marker_descriptions(own, wanted)
-    kept = np.flatnonzero([text not in replaced for text in theirs.description])
-    added = np.flatnonzero([text in ours or is_joint(text) for text in own])
-    logger.debug(
-        "%s: %d annotations from the file (%s)",
-        recording_file(raw),
-        len(added),
-        count_descriptions(own[added]),
+    replaced, ours = (
+        marker_descriptions(each.description, marker)
+        for each in (raw.annotations, file_annotations)
     )
-    joined = file_annotations[added]
-    merged = theirs[kept]
-    merged.append(joined.onset, joined.duration, joined.description, extras=joined.extras)
+    kept = [text not in replaced for text in raw.annotations.description]
+    added = [text in ours or is_joint(text) for text in file_annotations.description]
+    merged = raw.annotations[np.flatnonzero(kept)]
+    new = file_annotations[np.flatnonzero(added)]
+    merged.append(new.onset, new.duration, new.description, extras=new.extras)
     return with_annotations(raw, merged)
