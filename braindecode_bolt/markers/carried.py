@@ -125,20 +125,10 @@ def _check_volumes(
 
 
 def check_bold(bold: pd.DataFrame, what: str) -> None:
-    """Raise where a BOLD table cannot be used.
+    """Raise ValueError where a BOLD table (`what` it is, for the message) is not usable.
 
-    Parameters
-    ----------
-    bold : pandas.DataFrame, shape (n_volumes, n_rois)
-        The table.
-    what : str
-        What it is, for the message.
-
-    Raises
-    ------
-    ValueError
-        If it is empty, not of real numbers, not finite in float32, has a region
-        without any value, or names a region twice.
+    That is, if it is empty, not of real numbers, not finite in float32, has a region
+    without any value, or names a region twice.
     """
     if bold.shape[0] == 0 or bold.shape[1] == 0:
         raise ValueError(f"{what} is empty: {bold.shape[0]} volumes x {bold.shape[1]}.")
@@ -158,8 +148,8 @@ def check_bold(bold: pd.DataFrame, what: str) -> None:
     if len(empty):
         raise ValueError(
             f"{what} has no value in {len(empty)} of {len(columns)} regions: "
-            f"{', '.join(empty[:8])}{', ...' if len(empty) > 8 else ''}. Leave these "
-            "regions out of all recordings (rois)."
+            f"{', '.join(empty[:8])}{', ...' * (len(empty) > 8)}. Leave these regions out "
+            "of all recordings (rois)."
         )
     # Models and windows hold float32.
     bad = ~(np.abs(values) <= np.finfo(np.float32).max)
@@ -177,46 +167,32 @@ def volume_annotations(
     annotations: mne.Annotations, marker: str | None = None
 ) -> np.ndarray:
     """Find the annotations of volumes, of one description or all."""
-    found = [
-        index
-        for index, (description, extras) in enumerate(
-            zip(annotations.description, annotations.extras, strict=True)
-        )
-        if extras
-        and "volume" in extras
-        and (marker is None or matches_marker(description, marker))
-    ]
-    return np.array(found, dtype=int)
+    return np.array(
+        [
+            index
+            for index, extras in enumerate(annotations.extras)
+            if extras
+            and "volume" in extras
+            and (marker is None or matches_marker(annotations.description[index], marker))
+        ],
+        dtype=int,
+    )
 
 
 def read_tables(
     annotations: mne.Annotations, marker: str | None = None
 ) -> dict[str, pd.DataFrame]:
-    """Read the tables that volume markers carry.
-
-    Parameters
-    ----------
-    annotations : mne.Annotations
-        Those of a recording.
-    marker : str | None
-        Only annotations of this description. By default all that carry BOLD.
-
-    Returns
-    -------
-    dict of str to pandas.DataFrame, shape (n_volumes, n_rois)
-        Those of ``TABLES`` that are there, indexed by volume.
-    """
+    """Read the tables that volume markers (of one description or all) carry, by kind."""
     volumes: list[int] = []
     rows: dict[str, list[dict[str, float]]] = {kind: [] for kind in TABLES}
     for index in volume_annotations(annotations, marker):
-        values: dict[str, dict[str, float]] = {kind: {} for kind in TABLES}
+        volumes.append(annotations.extras[index]["volume"])
+        for found in rows.values():
+            found.append({})
         for key, value in annotations.extras[index].items():
             kind, colon, roi = key.partition(":")
-            if colon and kind in values:
-                values[kind][roi] = value
-        volumes.append(annotations.extras[index]["volume"])
-        for kind, row in values.items():
-            rows[kind].append(row)
+            if colon and kind in rows:
+                rows[kind][-1][roi] = value
     index = pd.Index(volumes, name="volume")
     return {
         kind: pd.DataFrame(found, index=index, dtype=float)
@@ -232,24 +208,10 @@ def carry(
     tables: Mapping[str, pd.DataFrame],
     share: bool = False,
 ) -> mne.io.BaseRaw:
-    """Write a row of each table into the annotation of each volume.
+    """Write a row of each table, and nothing else, into the annotation of each volume.
 
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        The EEG. It is not changed.
-    positions : iterable of int
-        The volumes' annotations.
-    volumes : iterable of int
-        Number of each volume.
-    tables : mapping of str to pandas.DataFrame
-        What the annotations carry from now on, by kind.
-    share : bool
-        As for :func:`~braindecode_bolt.markers.annotations.with_annotations`.
-
-    Returns
-    -------
-    mne.io.BaseRaw
+    `positions` are those of the annotations, `volumes` the numbers of the volumes, and
+    `share` is as for `with_annotations`.
     """
     annotations = raw.annotations.copy()
     kinds = tuple(f"{kind}:" for kind in TABLES)

@@ -212,7 +212,8 @@ def find_with(
     samples, own = _place(found.positions, series, n_times)
     lacks = (own < 0) & (np.arange(len(own)) % every == 0)
     if options.missing == "raise" and lacks.any():
-        raise axis.error(_missing(found.positions, series, samples, lacks, axis))
+        spurious = found.positions[series.status == "spurious"]
+        raise axis.error(_missing(spurious, series.tr, samples, lacks, axis))
     stop = _last_volume(samples, n_volumes, series, options, axis)
     kept = slice(options.dummy_volumes, options.dummy_volumes + stop)
     if series.cut and kept.stop == len(samples):
@@ -276,11 +277,7 @@ def _place(
 
 
 def _missing(
-    positions: np.ndarray,
-    series: Series,
-    samples: np.ndarray,
-    lacks: np.ndarray,
-    axis: Axis,
+    spurious: np.ndarray, tr: float, samples: np.ndarray, lacks: np.ndarray, axis: Axis
 ) -> str:
     """Say which volumes have no marker."""
     begins = np.flatnonzero(lacks & ~np.append(False, lacks[:-1]))
@@ -292,12 +289,12 @@ def _missing(
     ]
     if len(begins) > 5:
         holes.append(f"and {len(begins) - 5} more places")
-    spurious = axis.places(positions[series.status == "spurious"])
-    besides = f" Off the grid are markers at {spurious}." if spurious else ""
+    places = axis.places(spurious)
+    besides = f" Off the grid are markers at {places}." if places else ""
     return (
-        f"{lacks.sum()} markers are missing among {len(lacks)} volumes (TR "
-        f"{series.tr:.5g} s): {'; '.join(holes)}.{besides} If the scanner went on, put "
-        "them on the regular grid with missing='fill'."
+        f"{lacks.sum()} markers are missing among {len(lacks)} volumes (TR {tr:.5g} s): "
+        f"{'; '.join(holes)}.{besides} If the scanner went on, put them on the regular "
+        "grid with missing='fill'."
     )
 
 
@@ -309,54 +306,44 @@ def _last_volume(
     axis: Axis,
 ) -> int:
     """Count the volumes to keep after the dummies."""
-    samples = samples[options.dummy_volumes :]
-    found = len(samples)
-    if found == 0:
-        raise axis.error(f"dummy_volumes={options.dummy_volumes} skips all volumes found.")
+    dummies = options.dummy_volumes
+    found = len(samples) - dummies
+    if found <= 0:
+        raise axis.error(f"dummy_volumes={dummies} skips all volumes found.")
     if n_volumes is None or found == n_volumes:
         return found
-    drop = found > n_volumes and options.extra == "drop_last"
-    times = _times_as_many(found, n_volumes)
-    # Slices that were counted by a wrong tr give a multiple of the volumes.
-    counted = series.markers_per_volume > 1 and options.n_slices is None
-    if drop and not (times and counted):
-        return n_volumes
-    raise axis.error(
-        f"found {found} volumes (TR {series.tr:.5g} s), from {axis.at(samples[0])} to "
-        f"{axis.at(samples[-1])}, after {options.dummy_volumes} dummy volumes; expected "
-        f"n_volumes={n_volumes}, the number that the BOLD has. Plausible reasons: "
-        f"{_reasons(found, n_volumes, series, options)}."
-    )
-
-
-def _times_as_many(more: int, less: int) -> int | None:
-    """Ratio of two numbers of volumes where it is nearly whole and above 1."""
+    more, less = max(found, n_volumes), min(found, n_volumes)
     times = round(more / less)
-    return times if times > 1 and abs(more - times * less) < times + 1 else None
-
-
-def _reasons(found: int, n_volumes: int, series: Series, options: MarkerOptions) -> str:
-    """Say why there may be more or fewer volumes than expected."""
-    times = _times_as_many(max(found, n_volumes), min(found, n_volumes))
+    if times == 1 or abs(more - times * less) > times:
+        times = 0
+    # Slices that were counted by a wrong tr give a multiple of the volumes.
+    counted = times and series.markers_per_volume > 1 and options.n_slices is None
+    if found > n_volumes and options.extra == "drop_last" and not counted:
+        return n_volumes
     if found > n_volumes and times:
-        slices = times * series.markers_per_volume
-        return (
-            f"these are {times} times as many, so that the repetition time may be "
-            f"{times * series.tr:.5g} s (tr={times * series.tr:.5g}), with {slices} "
-            f"markers per volume (n_slices={slices})"
+        tr, slices = times * series.tr, times * series.markers_per_volume
+        reasons = (
+            f"these are {times} times as many, so that the repetition time may be {tr:.5g} "
+            f"s (tr={tr:.5g}), with {slices} markers per volume (n_slices={slices})"
         )
-    if found > n_volumes:
-        dummies = options.dummy_volumes + found - n_volumes
-        return (
+    elif found > n_volumes:
+        reasons = (
             f"{found - n_volumes} dummy volumes at the beginning have no row of BOLD "
-            f"(dummy_volumes={dummies}), or markers went on after the last stored volume "
-            "(extra='drop_last')"
+            f"(dummy_volumes={dummies + found - n_volumes}), or markers went on after the "
+            "last stored volume (extra='drop_last')"
         )
-    every = f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
-    return (
-        f"{every if times else ''}the EEG began after or ended before the fMRI, markers "
-        "are missing before the first or after the last, the scan was stopped and its BOLD "
-        "is of several parts, or dummy_volumes is too large"
+    else:
+        every = f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
+        reasons = (
+            f"{every if times else ''}the EEG began after or ended before the fMRI, "
+            "markers are missing before the first or after the last, the scan was stopped "
+            "and its BOLD is of several parts, or dummy_volumes is too large"
+        )
+    raise axis.error(
+        f"found {found} volumes (TR {series.tr:.5g} s), from {axis.at(samples[dummies])} "
+        f"to {axis.at(samples[-1])}, after {dummies} dummy volumes; expected "
+        f"n_volumes={n_volumes}, the number that the BOLD has. Plausible reasons: "
+        f"{reasons}."
     )
 
 

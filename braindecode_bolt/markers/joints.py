@@ -44,12 +44,12 @@ def joint_samples(raw: mne.io.BaseRaw) -> np.ndarray:
     check_gaps(raw)
     onsets = []
     annotations = raw.annotations
-    for description, onset, duration in zip(
+    for text, onset, duration in zip(
         annotations.description, annotations.onset, annotations.duration, strict=True
     ):
-        if description.upper().startswith("BAD_ACQ_SKIP"):
+        if text.upper().startswith("BAD_ACQ_SKIP"):
             onsets += [onset, onset + duration]
-        elif is_joint(description):
+        elif is_joint(text):
             # EEGLAB's duration is that of the data removed there.
             onsets.append(onset)
     samples = np.unique(_first_after(raw, onsets))
@@ -143,17 +143,13 @@ def mark_joints(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
 
 def mark_edges(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
     """Do what `mark_joints` does, but refuse files with gaps that were not corrected."""
-    joints = joint_samples(raw)
-    edges = [
-        onset
-        for onset, text in zip(
-            raw.annotations.onset, raw.annotations.description, strict=True
-        )
-        if text.upper().startswith(("EDGE", "BAD_ACQ_SKIP"))
+    annotations = raw.annotations.copy()
+    known = [
+        text.upper().startswith(("EDGE", "BAD_ACQ_SKIP"))
+        for text in annotations.description
     ]
-    missing = np.setdiff1d(joints, _first_after(raw, edges))
+    missing = np.setdiff1d(joint_samples(raw), _first_after(raw, annotations.onset[known]))
     if not len(missing):
         return raw
-    annotations = raw.annotations.copy()
     annotations.append(missing / raw.info["sfreq"] + raw.first_time, 0.0, EDGE)
     return with_annotations(raw, annotations)

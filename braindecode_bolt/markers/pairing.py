@@ -22,7 +22,7 @@ from .finding import find_with
 from .grid import Axis
 from .joints import mark_edges
 from .options import MarkerOptions
-from .tables import (
+from .sources import (
     FROM_TABLE,
     VolumeTable,
     choose_source,
@@ -52,8 +52,8 @@ def pair_bold(
     """Find the volume markers of a recording and write the BOLD into them.
 
     The one way of all data sets: which source of markers is believed,
-    :func:`~braindecode_bolt.find_volume_markers`, one annotation per volume,
-    :func:`~braindecode_bolt.attach_bold`.
+    `find_volume_markers`, one annotation per volume, and `attach_bold`, whose errors
+    are raised.
 
     Parameters
     ----------
@@ -65,13 +65,11 @@ def pair_bold(
         that have no row.
     options : MarkerOptions | mapping | None
         What the user says about the markers. In a mapping, None is as if the option
-        were not given. See :class:`~braindecode_bolt.markers.MarkerOptions`.
+        were not given.
     table : str | Path | None
         A table beside the EEG that may give the volumes: ``..._volumes.tsv`` (every
         row a volume) or ``..._events.tsv`` (rows that name the marker in any column).
-        Its column ``onset`` has seconds from the first sample. Where it and the
-        markers of the EEG disagree and `options` do not say which to believe
-        (``markers_from``), it is an error with the offset.
+        Its column ``onset`` has seconds from the first sample.
     file_annotations : mne.Annotations | None
         The annotations of the EEG file itself, on the time axis of `raw`, where
         `raw` has others (mne-bids puts those of ``events.tsv`` in their place).
@@ -82,22 +80,6 @@ def pair_bold(
         None; all are named where they or the markers do not agree.
     **tables : pandas.DataFrame
         Further tables as for :func:`~braindecode_bolt.attach_bold`.
-
-    Returns
-    -------
-    mne.io.BaseRaw
-        A copy with one annotation per volume, those with BOLD carrying it.
-
-    Raises
-    ------
-    MarkerError
-        As :func:`~braindecode_bolt.find_volume_markers` and
-        :func:`~braindecode_bolt.attach_bold`, or if two sources of markers disagree, or
-        the table is not usable.
-    TypeError
-        If one of the options does not exist.
-    ValueError
-        If an option has no meaning, or the BOLD is not usable.
     """
     if not isinstance(options, MarkerOptions):
         options = MarkerOptions.of(options or {})

@@ -8,22 +8,12 @@ __all__ = ["repetition_time"]
 
 
 def repetition_time(times: np.ndarray, volumes: np.ndarray | None = None) -> float:
-    """Measure the time between volumes.
+    """Measure the time between volumes, in the unit of their `times`.
 
-    Parameters
-    ----------
-    times : ndarray, shape (n_volumes,)
-        Time of each volume, in any unit and order.
-    volumes : ndarray of int, shape (n_volumes,) | None
-        Their numbers, where they are known: volumes that were left out are then not
-        taken for a longer repetition time.
-
-    Returns
-    -------
-    float
-        Mean of the intervals that are within a tenth of their median: finer than the
-        samples that markers stand on, and not moved by gaps. NaN where there are
-        fewer than two volumes.
+    The mean of the intervals that are within a tenth of their median: finer than the
+    samples that markers stand on, and not moved by gaps. NaN with fewer than two volumes.
+    Give their numbers in `volumes`, where known: then those that were left out are not
+    taken for a longer repetition time.
     """
     times = np.asarray(times, dtype=float)
     order = np.argsort(times, kind="stable")
