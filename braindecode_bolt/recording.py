@@ -95,10 +95,8 @@ class Recording:
     @property
     def repetition_time(self) -> float:
         """Time between volume markers in seconds; NaN with fewer than two volumes."""
-        annotations = self.raw.annotations
         index = self.volume_annotations()
-        volumes = np.array([annotations.extras[i]["volume"] for i in index], dtype=int)
-        return repetition_time(annotations.onset[index], volumes)
+        return repetition_time(self.raw.annotations.onset[index], self._numbers(index))
 
     @property
     def joints(self) -> np.ndarray:
@@ -121,14 +119,9 @@ class Recording:
         same filter.
         """
         tables = self.tables()
-        noiseless = {"full": "noiseless", "window": "noiseless_window"}
-        return pd.DataFrame(
-            {
-                name: tables["bold"].corrwith(tables[kind])
-                for name, kind in noiseless.items()
-                if kind in tables
-            }
-        )
+        kinds = {"full": "noiseless", "window": "noiseless_window"}
+        found = {name: tables[kind] for name, kind in kinds.items() if kind in tables}
+        return pd.DataFrame({k: tables["bold"].corrwith(v) for k, v in found.items()})
 
     def tables(self, marker: str | None = None) -> dict[str, pd.DataFrame]:
         """Read all tables that the volume markers carry, at once.
@@ -147,7 +140,7 @@ class Recording:
         """
         return read_tables(self.raw.annotations, marker)
 
-    def table(self, kind: str, marker: str | None = None) -> pd.DataFrame:
+    def table(self, kind: str) -> pd.DataFrame:
         """Read one of the tables that the volume markers carry.
 
         Parameters
@@ -156,9 +149,6 @@ class Recording:
             The BOLD itself or, where it was simulated, the BOLD before noise
             was added, from the whole response and from its part inside the
             window.
-        marker : str | None
-            Only annotations of this description. By default all that carry
-            BOLD.
 
         Returns
         -------
@@ -166,13 +156,11 @@ class Recording:
             Indexed by volume. Without columns where the recording holds no
             such table.
         """
-        found = self.tables(marker).get(kind)
-        if found is not None:
-            return found
-        annotations = self.raw.annotations
-        index = volume_annotations(annotations, marker)
-        volumes = [annotations.extras[i]["volume"] for i in index]
-        return pd.DataFrame(index=pd.Index(volumes, name="volume"), dtype=float)
+        found = self.tables().get(kind)
+        if found is None:
+            volumes = self._numbers(self.volume_annotations())
+            return pd.DataFrame(index=pd.Index(volumes, name="volume"), dtype=float)
+        return found
 
     def volume_annotations(self, marker: str | None = None) -> np.ndarray:
         """Positions of the volumes' annotations in ``raw.annotations``.
@@ -180,8 +168,7 @@ class Recording:
         Parameters
         ----------
         marker : str | None
-            Only annotations of this description. By default all that carry
-            BOLD.
+            As for :meth:`tables`.
 
         Returns
         -------
@@ -189,14 +176,18 @@ class Recording:
         """
         return volume_annotations(self.raw.annotations, marker)
 
+    def _numbers(self, positions: np.ndarray) -> np.ndarray:
+        """Numbers of the volumes whose annotations are at these positions."""
+        extras = self.raw.annotations.extras
+        return np.array([extras[i]["volume"] for i in positions], dtype=int)
+
     def marker_samples(self, marker: str | None = None) -> np.ndarray:
         """Sample of each volume marker, counted from the first of the data.
 
         Parameters
         ----------
         marker : str | None
-            Only annotations of this description. By default all that carry
-            BOLD.
+            As for :meth:`tables`.
 
         Returns
         -------
@@ -219,8 +210,8 @@ class Recording:
             A copy; EEG that is not loaded stays in its file.
         """
         positions = self.volume_annotations()
-        volumes = [self.raw.annotations.extras[i]["volume"] for i in positions]
-        return replace(self, raw=carry(self.raw, positions, volumes, tables))
+        raw = carry(self.raw, positions, self._numbers(positions), tables)
+        return replace(self, raw=raw)
 
     def __repr__(self) -> str:  # noqa: D105
         bold = self.bold

@@ -23,6 +23,15 @@ _FEWEST = 3
 class _WithinRecordings(Splitter):
     """Splitters that divide recordings in time."""
 
+    #: For each recording, or for all together.
+    n_splits = 1
+
+    def get_n_splits(  # noqa: D102 (as in Splitter)
+        self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
+    ) -> int:
+        together = self.recordings == "together"
+        return self.n_splits * (1 if together else len(self._timelines(X, groups)))
+
     def _timelines(self, X: Any, groups: np.ndarray | None) -> list[Timeline]:
         if self.recordings not in ("each", "together"):
             raise ValueError(
@@ -93,11 +102,6 @@ class GapSplit(_WithinRecordings):
         self.gap_seconds = gap_seconds
         self.recordings = recordings
         self.gap_windows = gap_windows
-
-    def get_n_splits(  # noqa: D102 (as in Splitter)
-        self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
-    ) -> int:
-        return 1 if self.recordings == "together" else len(self._timelines(X, groups))
 
     def validation_rows(  # noqa: D102 (as in Splitter)
         self, X: Any, train: np.ndarray, groups: np.ndarray | None = None
@@ -191,13 +195,6 @@ class GapKFold(_WithinRecordings):
         self.gap_seconds = gap_seconds
         self.recordings = recordings
         self.gap_windows = gap_windows
-
-    def get_n_splits(  # noqa: D102 (as in Splitter)
-        self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
-    ) -> int:
-        if self.recordings == "together":
-            return self.n_splits
-        return self.n_splits * len(self._timelines(X, groups))
 
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
         check_number(self.n_splits, "n_splits", Integral, 2)
