@@ -47,10 +47,9 @@ class VolumeMarkers:
         Description of the markers in the annotations.
     report : MarkerReport
         What was found and corrected.
-    first_samp : int
-        ``raw.first_samp`` of the recording they were found in.
-    spelled : tuple of str
-        Descriptions of the annotations that they were found in.
+    first_samp, spelled : int, tuple of str
+        ``raw.first_samp`` of the recording, and the descriptions of the annotations,
+        that they were found in.
     """
 
     samples: np.ndarray

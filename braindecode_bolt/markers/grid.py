@@ -209,7 +209,12 @@ def fit_grid(run: Run, axis: Axis, tr: float | None) -> Grid:
     """
     volume, first = np.unique(run.volumes, return_index=True)
     position = run.positions[first]
-    off = _distance_from_line(position, volume)
+    # Distances from a line whose slope outliers hardly affect: the median over pairs of
+    # markers half a run apart.
+    half = len(position) // 2
+    slopes = (position[half:] - position[:-half]) / (volume[half:] - volume[:-half])
+    off = position - np.median(slopes) * volume
+    off -= np.median(off)
     trusted = np.abs(off) <= max(1.0, 4.5 * np.median(np.abs(off)))
     measured = float(np.polyfit(volume[trusted], position[trusted], 1)[0])
     nominal = round(measured / axis.sfreq, 3) if tr is None else tr
@@ -225,11 +230,3 @@ def fit_grid(run: Run, axis: Axis, tr: float | None) -> Grid:
         period = measured
     origin = float(np.median((position - period * volume)[trusted]))
     return Grid(origin, period, last + 1, measured)
-
-
-def _distance_from_line(position: np.ndarray, volume: np.ndarray) -> np.ndarray:
-    """Measure distances from a line whose slope outliers hardly affect."""
-    half = len(position) // 2
-    slopes = (position[half:] - position[:-half]) / (volume[half:] - volume[:-half])
-    off = position - np.median(slopes) * volume
-    return off - np.median(off)

@@ -75,11 +75,10 @@ class MarkerReport:
         negative).
         """
         rows = self.markers[self.markers["status"] == "moved"]
-        found = rows["sample"].to_numpy()
-        sample = rows["volume_sample"].to_numpy(dtype=np.int64)
-        volume = rows["volume"].to_numpy(dtype=np.int64)
-        columns = {"volume": volume, "found": found, "sample": sample}
-        return pd.DataFrame({**columns, "late": found - sample})
+        moved = rows[["volume", "sample", "volume_sample"]].astype(np.int64)
+        moved.columns = ["volume", "found", "sample"]
+        late = moved["found"] - moved["sample"]
+        return moved.assign(late=late).reset_index(drop=True)
 
     def samples(self, status: str) -> np.ndarray:
         """List the samples of the markers that have a status, in the order of time."""
@@ -136,7 +135,7 @@ class MarkerReport:
         }
         for what, places in changes.items():
             if places:
-                more = ", ..." if len(places) > 3 else ""
+                more = ", ..." * (len(places) > 3)
                 lines.append(f"  {len(places)} {what}: {', '.join(places[:3])}{more}")
         lines += [f"  segment left out: {each}" for each in self.dropped_segments]
         return "\n".join(lines if self.corrected else [f"{lines[0]}; nothing corrected"])

@@ -100,7 +100,6 @@ def _split(
     marker, begins = _step_through(block, period, reach)
     count = np.diff(np.searchsorted(block, np.append(begins - reach, np.inf)))
     found = marker[marker >= 0]
-    uneven = int(np.count_nonzero(count != n_slices))
     problem = _doubt(block, marker, count, n_slices)
     if problem is None and not told and not _begins_after_pause(block, found, reach):
         problem = (
@@ -108,7 +107,7 @@ def _split(
             "the run begins with. Remove the markers that do not belong to a whole volume, "
             f"or give n_slices={n_slices} if volumes do begin there"
         )
-    cut = None
+    uneven, cut = int(np.count_nonzero(count != n_slices)), None
     if count[-1] < n_slices:
         cut = (
             f"the last volume has {count[-1]} slice markers, the others {n_slices}: the "

@@ -188,7 +188,14 @@ def read_volume_table(
     columns = {str(column).strip().lower(): table[column] for column in table}
     if not file.name.split(".")[0].endswith("_events"):
         onsets = _numbers(columns, file.name)
-        _check_order(onsets, file.name)
+        wrong = np.flatnonzero(np.diff(onsets) <= 0)
+        if len(wrong):
+            row = wrong[0]
+            raise MarkerError(
+                f"{file.name}: the onsets must ascend, since row k is the volume of row k "
+                f"of the BOLD; volume {row + 1} is at {onsets[row + 1]:g} s, volume {row} "
+                f"at {onsets[row]:g} s ({len(wrong)} such places)."
+            )
         return VolumeTable(file.name, onsets)
     for name in _COLUMNS:
         texts = columns.get(name, pd.Series(dtype=str)).fillna("")
@@ -220,17 +227,6 @@ def _numbers(columns: dict[str, pd.Series], name: str) -> np.ndarray:
     return onsets
 
 
-def _check_order(onsets: np.ndarray, name: str) -> None:
-    wrong = np.flatnonzero(np.diff(onsets) <= 0)
-    if len(wrong):
-        row = wrong[0]
-        raise MarkerError(
-            f"{name}: the onsets must ascend, since row k is the volume of row k of the "
-            f"BOLD; volume {row + 1} is at {onsets[row + 1]:g} s, volume {row} at "
-            f"{onsets[row]:g} s ({len(wrong)} such places)."
-        )
-
-
 def choose_source(
     raw: mne.io.BaseRaw, axis: Axis, table: VolumeTable | None, options: MarkerOptions
 ) -> VolumeTable | None:
@@ -256,26 +252,18 @@ def choose_source(
     ours, theirs = (each[axis.once(each)] for each in (found.positions, theirs))
     if len(ours) == len(theirs) and np.abs(ours - theirs).max() <= axis.tolerance:
         return table if table.exact else None
-    raise axis.error(_disagreement(ours, theirs, axis, found, table))
-
-
-def _disagreement(
-    ours: np.ndarray, theirs: np.ndarray, axis: Axis, found: Found, table: VolumeTable
-) -> str:
-    offset = (theirs[0] - ours[0]) / axis.sfreq
-    where = (
-        f"in the table the first is {abs(offset):.3f} s "
-        f"{'later' if offset > 0 else 'earlier'}"
-        if abs(theirs[0] - ours[0]) > axis.tolerance
-        else "they begin at the same time but do not stay together"
-    )
-    return (
+    ours, theirs = ours / axis.sfreq, theirs / axis.sfreq
+    offset = theirs[0] - ours[0]
+    where = "they begin at the same time but do not stay together"
+    if abs(offset) * axis.sfreq > axis.tolerance:
+        direction = "later" if offset > 0 else "earlier"
+        where = f"in the table the first is {abs(offset):.3f} s {direction}"
+    raise axis.error(
         f"two sources give the volumes at different times: {table.name} {len(theirs)} from "
-        f"{theirs[0] / axis.sfreq:.3f} s to {theirs[-1] / axis.sfreq:.3f} s, the EEG file "
-        f"({found.source}) {len(ours)} from {ours[0] / axis.sfreq:.3f} s to "
-        f"{ours[-1] / axis.sfreq:.3f} s; {where}. Expected seconds from the first sample "
-        "of the EEG in both. Say which to believe: markers_from='eeg' or "
-        "markers_from='table'."
+        f"{theirs[0]:.3f} s to {theirs[-1]:.3f} s, the EEG file ({found.source}) "
+        f"{len(ours)} from {ours[0]:.3f} s to {ours[-1]:.3f} s; {where}. Expected seconds "
+        "from the first sample of the EEG in both. Say which to believe: "
+        "markers_from='eeg' or markers_from='table'."
     )
 
 
