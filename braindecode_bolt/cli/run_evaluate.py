@@ -113,7 +113,11 @@ def _read(
         arguments.coupling,
         arguments.seeds[0],
         chosen,
+        arguments.montage,
     )
+    if arguments.coupling is not None:
+        # The names were given by the montage before BOLD was simulated.
+        preparation = {**preparation, "montage": None}
     prepared = Prepared(recordings, chosen, {**preparation, "cache_dir": arguments.cache})
     return Study.of(prepared, low_pass=arguments.low_pass or None)
 

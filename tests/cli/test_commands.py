@@ -168,7 +168,7 @@ def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
     assert main([*base[:3], "--coupling", "1"]) == 1
     assert "do not say the subject" in capsys.readouterr().err
     assert main([*base, "--coupling", "1", "--marker", "R128"]) == 1
-    assert "leave out marker" in capsys.readouterr().err
+    assert "leave out --marker" in capsys.readouterr().err
     assert main(base) == 1
     assert "no BOLD: expected Subject01_1_bold.tsv beside it" in capsys.readouterr().err
 
@@ -263,7 +263,7 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
             ["--pretrained", "nowhere.pth", "--size", "published"],
             "nowhere.pth is neither a file, nor a folder",
         ),
-        (["--dummy-volumes", "2"], "leave out dummy_volumes"),
+        (["--dummy-volumes", "2"], "leave out --dummy-volumes"),
         (["--models", ""], "--models names no model"),
         (
             ["--models", "LabramBOLD", "--unknown-channels", "fresh"],
@@ -362,7 +362,7 @@ def test_models_can_be_chosen_in_part(data, tmp_path, capsys):
 
 def test_options_of_files_need_files(capsys):
     assert main(["evaluate", "--marker", "R128", "--tr", "2.1"]) == 1
-    assert "take no marker, tr; give a folder by --data" in capsys.readouterr().err
+    assert "take no --marker, --tr; give a folder by --data" in capsys.readouterr().err
 
 
 def test_regions_filter_reference_and_cache(data, tmp_path, capsys):
