@@ -196,9 +196,9 @@ class Study:
                 if len(series) > 1:
                     where = f"volumes {volumes[0]} to {volumes[-1]}"
                 raise ValueError(
-                    f"{self.names[recording]}: recording too short for this protocol. One "
-                    f"part of a fold is {where}, {counted(len(series), 'volume')} in all"
-                    + (f": {error}" if len(series) > 1 else ".")
+                    f"{self.names[recording]} is too short for this protocol: one part of "
+                    f"a fold is {where}, {counted(len(series), 'volume')} in all"
+                    + (f". {error}" if len(series) > 1 else ".")
                 ) from error
             values[rows] = done.loc[volumes]
 

@@ -262,7 +262,7 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
             ["--pretrained", "nowhere.pth", "--size", "published"],
             "nowhere.pth is neither a file, nor a folder",
         ),
-        (["--dummy-volumes", "2"], "leave out dummy_volumes"),
+        (["--dummy-volumes", "2"], "leave out --dummy-volumes"),
         (["--models", ""], "--models names no model"),
         (
             ["--models", "LabramBOLD", "--unknown-channels", "fresh"],
