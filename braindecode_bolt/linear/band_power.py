@@ -132,7 +132,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         source = as_windows(X)
         n_chans, n_times = source.data.shape[1:]
         self.sfreq_ = sfreq = self._sfreq_of(source)
-        self.lag_seconds_ = getattr(source.data, "lag_seconds", None)
+        self.lag_seconds_ = source.lag_seconds
         if self.standardise not in ("recording", None):
             raise ValueError(
                 f'standardise must be "recording" or None, got {self.standardise!r}.'
@@ -261,7 +261,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         source = as_windows(X)
-        check_lag(self.lag_seconds_, getattr(source.data, "lag_seconds", None))
+        check_lag(self.lag_seconds_, source.lag_seconds)
         windows, channels = source.data, self._channels_of(source)
         shape = (len(windows), windows.shape[1], len(self.bands_), len(self.lags_))
         power = np.empty(shape, np.float32)
