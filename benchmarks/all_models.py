@@ -84,7 +84,11 @@ def measure(folder: str, name: str, settings: str) -> None:
         n_parameters = sum(p.numel() for p in module.parameters())
     else:
         n_parameters = getattr(model, "coef_", np.zeros(windows.y.shape[1])).size
-    ceiling = noise_ceiling(windows).groupby("region", sort=False)["ceiling_window"].mean()
+    ceiling = (
+        noise_ceiling(windows)
+        .groupby("region", sort=False)["window_limited_noise_ceiling"]
+        .mean()
+    )
     print(
         json.dumps(
             {

@@ -32,7 +32,7 @@ from braindecode_bolt.null import (
 TR = 2.1
 MAKE = {
     "phase": phase_randomised,
-    "shift": partial(circular_shifts, tr=TR),
+    "shift": circular_shifts,
     "block": partial(block_permuted, tr=TR),
 }
 

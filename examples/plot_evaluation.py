@@ -3,13 +3,13 @@ Models against each other, and against chance
 =============================================
 
 How well is BOLD predicted, which model is better, and is it more than chance? One call
-fits models on people, predicts others, and compares with surrogates of the BOLD.
+fits models on some subjects, predicts others, and compares with surrogates of the BOLD.
 """
 
 # %%
 # Recordings
 # ----------
-# Eight simulated people. ``evaluate`` takes recordings whose BOLD was not filtered yet
+# Eight simulated subjects. ``evaluate`` takes recordings whose BOLD is not filtered yet
 # and prepares it fold by fold.
 
 from braindecode_bolt.datasets import SimulatedEEGfMRI
@@ -25,7 +25,7 @@ recordings = SimulatedEEGfMRI(
 # --------
 # Linear models here, since they take seconds; networks go beside them
 # (``"BIOTBOLD": EEGRegressor("BIOTBOLD")``). The control trains each model again on the
-# EEG of other people.
+# EEG of other subjects.
 
 models = {
     "alpha": AlphaHRF(),
@@ -39,7 +39,7 @@ found
 # %%
 # What it is worth
 # ----------------
-# Means over recordings, with confidence intervals over people, the band in which R lies
+# Means over recordings, with confidence intervals over subjects, the band in which R lies
 # by chance, and p-values that respect the autocorrelation of BOLD. Constant predictions
 # have no R.
 
@@ -49,7 +49,7 @@ summary.loc[summary["region"] == "mean", columns].round(3)
 
 # %%
 # Every region, in one figure. Filled symbols are more than chance; the black lines are
-# ceilings that no model can pass on average.
+# window-limited noise ceilings that no model can exceed on average.
 
 import matplotlib.pyplot as plt
 
@@ -61,9 +61,10 @@ figure
 # %%
 # Which model is better?
 # ----------------------
-# Paired over people, by MOABB's permutation test.
+# Paired over subjects, by a permutation test; p is adjusted for the number of pairs.
 
-found.compare().query("better == 'sparse' and p < 0.1").round(3)
+columns = ["better", "worse", "difference", "p", "p_fdr", "n_subjects", "n_cells"]
+found.compare().query("better == 'sparse' and p < 0.1")[columns].round(3)
 
 # %%
 # And what does a prediction look like? The best, the median and the worst recording.

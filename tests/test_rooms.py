@@ -18,6 +18,8 @@ PACKAGE = Path(braindecode_bolt.__file__).parent
 ROOMS = (
     "_version",
     "_registration",
+    "_files",
+    "_series",
     "_checks",
     "markers",
     "recording",

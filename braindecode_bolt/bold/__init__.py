@@ -3,14 +3,13 @@
 from .confounds import load_confounds
 from .regions import extract_regions
 from .scaling import BOLDScaler
+from .spacing import repetition_time, volume_steps
 from .targets import (
     LOW_PASS,
     prepare_bold,
     prepare_bold_as_published,
     prepare_series,
     prepare_series_as_published,
-    repetition_time,
-    volume_steps,
 )
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Atlases: images of regions and their names, brought onto the grid of an image."""
+"""Atlases: images of regions and their names, resampled to the grid of an image."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def load_atlas(
     data_dir: str | os.PathLike | None = None,
     verbose: int = 1,
 ) -> Atlas:
-    """Load an atlas however it comes.
+    """Load an atlas by name, from a file or an image, or as nilearn fetches it.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def load_atlas(
     AtlasError
         If DiFuMo cannot be fetched. The message says where to put it.
     TypeError
-        If it is nothing of these.
+        If it is none of these.
     """
     from nilearn.image import get_data, load_img, new_img_like
 
@@ -230,7 +230,7 @@ def onto_grid(img: Nifti1Image, target: Nifti1Image, interpolation: str) -> Nift
         return img
     try:
         with warnings.catch_warnings():
-            # Maps of ones and zeros are taken for labels; weights they are.
+            # nilearn takes maps of ones and zeros for labels; here they are weights.
             warnings.filterwarnings("ignore", "Resampling binary images", UserWarning)
             return resample_img(
                 img,

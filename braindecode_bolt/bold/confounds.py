@@ -1,4 +1,4 @@
-"""Confounds: what moves with the head rather than with the brain."""
+"""Confounds: head motion and other signals that are regressed out of BOLD."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def load_confounds(
           parameters by default;
         - a motion file of AFNI (``.1D``), FSL (``.par``) or SPM (``.txt``):
           numbers between white space, ``#`` before comments, a row per volume
-          (or a column per volume: six rows are turned). Of the nine columns of
+          (or a column per volume: six rows are transposed). Of the nine columns of
           3dvolreg's ``-dfile`` the six of motion are taken;
         - a table: ``.tsv``, ``.csv``, DataFrame or array, all columns of it;
         - None, for no confounds.
@@ -160,7 +160,7 @@ def _read_file(path: Path) -> pd.DataFrame:
     if ending in (".tsv", ".csv"):
         return _read_table(path)
     raise ValueError(
-        f"{path.name} is no kind of confounds that is known. Expected an image or table of "
+        f"{path.name} is of no known kind. Expected an image or table of "
         f"fMRIPrep, a motion file ({', '.join(_MOTION_ENDINGS)}), .tsv or .csv."
     )
 
@@ -176,7 +176,7 @@ def _read_motion(path: Path) -> pd.DataFrame:
             "a row per volume."
         ) from error
     if len(values) == _N_MOTION and values.shape[1] != _N_MOTION:
-        logger.info("%s has a column per volume and is turned", path.name)
+        logger.info("%s has a column per volume and is transposed", path.name)
         values = values.T
     if values.shape[1] == _N_DFILE and np.array_equal(values[:, 0], np.arange(len(values))):
         logger.info("%s: the motion is in columns 1 to 6 of 9 (-dfile)", path.name)

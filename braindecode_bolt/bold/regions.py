@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import clone
 
 from .._series import is_constant
 from ..recording import check_bold
 from .atlases import Atlas, load_atlas, onto_grid
 from .confounds import load_confounds
+from .maskers import from_masker, is_masker
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
@@ -139,7 +139,7 @@ def extract_regions(
     img = _in_memory(img)
     mask = _open_mask(mask_img, img)
     if own:
-        table = _from_masker(img, atlas, labels, cleaning)
+        table = from_masker(img, atlas, labels, cleaning)
     else:
         loaded = load_atlas(atlas, labels, data_dir, verbose).placed_on(img)
         present = _with_signal(loaded, img, mask, missing)
@@ -165,22 +165,18 @@ def _check_arguments(
     """Whether the atlas does the extraction itself."""
     if missing not in ("raise", "nan"):
         raise ValueError(f"missing must be 'raise' or 'nan', got {missing!r}.")
-    own = _is_masker(atlas) or callable(atlas)
+    own = is_masker(atlas) or callable(atlas)
     if own and mask_img is not None and not global_signal:
         raise ValueError(
             "A masker or callable does not use mask_img: give the mask to the masker, or "
             "apply it in the callable."
         )
-    if own and not _is_masker(atlas) and confounds is not None:
+    if own and not is_masker(atlas) and confounds is not None:
         raise ValueError(
             "A callable gets the image alone. Regress the confounds in it (for example "
             "with nilearn.signal.clean), or give a masker."
         )
     return own
-
-
-def _is_masker(atlas: object) -> bool:
-    return hasattr(atlas, "fit_transform") and hasattr(atlas, "get_params")
 
 
 def _open(img: str | os.PathLike | Nifti1Image | Sequence) -> Nifti1Image:
@@ -309,76 +305,6 @@ def _with_signal(
             ", ".join(partly),
         )
     return present
-
-
-def _from_masker(
-    img: Nifti1Image,
-    atlas: object,
-    labels: Sequence[str] | None,
-    cleaning: dict[str, object],
-) -> pd.DataFrame:
-    """Series as a masker or callable of the user's makes them."""
-    if _is_masker(atlas):
-        masker = clone(atlas)
-        _check_names(masker)
-        values = masker.fit_transform(img, **cleaning)
-        n_rows = img.shape[3]
-        if cleaning["sample_mask"] is not None:
-            n_rows = len(cleaning["sample_mask"])
-        # Label maskers know what each column is, after leaving regions out, too.
-        names = list(getattr(masker, "region_names_", {}).values())
-    else:
-        values, n_rows = atlas(img), img.shape[3]
-        names = list(values.columns) if isinstance(values, pd.DataFrame) else []
-    shape = np.shape(values)
-    if len(shape) != 2 or shape[0] != n_rows:
-        raise ValueError(
-            f"The atlas returned an array of the shape {shape}; expected {n_rows} volumes "
-            "x regions."
-        )
-    names = list(labels) if labels is not None else names
-    names = names or [f"region {i}" for i in range(shape[1])]
-    if len(names) != shape[1]:
-        raise ValueError(
-            f"The atlas returned {shape[1]} series, but there are {len(names)} names. A "
-            "masker leaves out regions without a voxel in the image; name those it keeps."
-        )
-    if isinstance(values, np.ma.MaskedArray):
-        values = values.filled(np.nan)
-    return pd.DataFrame(np.asarray(values), columns=names)
-
-
-def _check_names(masker: object) -> None:
-    """Raise where nilearn would shift, drop or make up names of regions."""
-    from nilearn.image import get_data, load_img
-
-    image, table = getattr(masker, "labels_img", None), getattr(masker, "lut", None)
-    names = getattr(masker, "labels", None)
-    if image is None or (names is None and table is None):
-        return
-    ids = set(np.unique(get_data(load_img(image))).tolist())
-    regions = sorted(ids - {masker.background_label})
-    if table is not None:
-        if not isinstance(table, pd.DataFrame):
-            table = pd.read_csv(table, sep=None, engine="python")
-        without = [f"{i:g}" for i in regions if i not in set(table["index"])]
-        if without:
-            raise ValueError(
-                f"The look-up table of the masker has no name for {len(without)} labels of "
-                f"its image: {', '.join(without[:8])}. Add them, or remove the labels."
-            )
-        return
-    named = [name for name in names if str(name).lower() != "background"]
-    # nilearn puts the name of the background into its place only where there is one.
-    shifted = len(named) < len(names) and masker.background_label not in ids
-    if len(named) != len(regions) or shifted:
-        raise ValueError(
-            f"The masker has {len(named)} names for {len(regions)} labels"
-            f"{', of which none is background' if shifted else ''}: nilearn would shift "
-            "the names against the regions. Give the masker a name per label, from the "
-            "lowest to the highest, and 'Background' only where the image has it; or a "
-            "look-up table (lut)."
-        )
 
 
 def _global_signals(

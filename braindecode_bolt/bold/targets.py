@@ -13,6 +13,7 @@ from scipy.signal import butter, filtfilt
 from .._series import is_constant
 from ..recording import MarkerError, Recording, check_bold
 from .parts import keep_volumes, split_volumes
+from .spacing import repetition_time, steps_of, volume_steps
 
 __all__ = [
     "LOW_PASS",
@@ -20,8 +21,6 @@ __all__ = [
     "prepare_bold_as_published",
     "prepare_series",
     "prepare_series_as_published",
-    "repetition_time",
-    "volume_steps",
 ]
 
 logger = logging.getLogger(__name__)
@@ -31,8 +30,6 @@ LOW_PASS = 0.15
 _ORDER = 5
 # The published computation: the percentile that becomes 1, and what keeps it from 0.
 _PERCENTILE = 95
-# Over longer gaps, in volumes, nothing is interpolated: the two sides are filtered apart.
-_LONGEST_GAP = 1000
 _EPSILON = 1e-8
 
 
@@ -195,7 +192,7 @@ def prepare_series(
     table = pd.DataFrame(series)
     what = "The series"
     _check_series(table, what)
-    steps = _steps_of(table.index) if steps is None else np.asarray(steps, dtype=int)
+    steps = steps_of(table.index) if steps is None else np.asarray(steps, dtype=int)
     if len(steps) != len(table):
         raise ValueError(f"{len(steps)} steps were given for {len(table)} volumes.")
     prepared = _prepare(table, steps, _edge(low_pass, tr, what), tr, what)
@@ -243,70 +240,6 @@ def prepare_series_as_published(
     return prepared / _published_scale(prepared)
 
 
-def repetition_time(recording: Recording) -> float:
-    """Measure the time between volumes.
-
-    Parameters
-    ----------
-    recording : Recording
-        With at least two volumes.
-
-    Returns
-    -------
-    float
-        Time between volume markers, in seconds.
-
-    Raises
-    ------
-    MarkerError
-        If there are fewer than two volumes.
-    """
-    tr = recording.repetition_time
-    if np.isnan(tr):
-        raise MarkerError(
-            f"{recording.name} has {len(recording.volume_annotations())} volumes; at least "
-            "2 are needed to know the repetition time."
-        )
-    return tr
-
-
-def volume_steps(recording: Recording) -> np.ndarray:
-    """Count the repetition times from each volume with BOLD to the next.
-
-    Parameters
-    ----------
-    recording : Recording
-        With at least two volumes.
-
-    Returns
-    -------
-    ndarray of int, shape (n_volumes,)
-        1 where no volume is missing before this one, more where some are, 0 where a
-        stretch begins: at the first volume, after a pause, where runs were joined.
-
-    Raises
-    ------
-    MarkerError
-        If there are fewer than two volumes.
-    """
-    onsets, volumes = _onsets(recording)
-    counted = np.diff(volumes)
-    passed = np.diff(onsets) / repetition_time(recording)
-    # Markers lie on samples, and the repetition time is known as well as these.
-    tolerance = 0.1 + 0.002 * np.abs(counted)
-    even = (counted > 0) & (np.abs(passed - counted) <= tolerance)
-    even &= counted <= _LONGEST_GAP
-    return np.concatenate([[0], np.where(even, counted, 0)])
-
-
-def _onsets(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Time and number of each volume with BOLD."""
-    positions = recording.volume_annotations()
-    annotations = recording.raw.annotations
-    volumes = [annotations.extras[position]["volume"] for position in positions]
-    return annotations.onset[positions], np.array(volumes, dtype=int)
-
-
 def _carried_tables(recording: Recording) -> dict[str, pd.DataFrame]:
     tables = recording.tables()
     if "bold" not in tables:
@@ -337,18 +270,6 @@ def _edge(low_pass: float | None, tr: float | None, what: str) -> float | None:
         0.5 / tr,
     )
     return None
-
-
-def _steps_of(index: pd.Index) -> np.ndarray:
-    """Read from the numbers of volumes which are missing; see :func:`volume_steps`."""
-    if index.name != "volume":
-        return np.ones(len(index), dtype=int)
-    steps = np.diff(index.to_numpy(), prepend=index[:1])
-    if not np.issubdtype(steps.dtype, np.integer) or (steps[1:] <= 0).any():
-        raise ValueError(
-            "The index 'volume' must hold ascending integers. Prepare runs one by one."
-        )
-    return np.where(steps > _LONGEST_GAP, 0, steps)
 
 
 def _log_gaps(steps: np.ndarray, what: str) -> None:
@@ -404,7 +325,8 @@ def _filter(
     if len(values) < shortest:
         raise ValueError(
             f"{what} has {len(values)} volumes; the low-pass filter needs at least "
-            f"{shortest}. Leave them out, or use no filter (low_pass=None)."
+            f"{shortest}. Leave them out, or use no filter (low_pass=None, on the "
+            "command line --low-pass 0)."
         )
     position = np.concatenate([[0], np.cumsum(steps[1:])])
     grid = np.arange(position[-1] + 1)

@@ -14,7 +14,7 @@ from ..recording import Recording
 __all__ = ["Prepared", "load_recordings"]
 
 #: Options of folders that need no BOLD.
-_OF_COUPLING = ("pattern", "noise", "tr")
+_OF_COUPLING = ("pattern", "noise", "tr", "reader")
 
 
 def load_recordings(
@@ -24,6 +24,7 @@ def load_recordings(
     coupling: float | None = None,
     seed: int = 0,
     channels: str | Sequence[str] | None = None,
+    montage: str | None = None,
 ) -> list[Recording]:
     """Open a folder of recordings, or simulate them.
 
@@ -42,6 +43,8 @@ def load_recordings(
         Seed of what is simulated.
     channels : str | sequence of str | None
         As on the command line; what is simulated follows these.
+    montage : str | None
+        Montage of dense nets, for EEG that gets simulated BOLD.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def load_recordings(
         if given or coupling is not None:
             names = [*given, *([] if coupling is None else ["coupling"])]
             raise ValueError(
-                f"Simulated recordings take no {', '.join(names)}; give a folder by --data."
+                f"Simulated recordings take no {_options(names)}; give a folder by --data."
             )
         return SimulatedEEGfMRI(random_state=seed).load()
     if coupling is not None:
@@ -65,16 +68,21 @@ def load_recordings(
         if wrong:
             raise ValueError(
                 f"With --coupling the BOLD is simulated and markers are made: leave out "
-                f"{', '.join(wrong)}."
+                f"{_options(wrong)}."
             )
         simulated = {"snr": coupling, "random_state": seed, "channels": channels}
+        simulated["montage"] = montage
         return SemiSimulatedEEGfMRI(data, **simulated, **given).load()
     if "noise" in given:
-        raise ValueError("noise is for simulated BOLD: use --coupling.")
+        raise ValueError("--noise is for simulated BOLD: use it with --coupling.")
     dataset = open_dataset(data, **given)
     if cache_dir is not None and hasattr(dataset, "cache_dir"):
         dataset.cache_dir = cache_dir
     return dataset.load()
+
+
+def _options(names: Sequence[str]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,16 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from ..evaluation import PROTOCOLS, Evaluation, Study, evaluate, make_protocol
-from ..evaluation.evaluating import check_choices
-from ..evaluation.store import Store
+from ..evaluation import (
+    PROTOCOLS,
+    Evaluation,
+    Study,
+    evaluate,
+    make_protocol,
+)
+from ..evaluation.checks import check_choices
+from ..evaluation.store import new_folder, write_table
+from ..evaluation.study import counted
 from ..plotting import plot_r_per_region, plot_series
 from ..report import layout, write_report
 from .data_options import data_options
@@ -48,7 +55,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     options = data_options(arguments)
     preparation = _preparation(arguments)
     study = _read(arguments, options, preparation)
-    folder = Store.new_folder() if arguments.out is None else arguments.out
+    folder = new_folder() if arguments.out is None else arguments.out
     _say_data(
         name if arguments.data is None else str(arguments.data),
         study,
@@ -74,7 +81,6 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
                 "preparation": _described({**options, **preparation}),
                 "coupling": arguments.coupling,
                 "size": arguments.size,
-                "device": device,
             },
         )
     except KeyboardInterrupt:
@@ -107,7 +113,11 @@ def _read(
         arguments.coupling,
         arguments.seeds[0],
         chosen,
+        arguments.montage,
     )
+    if arguments.coupling is not None:
+        # The names were given by the montage before BOLD was simulated.
+        preparation = {**preparation, "montage": None}
     prepared = Prepared(recordings, chosen, {**preparation, "cache_dir": arguments.cache})
     return Study.of(prepared, low_pass=arguments.low_pass or None)
 
@@ -120,9 +130,10 @@ def _say_data(name: str, study: Study, protocol: str, device: str) -> None:
     windows = study.windows
     recordings = windows.metadata.drop_duplicates("recording")
     print(
-        f"Data: {name}, {len(recordings)} recordings of "
-        f"{recordings['subject'].nunique()} subjects, {len(windows.ch_names)} channels, "
-        f"{len(windows.roi_names)} regions, repetition time {study.tr[0]:g} s, "
+        f"Data: {name}, {counted(len(recordings), 'recording')} of "
+        f"{counted(recordings['subject'].nunique(), 'subject')}, "
+        f"{counted(len(windows.ch_names), 'channel')}, "
+        f"{counted(len(windows.roi_names), 'region')}, repetition time {study.tr[0]:g} s, "
         f"{len(windows)} windows of {windows.X.shape[-1] / windows.sfreq:g} s.\n"
         f"Protocol: {protocol} ({PROTOCOLS[protocol].summary}). Device: {device}."
     )
@@ -137,9 +148,8 @@ def _report(found: Evaluation, study: Study, simulated: bool, n_surrogates: int)
     summary = found.summary(n_surrogates=n_surrogates)
     print(f"\n{layout(summary)}")
     comparison = found.compare()
-    folder = Store(found.folder, found.settings)
-    folder.write_table(summary, "summary.tsv")
-    folder.write_table(comparison, "comparison.tsv")
+    write_table(summary, found.folder / "summary.tsv")
+    write_table(comparison, found.folder / "comparison.tsv")
     figures = {
         "r_per_region.png": plot_r_per_region(found.scores, summary),
         "series.png": plot_series(found.predictions, found.scores, study.tr[0]),
@@ -165,7 +175,7 @@ def _said_failures(found: Evaluation) -> str:
     first = found.failures.iloc[0]
     reason = first["error"].splitlines()[0]
     return (
-        f"{len(found.failures)} fits failed and are missing from these numbers; the same "
-        f"command tries them again. Errors are in {found.folder / 'failures.tsv'}. The "
+        f"{counted(len(found.failures), 'fit')} failed, not counted in these numbers; the "
+        f"same command tries again. Errors are in {found.folder / 'failures.tsv'}. The "
         f"first:\n  {first['model']}, fold {first['fold']}: {reason}"
     )

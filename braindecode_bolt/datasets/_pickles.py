@@ -52,6 +52,7 @@ _NAMES = {
     ("builtins", "slice"): "slice",
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_EMPTY = {"EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict}
 _VALUES = {
     *("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
     *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
@@ -162,7 +163,7 @@ def _walk(data: bytes) -> Any:
         del stack[start:]
         return items
 
-    end = None
+    end = len(data)
     for number, (opcode, arg, start) in enumerate(pickletools.genops(data)):
         if number == _MOST_OPERATIONS:
             raise UnsafePickleError(f"uses more than {number} pickle operations")
@@ -175,27 +176,19 @@ def _walk(data: bytes) -> Any:
                 stack.append(arg)
             case name if name in _CONSTANTS:
                 stack.append(_CONSTANTS[name])
+            case name if name in _EMPTY:
+                stack.append(_EMPTY[name]())
             case "MEMOIZE":
                 memo.append(stack[-1])
             case "BINGET" | "LONG_BINGET":
                 stack.append(memo[arg])
             case "MARK":
                 marks.append(len(stack))
-            case "EMPTY_TUPLE":
-                stack.append(())
-            case "TUPLE1" | "TUPLE2" | "TUPLE3" as name:
-                stack.append(tuple(take(int(name[-1]))))
-            case "TUPLE":
-                stack.append(tuple(take()))
-            case "EMPTY_LIST":
-                stack.append([])
+            case "TUPLE1" | "TUPLE2" | "TUPLE3" | "TUPLE" as name:
+                stack.append(tuple(take(int(name[5:]) if name[5:] else None)))
             case "APPEND" | "APPENDS" as name:
                 items = take(1 if name == "APPEND" else None)
-                if type(stack[-1]) is not list:
-                    raise UnsafePickleError(f"appends to {_describe(stack[-1])}")
-                stack[-1].extend(items)
-            case "EMPTY_DICT":
-                stack.append({})
+                _extend(stack[-1], items)
             case "SETITEM" | "SETITEMS" as name:
                 items = take(2 if name == "SETITEM" else None)
                 _set_items(stack[-1], items[::2], items[1::2])
@@ -204,25 +197,24 @@ def _walk(data: bytes) -> Any:
             case "STACK_GLOBAL":
                 stack.append(_name(*take(2)))
             case "REDUCE" | "NEWOBJ":
-                function, args = take(2)
-                if type(function) is not _Name or type(args) is not tuple:
-                    raise UnsafePickleError(f"calls {_describe(function)}")
-                stack.append(_Made(function.kind, args))
+                stack.append(_make(*take(2)))
             case "BUILD":
                 (state,) = take(1)
-                if type(stack[-1]) is not _Made or stack[-1].state is not None:
-                    raise UnsafePickleError(f"sets the state of {_describe(stack[-1])}")
-                stack[-1].state = state
+                _set_state(stack[-1], state)
             case "STOP":
                 # Bytes that were lost or added do not fit the length of the frame.
-                if start + 1 != len(data) or end not in (None, len(data)):
-                    raise ValueError(
-                        f"it ends at byte {start + 1}, expected {end or len(data)}"
-                    )
+                if not start + 1 == end == len(data):
+                    raise ValueError(f"it ends at byte {start + 1}, expected {end}")
                 return stack.pop()
             case name:
                 raise UnsafePickleError(f"uses the pickle operation {name}")
     raise ValueError("it does not end")  # pickletools says so before
+
+
+def _extend(target: Any, items: list) -> None:
+    if type(target) is not list:
+        raise UnsafePickleError(f"appends to {_describe(target)}")
+    target.extend(items)
 
 
 def _set_items(target: Any, keys: list, values: list) -> None:
@@ -238,6 +230,18 @@ def _name(module: Any, name: Any = "") -> _Name:
     if (module, name) not in _NAMES:
         raise UnsafePickleError(f"asks for {module[:80]}.{name[:80]}")
     return _Name(_NAMES[module, name])
+
+
+def _make(function: Any, args: Any) -> _Made:
+    if type(function) is not _Name or type(args) is not tuple:
+        raise UnsafePickleError(f"calls {_describe(function)}")
+    return _Made(function.kind, args)
+
+
+def _set_state(target: Any, state: Any) -> None:
+    if type(target) is not _Made or target.state is not None:
+        raise UnsafePickleError(f"sets the state of {_describe(target)}")
+    target.state = state
 
 
 def _describe(thing: Any) -> str:

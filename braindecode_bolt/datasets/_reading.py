@@ -97,7 +97,8 @@ def read_eeg(path: Path, reader: Reader | None = None) -> mne.io.BaseRaw:
         several = [name for name, ends in READERS.items() if path.suffix.lower() in ends]
         hint = ""
         if reader is None and len(several) > 1:
-            hint = f". Several formats end so; name one by reader: {', '.join(several)}"
+            names = " or ".join(f"reader={name!r}" for name in several)
+            hint = f". Several formats end so: give {names}"
         elif isinstance(error, UnicodeDecodeError):
             hint = ". Save its text files (.vhdr, .vmrk) in UTF-8"
         raise DataFolderError(

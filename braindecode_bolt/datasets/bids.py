@@ -241,11 +241,13 @@ class BIDSEEGfMRI(MarkedEEG):
         for kind, found in (("eeg", eeg), ("bold", bold)):
             several = [run for run in both if len(found[run]) > 1]
             if several:
-                names = listed(file.name for file in found[several[0]])
+                files = found[several[0]]
+                ending = "_".join(files[0].name.split("_")[-2:])
                 raise DataFolderError(
                     f"{counted(len(several), 'run')} of {len(both)} with several files of "
-                    f"{kind.upper()}: {several[0]} has {names}. Choose by the argument "
-                    f"{kind}, a pattern of their names."
+                    f"{kind.upper()}: {several[0]} has "
+                    f"{listed(file.name for file in files)}. Choose by a pattern of their "
+                    f"names, as {kind}='*_{ending}'."
                 )
         return {run: (eeg[run][0], bold[run][0]) for run in both}
 

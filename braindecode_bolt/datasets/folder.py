@@ -145,8 +145,8 @@ class EEGfMRIFolder(MarkedEEG):
             raise DataFolderError(
                 f"{counted(len(twice), 'recording')} of {len(by_name)} in {folder} with "
                 f"several EEG files: {described(found[twice[0][0]])} has {paths}. Choose "
-                "one: a folder inside by data_dir, the format by reader ('edf', 'eeglab', "
-                "'brainvision', 'fif'), or the names by pattern."
+                "one: give a folder inside it, the format by reader='edf' (or 'eeglab', "
+                "'brainvision', 'fif' ...), or the names by pattern."
             )
         return found
 

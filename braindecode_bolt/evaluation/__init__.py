@@ -1,15 +1,21 @@
-"""Evaluation of models: protocols, scores, and what they are worth."""
+"""Evaluation of models.
 
+Four steps: ``plan`` (what is fitted on what), ``run`` (fits, in parallel), ``collect``
+(tables) and ``judge`` (against chance and each other). ``store`` keeps results in a
+folder.
+"""
+
+from .collect import Evaluation
 from .evaluating import evaluate
-from .protocols import PROTOCOLS, make_protocol
-from .result import Evaluation
-from .significance import compare_pipelines, summarise
+from .judge import compare_pipelines, summarise
+from .protocols import PROTOCOLS, ProtocolError, make_protocol
 from .store import ResultsError
 from .study import Study
 
 __all__ = [
     "PROTOCOLS",
     "Evaluation",
+    "ProtocolError",
     "ResultsError",
     "Study",
     "compare_pipelines",

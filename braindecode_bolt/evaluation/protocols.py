@@ -16,80 +16,85 @@ from ..splits import (
     TransferSplit,
 )
 
-__all__ = ["PROTOCOLS", "make_protocol"]
+__all__ = ["PROTOCOLS", "ProtocolError", "make_protocol"]
+
+
+class ProtocolError(ValueError):
+    """A protocol that the recordings are too few or too short for."""
 
 
 @dataclass(frozen=True)
 class _Protocol:
-    """How a protocol is made, and what it tells.
-
-    Attributes
-    ----------
-    make : callable
-        From the number of folds and, for transfer, source and target.
-    summary : str
-        What its scores are about.
-    has_folds : bool
-        Whether the number of folds can be chosen.
-    """
+    """How a protocol is made (from the number of folds, and for transfer the tasks)."""
 
     make: Callable[..., Any]
+    #: What its scores are about.
     summary: str
+    #: Whether the number of folds can be chosen.
     has_folds: bool = True
+    #: Whether it goes from one task to another.
+    transfers: bool = False
+
+
+def _leave_out(by: str, summary: str) -> _Protocol:
+    return _Protocol(lambda n: LeaveOneOut(by), summary, has_folds=False)
+
+
+def _transfer(joint: bool, summary: str) -> _Protocol:
+    def make(n, source, target):
+        return TransferSplit(source, target, joint=joint, n_splits=n)
+
+    return _Protocol(make, summary, transfers=True)
 
 
 #: Protocols by name.
 PROTOCOLS = {
     "subjects": _Protocol(
-        lambda n: GroupSplit("subject", n), "people not seen, in folds of whole people"
+        lambda n: GroupSplit("subject", n),
+        "subjects not seen in training, in folds of whole subjects",
     ),
     "sessions": _Protocol(
-        lambda n: GroupSplit("session", n), "sessions not seen, of people seen in others"
+        lambda n: GroupSplit("session", n),
+        "sessions not seen in training, of subjects seen in other sessions",
     ),
     "runs": _Protocol(
-        lambda n: GroupSplit("run", n), "runs not seen, of people seen in others"
+        lambda n: GroupSplit("run", n),
+        "runs not seen in training, of subjects seen in other runs",
     ),
-    "leave-one-subject-out": _Protocol(
-        lambda n: LeaveOneOut("subject"), "people not seen, one after the other", False
+    "leave-one-subject-out": _leave_out(
+        "subject", "one subject not seen in training, each in turn"
     ),
-    "leave-one-session-out": _Protocol(
-        lambda n: LeaveOneOut("session"), "sessions not seen, one after the other", False
+    "leave-one-session-out": _leave_out(
+        "session", "one session not seen in training, each in turn"
     ),
-    "leave-one-run-out": _Protocol(
-        lambda n: LeaveOneOut("run"), "runs not seen, one after the other", False
+    "leave-one-run-out": _leave_out("run", "one run not seen in training, each in turn"),
+    "leave-one-task-out": _leave_out(
+        "task", "one task and its subjects not seen in training"
     ),
-    "leave-one-task-out": _Protocol(
-        lambda n: LeaveOneOut("task"), "people and a task not seen", False
-    ),
-    "leave-one-site-out": _Protocol(
-        lambda n: LeaveOneOut("site"), "people and a site not seen", False
+    "leave-one-site-out": _leave_out(
+        "site", "one site and its subjects not seen in training"
     ),
     "within": _Protocol(
         lambda n: GapSplit(),
-        "the last tenth of each recording, behind a gap (the paper's)",
-        False,
+        "the last tenth of each recording, after a gap (as in the paper)",
+        has_folds=False,
     ),
     "within-folds": _Protocol(
         lambda n: GapKFold(n), "stretches of each recording in turn, between gaps"
     ),
     "published": _Protocol(
-        lambda n: PublishedSplit(), "the six scans that the paper tested on", False
+        lambda n: PublishedSplit(),
+        "the six scans that the paper tested on",
+        has_folds=False,
     ),
-    "zero-shot": _Protocol(
-        lambda n, source, target: TransferSplit(source, target, n_splits=n),
-        "people not seen, in a task that was not trained on",
+    "zero-shot": _transfer(
+        False, "subjects not seen in training, in a task not seen in training"
     ),
-    "joint": _Protocol(
-        lambda n, source, target: TransferSplit(source, target, joint=True, n_splits=n),
-        "people not seen, in one of two tasks that were trained on together",
-    ),
-    "fine-tuned": _Protocol(
-        lambda n, source, target: TransferSplit(source, target, joint=True, n_splits=n),
-        "people not seen, in a task to which a model of another was adapted",
+    "joint": _transfer(True, "subjects not seen in training, in one of two training tasks"),
+    "fine-tuned": _transfer(
+        True, "subjects not seen in training, after fine-tuning on their task"
     ),
 }
-#: Those that go from one condition to another.
-TRANSFER = ("zero-shot", "joint", "fine-tuned")
 
 
 def make_protocol(
@@ -98,14 +103,14 @@ def make_protocol(
     source: str | None = None,
     target: str | None = None,
 ) -> Any:
-    """Make a splitter of a protocol's name.
+    """Make the splitter of a protocol.
 
     Parameters
     ----------
     protocol : str | splitter
-        A name in :data:`PROTOCOLS`, or a splitter, which is given back.
+        A name in :data:`PROTOCOLS`, or a splitter, which is returned.
     n_splits : int
-        Number of folds, where the protocol does not fix it. Default 5.
+        Number of folds, if the protocol does not fix it. Default 5.
     source, target : str | None
         Tasks to train and test on, for ``"zero-shot"``, ``"joint"`` and
         ``"fine-tuned"``.
@@ -122,10 +127,11 @@ def make_protocol(
     TypeError
         If it is neither a name nor a splitter.
     """
+    tasks = [task for task in (source, target) if task is not None]
     if not isinstance(protocol, str):
         if not hasattr(protocol, "split") or isinstance(protocol, type):
             raise TypeError(f"protocol must be a name or a splitter, got {protocol!r}.")
-        if source is not None or target is not None:
+        if tasks:
             raise ValueError(
                 "source and target are for protocols by name; give them to the splitter."
             )
@@ -134,21 +140,20 @@ def make_protocol(
         raise ValueError(
             f"There is no protocol {protocol!r}. There are {', '.join(PROTOCOLS)}."
         )
+    named = PROTOCOLS[protocol]
     whole = isinstance(n_splits, Integral) and not isinstance(n_splits, bool)
-    if PROTOCOLS[protocol].has_folds and not (whole and n_splits >= 2):
+    if named.has_folds and not (whole and n_splits >= 2):
         raise ValueError(
             f"n_splits (--folds) must be a whole number from 2 on, got {n_splits!r}."
         )
-    tasks = [task for task in (source, target) if task is not None]
-    if protocol in TRANSFER:
-        if len(tasks) < 2:
-            raise ValueError(
-                f"The protocol {protocol!r} goes from one task to another: give source and "
-                "target."
-            )
-        return PROTOCOLS[protocol].make(n_splits, source, target)
-    if tasks:
+    if named.transfers and len(tasks) < 2:
         raise ValueError(
-            f"source and target are for {', '.join(TRANSFER)}, not for {protocol!r}."
+            f"The protocol {protocol!r} goes from one task to another: give source and "
+            "target."
         )
-    return PROTOCOLS[protocol].make(n_splits)
+    if tasks and not named.transfers:
+        names = [name for name, other in PROTOCOLS.items() if other.transfers]
+        raise ValueError(
+            f"source and target are for {', '.join(names)}, not for {protocol!r}."
+        )
+    return named.make(n_splits, *tasks)

@@ -1,10 +1,11 @@
-"""The recordings of an evaluation: windows, and the BOLD as it was recorded."""
+"""The recordings of an evaluation: windows of EEG, and the BOLD as it was recorded."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..markers.timing import repetition_time as tr_of
 from ..recording import Recording, as_recordings
 from ..windows.create import BOLDWindows, create_bold_windows
 
-__all__ = ["Study"]
+__all__ = ["Study", "counted"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +29,21 @@ class Study:
     """Windows of several recordings, whose BOLD can be prepared part by part.
 
     BOLD is low-pass filtered and centred. Where whole recordings are trained on or
-    tested, this is done for each as a whole; where a recording is cut in time, for
-    each part by itself, so that nothing passes from one to another.
+    tested, this is done for the whole recording. Where a recording is cut in time, it
+    is done for each part separately, so that no part depends on another.
 
     Attributes
     ----------
     windows : BOLDWindows
-        The windows, their BOLD prepared recording by recording.
+        The windows, with the BOLD prepared recording by recording.
     bold : list of dict of str to pandas.DataFrame
-        For each recording, its tables (``bold`` and, for simulated BOLD,
-        ``noiseless`` and ``noiseless_window``) as recorded, a row per volume. Empty
-        where only windows were given: their BOLD is taken as it is.
+        For each recording, its tables as recorded (``bold`` and, for simulated BOLD,
+        ``noiseless`` and ``noiseless_window``), a row per volume. Empty if only windows
+        were given: their BOLD is used as it is.
     tr : list of float
         Repetition time of each recording in seconds; NaN where it is not known.
     low_pass : float | None
-        Edge of the filter in Hz.
+        Cut-off frequency of the low-pass filter in Hz.
     steps : list of ndarray of int
         What :func:`~braindecode_bolt.bold.volume_steps` gives for each recording.
     """
@@ -61,14 +62,14 @@ class Study:
         lag_seconds: float = 0.0,
         low_pass: float | None = LOW_PASS,
     ) -> Study:
-        """Make it of recordings or windows.
+        """Make a study of recordings or windows.
 
         Parameters
         ----------
         data : Study | BOLDWindows | iterable of Recording
-            Recordings carry BOLD that was *not* low-pass filtered yet, and EEG that
-            was prepared (:func:`~braindecode_bolt.prepare_eeg`). They may come from a
-            generator. The BOLD of windows is taken as it is.
+            Recordings carry BOLD that is *not* low-pass filtered yet, and EEG that is
+            prepared (:func:`~braindecode_bolt.prepare_eeg`). They may come from a
+            generator. The BOLD of windows is used as it is.
         window_seconds, lag_seconds : float
             As in :func:`~braindecode_bolt.create_bold_windows`.
         low_pass : float | None
@@ -83,13 +84,14 @@ class Study:
         TypeError
             If the data are none of these.
         ValueError
-            If no windows can be cut or the BOLD cannot be prepared.
+            If no windows can be cut, the BOLD cannot be prepared, or recordings cannot
+            be told apart.
         """
         if isinstance(data, Study):
             return data
         if isinstance(data, BOLDWindows):
             _check_distinct(data)
-            return cls(data, tr=_repetition_times(data, len(data.left_out)))
+            return cls(data, tr=_repetition_times(data))
         if not isinstance(data, Iterable) or isinstance(data, (str, bytes, np.ndarray)):
             raise TypeError(
                 f"Expected recordings, windows of them or a Study, got "
@@ -125,99 +127,121 @@ class Study:
         Returns
         -------
         BOLDWindows
-            With the BOLD of each stretch of a recording that is in one part prepared
-            by itself. Rows of such recordings that are in no part have NaN. `windows`
-            where no recording is in two parts, or in one and in none.
+            Each stretch of a recording that is in one part is filtered and centred
+            separately. Rows of such recordings that are in no part are NaN. If no
+            recording is cut, this is `windows` itself.
 
         Raises
         ------
         ValueError
-            If a stretch is too short for the filter, or constant.
+            If a stretch is too short for the filter, or a region is constant in it.
         """
         part_of = np.full(len(self.windows), -1)
         for number, rows in enumerate(parts):
             part_of[rows] = number
         recordings = self.windows.metadata["recording"].to_numpy()
-        torn = [r for r in np.unique(recordings) if _is_torn(part_of[recordings == r])]
-        if not torn:
+        # In several parts, or in one part and in a gap.
+        cut = [
+            recording
+            for recording in np.unique(recordings)
+            if len(np.unique(part_of[recordings == recording])) > 1
+        ]
+        if not cut:
             return self.windows
         if not self.bold:
             logger.warning(
-                "Recordings are cut in time, and their BOLD is taken as the windows have "
-                "it: if it was low-pass filtered over whole recordings, the test part has "
-                "gone into training. Give evaluate the recordings themselves."
+                "Recordings are cut in time, and the BOLD of the windows is used as it is. "
+                "If it was low-pass filtered over whole recordings, the test part leaks "
+                "into training. Give evaluate the recordings themselves."
             )
             return self.windows
         tables = {
-            kind: np.array(values)
-            for kind, values in _tables_of(self.windows).items()
-            if values is not None
+            field: np.array(getattr(self.windows, field))
+            for field in ("y", "noiseless", "noiseless_window")
+            if getattr(self.windows, field) is not None
         }
-        for recording in torn:
+        for recording in cut:
             rows = np.flatnonzero(recordings == recording)
-            self._prepare_stretches(int(recording), rows, part_of[rows], tables)
-        return replace(
-            self.windows, **{"y" if k == "bold" else k: v for k, v in tables.items()}
-        )
+            volumes = self.windows.metadata["volume"].to_numpy()[rows]
+            rows = rows[np.argsort(volumes, kind="stable")]
+            borders = np.flatnonzero(np.diff(part_of[rows])) + 1
+            for stretch in np.split(rows, borders):
+                in_a_part = part_of[stretch[0]] >= 0
+                self._prepare(int(recording), stretch, tables, in_a_part)
+        return replace(self.windows, **tables)
 
-    def _prepare_stretches(
+    def _prepare(
         self,
         recording: int,
         rows: np.ndarray,
-        part_of: np.ndarray,
         tables: dict[str, np.ndarray],
+        in_a_part: bool,
     ) -> None:
+        """Prepare the BOLD of one stretch of a recording, or remove it."""
         volumes = self.windows.metadata["volume"].to_numpy()[rows]
-        order = np.argsort(volumes, kind="stable")
-        rows, volumes, part_of = rows[order], volumes[order], part_of[order]
-        borders = np.flatnonzero(np.diff(part_of)) + 1
-        names = [plain_name(roi) for roi in self.windows.roi_names]
-        for stretch in np.split(np.arange(len(rows)), borders):
-            if part_of[stretch[0]] < 0:
-                for values in tables.values():
-                    values[rows[stretch]] = np.nan
+        regions = [plain_name(region) for region in self.windows.roi_names]
+        for name, values in tables.items():
+            if not in_a_part:
+                values[rows] = np.nan
                 continue
-            first, last = volumes[stretch[0]], volumes[stretch[-1]]
-            for kind, values in tables.items():
-                table = self.bold[recording][kind].rename(columns=plain_name)
-                within = table.index.slice_indexer(first, last)
-                series = table[names].iloc[within]
-                steps = self.steps[recording][within] if self.steps else None
-                try:
-                    done = prepare_series(series, self.tr[recording], self.low_pass, steps)
-                except ValueError as error:
-                    name = self.windows.left_out["recording"].iloc[recording]
-                    raise ValueError(
-                        f"{name}, volumes {first} to {last}, which are one part of a fold: "
-                        f"{error} (On the command line, that is --low-pass 0.) Or give "
-                        "longer recordings, or a protocol with larger parts: within-folds "
-                        "with few folds, or GapSplit(train_size=0.7, test_size=0.3)."
-                    ) from error
-                values[rows[stretch]] = done.loc[volumes[stretch]]
+            table = self.bold[recording]["bold" if name == "y" else name]
+            table = table.rename(columns=plain_name)[regions]
+            within = table.index.slice_indexer(volumes[0], volumes[-1])
+            series = table.iloc[within]
+            steps = self.steps[recording][within] if self.steps else None
+            try:
+                done = prepare_series(series, self.tr[recording], self.low_pass, steps)
+            except ValueError as error:
+                where = f"volume {volumes[0]}"
+                if len(series) > 1:
+                    where = f"volumes {volumes[0]} to {volumes[-1]}"
+                raise ValueError(
+                    f"{self.names[recording]} is too short for this protocol: one part of "
+                    f"a fold is {where}, {counted(len(series), 'volume')} in all"
+                    + (f". {error}" if len(series) > 1 else ".")
+                ) from error
+            values[rows] = done.loc[volumes]
 
     @property
     def names(self) -> list[str]:
         """Name of each recording."""
-        return self.windows.left_out["recording"].tolist()
+        return self.windows.left_out["recording"].astype(str).tolist()
+
+    @cached_property
+    def _hashes_of_eeg(self) -> list[str]:
+        return [content_hash(signal) for signal in self.windows.X.signals]
 
     def fingerprint(self) -> str:
-        """Hash EEG, BOLD and origin of the windows.
-
-        Returns
-        -------
-        str
-            Hexadecimal digits of SHA-256.
-        """
+        """Hash EEG, BOLD and origin of the windows, as hexadecimal digits of SHA-256."""
         X = self.windows.X
         return content_hash(
-            *X.signals,
+            self._hashes_of_eeg,
             self.windows.y,
             *(tables["bold"].to_numpy(float) for tables in self.bold),
             self.windows.metadata.to_csv(index=False),
             [X.ch_names, self.windows.roi_names, self.low_pass, X.sfreq, X.baseline],
-            # Positions decide which rows electrodes take that a table does not know.
+            # LaBraM's channel embedding takes unknown names by position.
             np.array([ch["loc"][:3] for ch in X.info["chs"]]),
         )
+
+    def warn_of_copies(self) -> None:
+        """Log recordings with the same EEG, and subjects whose names look alike."""
+        used = set(self.windows.metadata["recording"])
+        hashes = {n: h for n, h in enumerate(self._hashes_of_eeg) if n in used}
+        for same in _alike(hashes):
+            names = ", ".join(self.names[position] for position in same[:5])
+            logger.warning(
+                "%s hold the same EEG: a model that was trained on one of them knows the "
+                "others. Leave the copies out.",
+                names,
+            )
+        subjects = list(dict.fromkeys(map(str, self.windows.groups)))
+        for same in _alike({name: _plain(name) for name in subjects}):
+            logger.warning(
+                "The subjects %s are taken for different ones. If they are the same, give "
+                "them the same name.",
+                ", ".join(map(repr, same)),
+            )
 
     def __repr__(self) -> str:  # noqa: D105
         return f"<Study {self.windows!r}>"
@@ -237,8 +261,25 @@ class _Sized:
         return len(self.source)
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, ``1 recording`` or ``2 recordings``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().lstrip("0")
+
+
+def _alike(values: dict[Any, str]) -> list[list[Any]]:
+    """Keys that have the same value, where there are several."""
+    groups: dict[str, list[Any]] = {}
+    for key, value in values.items():
+        groups.setdefault(value, []).append(key)
+    return [keys for keys in groups.values() if len(keys) > 1]
+
+
 def _check_distinct(windows: BOLDWindows) -> None:
-    """Raise where recordings, people or volumes could not be told apart in tables."""
+    """Raise where recordings, subjects or volumes could not be told apart in tables."""
     names = windows.left_out["recording"].astype(str)
     twice = sorted(set(names[names.duplicated()]))
     if twice:
@@ -249,9 +290,9 @@ def _check_distinct(windows: BOLDWindows) -> None:
     table = windows.metadata
     unnamed = table["subject"].isna() | (table["subject"].astype(str) == "")
     if unnamed.any():
-        n_recordings = table.loc[unnamed, "recording"].nunique()
+        number = table.loc[unnamed, "recording"].nunique()
         raise ValueError(
-            f"{n_recordings} recordings do not say whose they are: Recording(subject=...)."
+            f"{counted(number, 'recording')} without a subject: Recording(subject=...)."
         )
     joined = table.duplicated(["recording", "volume"])
     if joined.any():
@@ -262,23 +303,9 @@ def _check_distinct(windows: BOLDWindows) -> None:
         )
 
 
-def _is_torn(part_of: np.ndarray) -> bool:
-    """Whether a recording is in several parts, or in one and in a gap."""
-    return len(np.unique(part_of)) > 1
-
-
-def _tables_of(windows: BOLDWindows) -> dict[str, np.ndarray | None]:
-    return {
-        "bold": windows.y,
-        "noiseless": windows.noiseless,
-        "noiseless_window": windows.noiseless_window,
-    }
-
-
-def _repetition_times(windows: BOLDWindows, n_recordings: int) -> list[float]:
-    table = windows.metadata
-    times = [float("nan")] * n_recordings
-    for recording, rows in table.groupby("recording"):
+def _repetition_times(windows: BOLDWindows) -> list[float]:
+    times = [float("nan")] * len(windows.left_out)
+    for recording, rows in windows.metadata.groupby("recording"):
         ends = rows["stop"].to_numpy() / windows.sfreq
         times[int(recording)] = tr_of(ends, rows["volume"].to_numpy())
     return times

@@ -154,8 +154,6 @@ def check_bold(bold: pd.DataFrame, what: str) -> None:
             "Expected one column of real numbers per region."
         )
     values = bold.to_numpy(dtype=float, na_value=np.nan)
-    # Models and windows hold float32.
-    bad = ~(np.abs(values) <= np.finfo(np.float32).max)
     empty = columns[np.isnan(values).all(axis=0)]
     if len(empty):
         raise ValueError(
@@ -163,6 +161,8 @@ def check_bold(bold: pd.DataFrame, what: str) -> None:
             f"{', '.join(empty[:8])}{', ...' if len(empty) > 8 else ''}. Leave these "
             "regions out of all recordings (rois)."
         )
+    # Models and windows hold float32.
+    bad = ~(np.abs(values) <= np.finfo(np.float32).max)
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ValueError(

@@ -133,7 +133,7 @@ def _n_volumes(bold: pd.DataFrame) -> int | None:
 
 
 def _rows(bold: pd.DataFrame) -> np.ndarray | None:
-    every = bold.index.equals(pd.RangeIndex(len(bold)))
+    every = bold.index.equals(pd.RangeIndex(bold.attrs.get("n_volumes", len(bold))))
     return None if every else bold.index.to_numpy()
 
 

@@ -1,6 +1,6 @@
 """Scores of predicted against measured BOLD."""
 
-from .ceiling import noise_ceiling
+from .ceiling import ceilings, noise_ceiling
 from .connectivity import connectivity, connectivity_r
 from .lags import best_lag
 from .regions import mse, pearson_r, r2, spearman_r
@@ -9,6 +9,7 @@ from .scorers import RecordingScorer, pearson_per_recording, pearson_pooled
 __all__ = [
     "RecordingScorer",
     "best_lag",
+    "ceilings",
     "connectivity",
     "connectivity_r",
     "mse",

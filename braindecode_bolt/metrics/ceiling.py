@@ -1,4 +1,4 @@
-"""The best score that any model can reach."""
+"""The noise ceiling: the best score that any model can reach."""
 
 from __future__ import annotations
 
@@ -6,15 +6,45 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from .regions import pearson_r
 
 if TYPE_CHECKING:
     from ..windows.create import BOLDWindows
 
+__all__ = ["ceilings", "noise_ceiling"]
+
+
+def ceilings(
+    y: ArrayLike, noiseless: ArrayLike | None, noiseless_window: ArrayLike | None
+) -> dict[str, np.ndarray]:
+    """Noise ceilings of each region of one recording.
+
+    Parameters
+    ----------
+    y : array-like, shape (n_volumes, n_rois)
+        Simulated BOLD with noise.
+    noiseless, noiseless_window : array-like, shape (n_volumes, n_rois) | None
+        BOLD without noise, from the whole haemodynamic response and from its part in
+        the window. None for real BOLD.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rois,)
+        ``noise_ceiling`` and ``window_limited_noise_ceiling``: R of the two with `y`.
+        NaN where it is not known.
+    """
+    known = {"noise_ceiling": noiseless, "window_limited_noise_ceiling": noiseless_window}
+    unknown = np.full(np.shape(y)[1], np.nan)
+    return {
+        name: unknown if values is None else pearson_r(y, values)
+        for name, values in known.items()
+    }
+
 
 def noise_ceiling(windows: BOLDWindows) -> pd.DataFrame:
-    """Best R that any model can reach on simulated BOLD.
+    """Best R that any model can reach on simulated BOLD, on average.
 
     Parameters
     ----------
@@ -25,27 +55,17 @@ def noise_ceiling(windows: BOLDWindows) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row per recording and region with ``recording``, ``region``,
-        ``ceiling`` (R of noiseless against noisy BOLD, on the volumes that have
-        a window) and ``ceiling_window`` (the same with the haemodynamic
-        response cut to the window). Without rows where it is not known.
+        ``noise_ceiling`` (R of noiseless with noisy BOLD, on the volumes that have a
+        window) and ``window_limited_noise_ceiling`` (the same with the part of the
+        haemodynamic response that lies in the window). NaN for real BOLD.
     """
-    if windows.noiseless is None or windows.noiseless_window is None:
-        types = {"recording": int, "region": str, "ceiling": float, "ceiling_window": float}
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
-    parts = []
     recordings = windows.metadata["recording"].to_numpy()
+    parts = []
     for recording in np.unique(recordings):
         rows = recordings == recording
+        tables = (windows.y, windows.noiseless, windows.noiseless_window)
+        found = ceilings(*(None if table is None else table[rows] for table in tables))
         parts.append(
-            pd.DataFrame(
-                {
-                    "recording": recording,
-                    "region": windows.roi_names,
-                    "ceiling": pearson_r(windows.y[rows], windows.noiseless[rows]),
-                    "ceiling_window": pearson_r(
-                        windows.y[rows], windows.noiseless_window[rows]
-                    ),
-                }
-            )
+            pd.DataFrame({"recording": recording, "region": windows.roi_names, **found})
         )
     return pd.concat(parts, ignore_index=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
+from sklearn.metrics import mean_squared_error, r2_score
 
-from .series import correlate, paired, unit
+from .._series import is_constant
+from .series import correlate, paired
+
+_EITHER = "the measured or the predicted series is constant or not finite"
 
 
 def pearson_r(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
@@ -22,16 +27,16 @@ def pearson_r(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_rois,)
-        NaN where one of the two is constant or not finite, which is warned about.
+        NaN where one of the two is constant or not finite, with a warning.
 
     Raises
     ------
     ValueError
         If the shapes differ.
     """
-    r = correlate(*paired(y_true, y_pred))
-    _warn("R", np.isnan(r), "the measured or the predicted series")
-    return r
+    true, pred = paired(y_true, y_pred)
+    undefined = _without_r(true) | _without_r(pred)
+    return _of_defined("R", correlate, true, pred, undefined, _EITHER)
 
 
 def spearman_r(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
@@ -45,7 +50,7 @@ def spearman_r(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_rois,)
-        NaN where one of the two is constant or not finite, which is warned about.
+        NaN where one of the two is constant or not finite, with a warning.
 
     Raises
     ------
@@ -53,19 +58,19 @@ def spearman_r(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
         If the shapes differ.
     """
     true, pred = paired(y_true, y_pred)
-    r = correlate(rankdata(true, axis=0), rankdata(pred, axis=0))
-    # The ranks of a series that is constant up to rounding are not constant.
-    undefined = unit(true)[1] | unit(pred)[1] | np.isnan(r)
-    _warn("Spearman's R", undefined, "the measured or the predicted series")
-    return np.where(undefined, np.nan, r)
+    undefined = _without_r(true) | _without_r(pred)
+
+    def of_ranks(true: np.ndarray, pred: np.ndarray) -> np.ndarray:
+        return correlate(rankdata(true, axis=0), rankdata(pred, axis=0))
+
+    return _of_defined("Spearman's R", of_ranks, true, pred, undefined, _EITHER)
 
 
 def r2(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """Share of the variance of each region that is explained.
+    """Coefficient of determination of each region (:func:`sklearn.metrics.r2_score`).
 
-    One minus the squared errors over the squared deviations of the measured BOLD
-    from its mean: unlike the square of R, it counts errors of scale and offset, and
-    is negative where the mean predicts better.
+    Unlike the square of R, it counts errors of scale and offset, and is negative where
+    the mean of the measured BOLD predicts better.
 
     Parameters
     ----------
@@ -75,8 +80,8 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_rois,)
-        At most 1. NaN where the measured series is constant or one of the two is
-        not finite, which is warned about.
+        At most 1. NaN where the measured series is constant or one of the two is not
+        finite, with a warning.
 
     Raises
     ------
@@ -84,16 +89,13 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
         If the shapes differ.
     """
     true, pred = paired(y_true, y_pred)
-    undefined = unit(true)[1] | ~np.isfinite(pred).all(axis=0)
-    _warn("R2", undefined, "the measured series")
-    true, pred = (np.where(undefined, 0.0, y) for y in (true, pred))
-    errors = ((true - pred) ** 2).sum(axis=0)
-    spread = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
-    return np.where(undefined, np.nan, 1 - errors / np.where(undefined, 1.0, spread))
+    undefined = _without_r(true) | ~np.isfinite(pred).all(axis=0)
+    why = "the measured series is constant, or one of the two is not finite"
+    return _of_defined("R2", r2_score, true, pred, undefined, why, True)
 
 
 def mse(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """Mean squared error of each region.
+    """Mean squared error of each region (:func:`sklearn.metrics.mean_squared_error`).
 
     Parameters
     ----------
@@ -103,8 +105,8 @@ def mse(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_rois,)
-        In the square of these units. NaN where one of the two is not finite, which
-        is warned about.
+        In the square of these units. NaN where one of the two is not finite, with a
+        warning.
 
     Raises
     ------
@@ -113,17 +115,33 @@ def mse(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """
     true, pred = paired(y_true, y_pred)
     undefined = ~(np.isfinite(true) & np.isfinite(pred)).all(axis=0)
-    _warn("The error", undefined, "the measured or the predicted series", "not finite")
-    true, pred = (np.where(undefined, 0.0, y) for y in (true, pred))
-    return np.where(undefined, np.nan, ((true - pred) ** 2).mean(axis=0))
+    why = "the measured or the predicted series is not finite"
+    return _of_defined("The error", mean_squared_error, true, pred, undefined, why, True)
 
 
-def _warn(
-    score: str, undefined: np.ndarray, series: str, why: str = "constant or not finite"
-) -> None:
+def _without_r(y: np.ndarray) -> np.ndarray:
+    return is_constant(y) | ~np.isfinite(y).all(axis=0)
+
+
+def _of_defined(
+    name: str,
+    score: Callable[..., np.ndarray],
+    true: np.ndarray,
+    pred: np.ndarray,
+    undefined: np.ndarray,
+    why: str,
+    of_sklearn: bool = False,
+) -> np.ndarray:
+    """Score the regions where the score is defined, and warn of the others."""
+    values = np.full(len(undefined), np.nan)
     if undefined.any():
         warnings.warn(
-            f"{score} is not defined for {undefined.sum()} of {len(undefined)} regions: "
-            f"{series} is {why}.",
+            f"{name} is not defined for {undefined.sum()} of {len(undefined)} regions: "
+            f"{why}.",
             stacklevel=3,
         )
+    if not undefined.all():
+        options = {"multioutput": "raw_values"} if of_sklearn else {}
+        kept = ~undefined
+        values[kept] = score(true[:, kept], pred[:, kept], **options)
+    return values

@@ -35,7 +35,7 @@ class RecordingScorer:
             scoring=pearson_per_recording,
         )
 
-    The splitter reads the same ``groups``. Where it keeps people with several
+    The splitter reads the same ``groups``. Where it keeps subjects with several
     recordings together, give the recordings another name::
 
         scoring = pearson_per_recording.set_score_request(groups="recordings")

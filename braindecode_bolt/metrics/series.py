@@ -1,4 +1,4 @@
-"""Series in columns, brought to mean 0 and length 1."""
+"""Series in columns, of mean 0 and length 1."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def paired(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray
 
 
 def unit(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Subtract the mean of each column and divide by what is left of its length.
+    """Subtract the mean of each column and scale it to length 1.
 
     The correlation of two columns is then their inner product.
 
@@ -90,7 +90,7 @@ def unit(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def correlate(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """Pearson correlation of each region, without a word about what is undefined.
+    """Pearson correlation of each region, without a warning about undefined ones.
 
     Parameters
     ----------

@@ -31,6 +31,8 @@ class BOLDModel(SavedModel):
 
     #: Whether the model can be built only with the names of its channels.
     NEEDS_CHANNEL_NAMES = False
+    #: Name of the LaBraM encoder in the model, if it has one.
+    _LABRAM: str | None = None
     #: Factor of the weights of the last layer at initialisation.
     _HEAD_SCALE = 1.0
     _HUB_NOTES_TEMPLATE = """
@@ -181,14 +183,16 @@ class BOLDModel(SavedModel):
     def parameter_groups(self, layer_decay: float = 0.65) -> list[dict[str, Any]]:
         """Group the parameters by learning rate and weight decay.
 
-        All have the same learning rate. One-dimensional parameters have no weight
-        decay.
+        In a LaBraM encoder (NeuroBOLT's spatiotemporal one, LabramBOLD's) the learning
+        rate falls from block to block towards the input; its last norm and its time
+        embedding, and all other parts and models, have the full rate. One-dimensional
+        parameters and the embeddings of a LaBraM encoder have no weight decay
+        (NeuroBOLT's paper, section 3.2).
 
         Parameters
         ----------
         layer_decay : float
-            Factor of the learning rate from block to block, for models that have
-            such blocks. Default 0.65.
+            Factor of the learning rate per block. Default 0.65; 1 turns it off.
 
         Returns
         -------
@@ -196,7 +200,7 @@ class BOLDModel(SavedModel):
             With ``params`` (list of Parameter), ``names`` (list of str),
             ``lr_scale`` (float) and ``decay`` (bool).
         """
-        return layer_decay_groups(self, layer_decay)
+        return layer_decay_groups(self, layer_decay, self._LABRAM)
 
     @property
     def weights_changed(self) -> bool:

@@ -240,17 +240,17 @@ class SpatiotemporalEncoder(nn.Module):
         embedding_std : float
             Standard deviation of the channel and time embeddings.
         """
-        for embedding in self.embeddings():
+        for embedding in self._embeddings():
             nn.init.trunc_normal_(embedding, std=EMBEDDING_STD)
         with torch.no_grad():
-            for embedding in self.embeddings()[1:]:
+            for embedding in self._embeddings()[1:]:
                 embedding.mul_(embedding_std / EMBEDDING_STD)
             for number, block in enumerate(self.blocks, start=1):
                 block.attn.proj.weight.div_(math.sqrt(2 * number))
                 block.mlp.fc2.weight.div_(math.sqrt(2 * number))
 
-    def embeddings(self) -> list[nn.Parameter]:
-        """List the CLS token and the embeddings, which have no weight decay."""
+    def _embeddings(self) -> list[nn.Parameter]:
+        """List the CLS token and the channel and time embeddings."""
         embeddings = [self.cls_token, self.position_embedding, self.temporal_embedding]
         fresh = self.fresh_embedding
         return embeddings + ([] if fresh is None else [fresh])

@@ -115,17 +115,9 @@ def translate_neurobolt(
 def translate_labram(
     model: nn.Module, state: State, ch_names: Sequence[str] | None
 ) -> tuple[State, set[str]]:
-    """Rename weights as in a LabramBOLD.
+    """Rename weights of a LabramBOLD or a LaBraM as in a LabramBOLD.
 
-    Parameters
-    ----------
-    model, state, ch_names
-        As in :func:`translate_neurobolt`; weights of a LabramBOLD or a LaBraM.
-
-    Returns
-    -------
-    loaded, optional
-        As in :func:`translate_neurobolt`.
+    Parameters and what is returned are those of :func:`translate_neurobolt`.
     """
     if any(name.startswith("encoder.") for name in state):
         return dict(state), set()
@@ -144,17 +136,9 @@ def translate_labram(
 def translate_biot(
     model: nn.Module, state: State, ch_names: Sequence[str] | None
 ) -> tuple[State, set[str]]:
-    """Rename weights as in a BIOTBOLD, and pick the rows of its channels.
+    """Rename weights of a BIOTBOLD or a BIOT as in a BIOTBOLD, with the channels' rows.
 
-    Parameters
-    ----------
-    model, state, ch_names
-        As in :func:`translate_neurobolt`; weights of a BIOTBOLD or a BIOT.
-
-    Returns
-    -------
-    loaded, optional
-        As in :func:`translate_neurobolt`.
+    Parameters and what is returned are those of :func:`translate_neurobolt`.
     """
     if f"{HEAD}weight" in state:
         return dict(state), set()

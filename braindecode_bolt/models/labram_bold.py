@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from braindecode.models import Labram
@@ -17,7 +16,6 @@ from ._checks import (
     check_divisors,
     check_positive,
 )
-from ._groups import layer_decay_groups
 from ._montage import Montage
 from ._spatiotemporal import EMBEDDING_STD, PATCH, check_window
 from ._weight_names import translate_labram
@@ -98,6 +96,7 @@ class LabramBOLD(ByChannelName, EEGModuleMixin, nn.Module):
     """
 
     NEEDS_CHANNEL_NAMES = True
+    _LABRAM = "encoder"
     _HEAD_SCALE = 0.001
     _translate_weights = translate_labram
 
@@ -157,32 +156,3 @@ class LabramBOLD(ByChannelName, EEGModuleMixin, nn.Module):
         # Row 0 is the CLS token's.
         index = torch.cat([self.positions.new_zeros(1), self.positions[rows]])
         return self.encoder.forward_features(x, index), None
-
-    def parameter_groups(self, layer_decay: float = 0.65) -> list[dict[str, Any]]:
-        """Group the parameters by learning rate and weight decay.
-
-        The learning rate falls by `layer_decay` from block to block towards the
-        input; the norm after the blocks, the time embedding and the last layer have
-        the full rate. One-dimensional parameters and the embeddings have no weight
-        decay. This is the recipe of NeuroBOLT's spatiotemporal encoder.
-
-        Parameters
-        ----------
-        layer_decay : float
-            Factor per block. Default 0.65; 1 turns it off.
-
-        Returns
-        -------
-        list of dict
-            With ``params`` (list of Parameter), ``names`` (list of str),
-            ``lr_scale`` (float) and ``decay`` (bool).
-        """
-        encoder = self.encoder
-        embeddings = [
-            encoder.cls_token,
-            encoder.position_embedding,
-            encoder.temporal_embedding,
-        ]
-        return layer_decay_groups(
-            self, layer_decay, "encoder", len(encoder.blocks), embeddings
-        )

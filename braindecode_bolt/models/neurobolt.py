@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from braindecode.models.base import EEGModuleMixin
@@ -16,7 +15,6 @@ from ._checks import (
     check_divisors,
     check_positive,
 )
-from ._groups import layer_decay_groups
 from ._montage import Montage
 from ._spatiotemporal import PATCH, SpatiotemporalEncoder, check_window
 from ._spectral import BASE, SpectralEncoder
@@ -130,6 +128,7 @@ class NeuroBOLT(ByChannelName, EEGModuleMixin, nn.Module):
     """
 
     NEEDS_CHANNEL_NAMES = True
+    _LABRAM = "spatiotemporal"
     _HEAD_SCALE = 0.001
     _translate_weights = translate_neurobolt
 
@@ -219,30 +218,3 @@ class NeuroBOLT(ByChannelName, EEGModuleMixin, nn.Module):
         if self.spectral is not None:
             pooled.append(self.spectral(x, rows))
         return sum(pooled), cls_token
-
-    def parameter_groups(self, layer_decay: float = 0.65) -> list[dict[str, Any]]:
-        """Group the parameters by learning rate and weight decay.
-
-        The learning rate falls by `layer_decay` from block to block towards
-        the input of the spatiotemporal encoder; the spectral encoder, the last
-        norm, the time embedding and the last layer have the full rate.
-        One-dimensional parameters and the embeddings of the spatiotemporal encoder
-        have no weight decay (paper, section 3.2).
-
-        Parameters
-        ----------
-        layer_decay : float
-            Factor per block. Default 0.65; 1 turns it off.
-
-        Returns
-        -------
-        list of dict
-            With ``params`` (list of Parameter), ``names`` (list of str),
-            ``lr_scale`` (float) and ``decay`` (bool).
-        """
-        encoder = self.spatiotemporal
-        if encoder is None:
-            return layer_decay_groups(self, layer_decay)
-        return layer_decay_groups(
-            self, layer_decay, "spatiotemporal", len(encoder.blocks), encoder.embeddings()
-        )

@@ -1,4 +1,4 @@
-"""Is it more than chance: surrogates, their null distribution, intervals."""
+"""Chance and uncertainty: surrogates, null distributions, controls, intervals."""
 
 from .chance import NullR, null_r
 from .controls import constant_eeg, wrong_subject

@@ -1,4 +1,4 @@
-"""How large R is when prediction and measurement have nothing to do with each other."""
+"""The null distribution of R: how large R is by chance."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class NullR:
         As given.
     n_distinct : int | float
         How many different surrogates there are of all recordings together;
-        infinity for new phases.
+        infinity for phase randomisation.
     n_distinct_per_recording : tuple of int or float
         Of each recording. No p is smaller than 1 over 1 more than this.
     """
@@ -90,7 +90,6 @@ def null_r(
     n_surrogates: int = 10_000,
     *,
     tr: float | None = None,
-    min_shift_seconds: float = 0.0,
     block_seconds: float = 40.0,
     alternative: str = "greater",
     level: float = 0.95,
@@ -100,24 +99,24 @@ def null_r(
 
     BOLD and predictions are autocorrelated: 48 volumes hold far fewer than 48
     independent values, so R is often large by chance, and a p from Student's t
-    is far too small. A surrogate has the autocorrelation of the measured BOLD,
-    and its correlations between regions, but nothing to do with the prediction. All
-    regions of a recording get the same change, recordings get independent ones, and
-    the statistic is the paper's: the mean over recordings of the R of each.
+    is far too small. A surrogate has the autocorrelation of the measured BOLD
+    and its correlations between regions, but is unrelated to the prediction. All
+    regions of a recording are changed in the same way, recordings independently. The
+    statistic is the paper's: the mean over recordings of the R of each.
 
-    Surrogates are not made: their R follows from the cross-spectrum, the
+    Their R is computed without making them, from the cross-spectrum, the
     cross-correlation, or the inner products of blocks.
 
-    They take BOLD to be stationary. A drift, or what a task does to everybody at the
-    same time, is in the measured and may be in the predicted BOLD without coming from
-    the person's EEG, and p is small then. Take drifts off the BOLD (nilearn does), and
-    compare with :func:`~braindecode_bolt.null.wrong_subject`.
+    Surrogates assume that BOLD is stationary. Drifts, and responses to a task with the
+    same timing in all subjects, can be predicted without the subject's EEG, and give a
+    small p. Remove drifts from the BOLD (as nilearn does), and compare with
+    :func:`~braindecode_bolt.null.wrong_subject`.
 
     Parameters
     ----------
     y_true, y_pred : array-like, shape (n_volumes, n_rois) or (n_volumes,)
-        Measured and predicted BOLD. The volumes of a recording stand in the order of
-        time; those left out are taken as if they had not been. Predictions of several
+        Measured and predicted BOLD. The volumes of a recording are in the order of
+        time; missing ones are ignored. Predictions of several
         seeds may be given as (n_seeds, n_volumes, n_rois): R is then the mean over
         seeds, each surrogate being compared with all of them.
     recordings : array-like, shape (n_volumes,) | None
@@ -129,11 +128,7 @@ def null_r(
         How many surrogates of all recordings together. Default 10,000. Where there
         are no more different ones, each is used once, which is warned about.
     tr : float | None
-        Repetition time in seconds; needed for ``"shift"`` and ``"block"``.
-    min_shift_seconds : float
-        Shortest circular shift, in either direction. Default 0: all but none. Leaving
-        out more makes p too small, since an R that is large by chance is large at
-        short shifts too: the more, the larger their share of the recording.
+        Repetition time in seconds; needed for ``"block"``.
     block_seconds : float
         Length of a block. Default 40.
     alternative : {"greater", "two-sided"}
@@ -172,7 +167,7 @@ def null_r(
     """
     true, pred = _paired_seeds(y_true, y_pred)
     _check(n_surrogates, alternative, level)
-    make = _maker(method, tr, min_shift_seconds, block_seconds)
+    make = _maker(method, tr, block_seconds)
     names, rows = _by_recording(recordings, len(true))
     parts = [
         _Part.of(name, true[of_it], pred[:, of_it], make)
@@ -306,11 +301,11 @@ def _check(n_surrogates: int, alternative: str, level: float) -> None:
 
 
 def _maker(
-    method: str, tr: float | None, min_shift_seconds: float, block_seconds: float
+    method: str, tr: float | None, block_seconds: float
 ) -> Callable[[int], Surrogates]:
     makers = {
         "phase": Phases,
-        "shift": partial(Shifts, tr=tr, min_shift_seconds=min_shift_seconds),
+        "shift": Shifts,
         "block": partial(Blocks, tr=tr, block_seconds=block_seconds),
     }
     if method not in makers:

@@ -1,4 +1,4 @@
-"""Windows whose EEG says nothing about their BOLD, for models that are trained again."""
+"""Control windows, whose EEG is unrelated to their BOLD; models are trained on them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ logger = logging.getLogger(__name__)
 def wrong_subject(
     windows: BOLDWindows, random_state: int | np.random.Generator | None = 0
 ) -> BOLDWindows:
-    """Give the BOLD of each recording the EEG of another person.
+    """Pair the BOLD of each recording with the EEG of another subject.
 
-    At each volume stands the window that the donor has at this volume. What a model
-    still predicts, trained and scored on these windows as on the real ones, is not
-    from the person's own EEG: it is the same at the same volume in everybody, as
-    drifts from the start of a scan are, and responses in a task that is timed alike.
+    Each volume gets the window that the donor has at this volume. What a model trained
+    and scored on these windows still predicts does not come from the subject's own EEG:
+    it is the same at the same volume in all subjects, such as drifts from the start of a
+    scan, and responses to a task with the same timing.
 
-    Everybody is the donor of one person, never of themselves. So where subjects are
-    kept apart in cross-validation, the EEG is kept apart as well.
+    Each subject is the donor of one other subject. So if cross-validation keeps
+    subjects apart, it keeps the EEG apart as well.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def wrong_subject(
 
 
 def constant_eeg(windows: BOLDWindows, window: int = 0) -> BOLDWindows:
-    """Give all volumes of all recordings the same window of EEG.
+    """Pair all volumes of all recordings with the same window of EEG.
 
-    Real EEG, not zeros, so that it passes the checks of a fit. A model trained on it
-    can learn no more than the mean of the BOLD: its predictions are constant, their R
-    is not defined, and their squared error is what a model on the real windows must
-    beat. A defined R shows that something other than the window reaches the model.
+    It is real EEG, not zeros, so that it passes the checks of a fit. A model trained on
+    it can only learn the mean of the BOLD (the mean baseline): its predictions are
+    constant, their R is not defined, and models on the real windows must have a smaller
+    squared error. A defined R shows that the model gets information from elsewhere.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def constant_eeg(windows: BOLDWindows, window: int = 0) -> BOLDWindows:
     """
     source = windows.X
     (one,) = source[[window]].metadata.itertuples()
-    # Cut out, so that nothing else of the EEG is within reach.
+    # A copy, so that the model cannot read the EEG around it.
     stretch = np.array(source.signals[one.recording][:, one.start : one.stop])
     metadata = source.metadata.assign(start=0, stop=source.shape[-1])
     # As many as before, so that positions in the metadata stay valid.
@@ -133,7 +133,7 @@ def _donors(table: pd.DataFrame, rng: np.random.Generator) -> dict[int, int]:
             f"({', '.join(map(str, of_subject.index))}), and the EEG of another one is "
             "needed. Give windows of two subjects or more, or use constant_eeg."
         )
-    # Each gives to the next in a ring: nobody to themselves, everybody to one.
+    # Each subject gives to the next in a ring.
     ring = rng.permutation(len(of_subject))
     donors = {}
     for receiver, giver in zip(ring, np.roll(ring, 1), strict=True):
@@ -149,7 +149,7 @@ def _count(
     after: pd.DataFrame,
     donors: dict[int, int],
 ) -> pd.DataFrame:
-    """Say per recording whose EEG it has, and what it lost."""
+    """Count the windows of each recording, and name whose EEG it has."""
     positions = range(len(left_out))
     n_before, n_after = (
         table["recording"].value_counts().reindex(positions, fill_value=0).to_numpy()
@@ -174,7 +174,7 @@ def _count(
 def _with(
     windows: BOLDWindows, X: LazyWindows, rows: np.ndarray, left_out: pd.DataFrame
 ) -> BOLDWindows:
-    """Put other EEG to the BOLD of some rows."""
+    """Replace the EEG of some rows."""
     tables = {
         name: getattr(windows, name)[rows]
         for name in ("y", "noiseless", "noiseless_window")

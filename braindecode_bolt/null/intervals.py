@@ -1,4 +1,4 @@
-"""How sure the mean of scores is, and which of many are more than chance."""
+"""Confidence intervals of mean scores, and p-values of many tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.stats import bootstrap, false_discovery_control, norm, t
 
 __all__ = ["bootstrap_interval", "fdr"]
 
-#: With fewer subjects resampling says little about other people.
+#: With fewer subjects, resampling says little about other subjects.
 _FEW = 5
 
 
@@ -51,15 +51,14 @@ def bootstrap_interval(
     level: float = 0.95,
     random_state: int | np.random.Generator | None = 0,
 ) -> np.ndarray:
-    """Confidence interval of the mean over recordings, for other people.
+    """Confidence interval of the mean over recordings, for the population of subjects.
 
     Subjects are drawn with replacement, all recordings of each together, because the
-    recordings of one person are alike. The interval lies between percentiles of the
-    means, further out than `level` with few subjects, by as much as Student's t
-    exceeds the normal distribution there (the expanded percentile interval of
-    Hesterberg 2015): plain percentiles of six people cover the mean of everybody 87
-    times in 100 rather than 95. Where the scores of few subjects are far from normal,
-    it may still be too narrow.
+    recordings of one subject are similar. The interval lies between percentiles of the
+    means. With few subjects it is widened by as much as Student's t exceeds the normal
+    distribution (the expanded percentile interval of Hesterberg 2015): plain percentiles
+    of six subjects cover the population mean 87 times in 100 instead of 95. If the
+    scores of few subjects are far from normal, it may still be too narrow.
 
     Parameters
     ----------
@@ -129,7 +128,7 @@ def bootstrap_interval(
 
 
 def _expanded(level: float, n_subjects: int) -> float:
-    """Level of a percentile interval that is as wide as Student's would be."""
+    """Level of a percentile interval that is as wide as Student's."""
     quantile = t(n_subjects - 1).ppf((1 + level) / 2)
     return float(1 - 2 * norm.sf(np.sqrt(n_subjects / (n_subjects - 1)) * quantile))
 
@@ -154,6 +153,6 @@ def _warn_of_few(n_subjects: np.ndarray) -> None:
     warnings.warn(
         f"{few.sum()} of {len(few)} columns have values of fewer than {_FEW} subjects "
         f"({n_subjects[few].min()} in the worst): their intervals say little about other "
-        f"people. Of fewer than 2, in {alone.sum()} columns, there is none (NaN).",
+        f"subjects. Of fewer than 2, in {alone.sum()} columns, there is none (NaN).",
         stacklevel=3,
     )

@@ -1,8 +1,8 @@
-"""Series that have what measured BOLD has, but not its moments in time.
+"""Surrogates of BOLD: series with its statistics, but unrelated to the EEG in time.
 
-Each method is described by random numbers, a row for each surrogate. From them follow
-the surrogate itself (`apply`) and, without it, its correlation with a prediction: a
-linear function (`read`) of a table of the two series (`table`) that is made once.
+Each surrogate follows from a row of random numbers. They give the surrogate itself
+(`apply`) or, faster, its correlation with a prediction: a linear function (`read`) of a
+table of the two series (`table`) that is made once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Surrogates(Protocol):
 
 
 class Phases:
-    """New phases at all frequencies, the same for all regions.
+    """Phase randomisation: random phases at all frequencies, the same for all regions.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Phases:
     def __init__(self, n_volumes: int):
         if n_volumes < 5:
             raise ValueError(
-                f"{n_volumes} volumes are too few for new phases, at least 5 are needed."
+                f"{n_volumes} volumes are too few to randomise phases, 5 are needed."
             )
         self.n_volumes = n_volumes
 
@@ -70,7 +70,7 @@ class Phases:
         return uniform * np.float32(2 * np.pi)
 
     def apply(self, series: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """Turn every frequency but that of the mean."""
+        """Shift the phase of every frequency but 0."""
         turns = np.ones((len(numbers), self.n_volumes // 2 + 1, 1), complex)
         turns[:, 1:, 0] = np.exp(1j * numbers.astype(float))
         return irfft(rfft(series, axis=0) * turns, self.n_volumes, axis=1)
@@ -91,29 +91,19 @@ class Phases:
 
 
 class Shifts:
-    """The series turned around in time as a ring.
+    """Circular shifts in time, by any number of volumes but none.
 
     Parameters
     ----------
     n_volumes : int
         Length of the series.
-    tr : float
-        Repetition time in seconds.
-    min_shift_seconds : float
-        No shift is nearer to none than this, in either direction.
     """
 
-    def __init__(self, n_volumes: int, tr: float, min_shift_seconds: float):
-        check_times(tr, min_shift_seconds=min_shift_seconds)
-        nearest = max(1, math.ceil(min_shift_seconds / tr - 1e-9))
-        if n_volumes < 2 * nearest:
-            raise ValueError(
-                f"{n_volumes} volumes cannot be shifted by {nearest} or more "
-                f"({min_shift_seconds:g} s) in both directions; at least {2 * nearest} "
-                "are needed. Make min_shift_seconds shorter."
-            )
+    def __init__(self, n_volumes: int):
+        if n_volumes < 2:
+            raise ValueError(f"{n_volumes} volumes cannot be shifted, 2 are needed.")
         self.n_volumes = n_volumes
-        self._shifts = np.arange(nearest, n_volumes - nearest + 1)
+        self._shifts = np.arange(1, n_volumes)
         self.n_distinct = len(self._shifts)
 
     def draw(self, rng: np.random.Generator, n_surrogates: int) -> np.ndarray:
@@ -137,9 +127,7 @@ class Shifts:
 
 
 class Blocks:
-    """The series cut into blocks that are put together in another order.
-
-    What does not fill a block at the end is a shorter one, and moves too.
+    """Blocks of the series in another order; a rest at the end is a shorter block.
 
     Parameters
     ----------
@@ -152,7 +140,15 @@ class Blocks:
     """
 
     def __init__(self, n_volumes: int, tr: float, block_seconds: float):
-        check_times(tr, block_seconds=block_seconds)
+        if tr is None or not 0 < tr < math.inf:
+            raise ValueError(
+                "tr must be the repetition time in seconds, since block_seconds is in "
+                f"seconds; got {tr}."
+            )
+        if not 0 <= block_seconds < math.inf:
+            raise ValueError(
+                f"block_seconds must be seconds, not negative, got {block_seconds}."
+            )
         self._length = max(1, round(block_seconds / tr))
         self._n_full, self._rest = divmod(n_volumes, self._length)
         if self._n_full < 2:
@@ -209,28 +205,3 @@ class Blocks:
         ones = np.ones(entries.size, np.float32)
         shape = (len(numbers), len(table))
         return csr_array((ones, entries.ravel(), ends), shape) @ table
-
-
-def check_times(tr: float | None, **seconds: float) -> None:
-    """Raise where a repetition time or a length of time is not possible.
-
-    Parameters
-    ----------
-    tr : float | None
-        Repetition time in seconds.
-    **seconds : float
-        Lengths of time by their names.
-
-    Raises
-    ------
-    ValueError
-        If `tr` is missing or not positive, or a length is negative.
-    """
-    if tr is None or not 0 < tr < math.inf:
-        raise ValueError(
-            f"tr must be the repetition time in seconds, since {' and '.join(seconds)} is "
-            f"in seconds; got {tr}."
-        )
-    for name, value in seconds.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} must be seconds, not negative, got {value}.")

@@ -1,4 +1,4 @@
-"""Series that have what measured BOLD has, but not its moments in time."""
+"""Surrogates of BOLD: series with its statistics, but unrelated to the EEG in time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["block_permuted", "circular_shifts", "phase_randomised"]
 def phase_randomised(
     series: ArrayLike, n_surrogates: int, random_state: int | np.random.Generator | None = 0
 ) -> np.ndarray:
-    """Make surrogates with new phases: stationary series with the same spectrum.
+    """Make surrogates by phase randomisation: stationary series of the same spectrum.
 
     Each region keeps its power spectrum, and regions keep their correlations with
     each other at all lags (as of a ring), since all get the same phases (Prichard
@@ -46,14 +46,12 @@ def phase_randomised(
 def circular_shifts(
     series: ArrayLike,
     n_surrogates: int,
-    tr: float,
-    min_shift_seconds: float = 0.0,
     random_state: int | np.random.Generator | None = 0,
 ) -> np.ndarray:
-    """Make surrogates by shifting series in time, what leaves coming in again.
+    """Make surrogates by circular shifts in time.
 
-    Everything is kept but for the joint of end and beginning. There are only about as
-    many different surrogates as volumes, and neighbours are nearly alike.
+    The series stays as it is, except where its end meets its beginning. There are only
+    as many different surrogates as volumes, less one, and neighbours are nearly alike.
 
     Parameters
     ----------
@@ -61,11 +59,6 @@ def circular_shifts(
         BOLD of consecutive volumes of one recording.
     n_surrogates : int
         How many to make, drawn with replacement.
-    tr : float
-        Repetition time in seconds.
-    min_shift_seconds : float
-        Shortest shift, in either direction. Default 0: all but none. See
-        :func:`null_r` for why not to leave out more.
     random_state : int | numpy.random.Generator | None
         Seed. Default 0.
 
@@ -76,11 +69,10 @@ def circular_shifts(
     Raises
     ------
     ValueError
-        If `n_surrogates` is not positive, there are too few volumes, values are not
-        finite, or the times are not possible.
+        If `n_surrogates` is not positive, there are too few volumes, or values are not
+        finite.
     """
-    shifts = Shifts(len(series), tr, min_shift_seconds)
-    return _made(shifts, series, n_surrogates, random_state)
+    return _made(Shifts(len(series)), series, n_surrogates, random_state)
 
 
 def block_permuted(
@@ -90,10 +82,10 @@ def block_permuted(
     block_seconds: float = 40.0,
     random_state: int | np.random.Generator | None = 0,
 ) -> np.ndarray:
-    """Make surrogates by putting blocks of time into a random order.
+    """Make surrogates by permuting blocks of time.
 
-    Values and what happens within blocks are kept; what is slower than a block is
-    not, and jumps come in where blocks meet.
+    Values and their course within blocks are kept. What is slower than a block is not,
+    and there are jumps where blocks meet.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def tidy(axes: Axes) -> None:
 
 def is_simulated(scores: pd.DataFrame) -> bool:
     """Whether scores are of simulated BOLD, whose ceiling is known."""
-    return bool(scores["ceiling"].notna().any())
+    return bool(scores["noise_ceiling"].notna().any())
 
 
 def literal(text: str) -> str:

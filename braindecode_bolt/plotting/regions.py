@@ -69,7 +69,7 @@ def _forest(
             jitter = rng.uniform(-0.3, 0.3, len(dots)) * width
             _draw_row(axes, y, width, table.loc[(pipeline, region)], colours[pipeline])
             axes.plot(dots, y + jitter, ".", ms=3, color=colours[pipeline], alpha=0.4)
-    means = summary.groupby("region", sort=False)["ceiling_window"].mean()
+    means = summary.groupby("region", sort=False)["window_limited_noise_ceiling"].mean()
     for place, region in enumerate(regions):
         if np.isfinite(means[region]):
             axes.plot([means[region]] * 2, [place - 0.42, place + 0.42], color=INK, lw=1.6)

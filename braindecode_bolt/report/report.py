@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from .._files import atomic_write
 from .._version import __version__
 from ..evaluation import Evaluation
-from ..evaluation.significance import MEAN
+from ..evaluation.judge import MEAN
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
 from ..plotting._style import chosen_pipelines
 from .score_table import SURROGATES, format_p, suspicious
@@ -91,7 +91,7 @@ def write_report(
         "level": f"{100 * summary['level'].iloc[0]:g} %",
         "surrogates": SURROGATES[summary["null"].iloc[0]],
         "suspicious": suspicious(summary),
-        "simulated": bool(evaluation.scores["ceiling"].notna().any()),
+        "simulated": bool(evaluation.scores["noise_ceiling"].notna().any()),
         "sections": [
             _section(evaluation, summary, comparison, dataset)
             for dataset in dict.fromkeys(evaluation.scores["dataset"])
@@ -163,7 +163,7 @@ def _models(
         of_it = summary[(summary["pipeline"] == row["pipeline"])]
         n_regions = of_it["p_fdr"].notna().sum()
         n_significant = (of_it["p_fdr"] < 0.05).sum()
-        share = row["score"] / row["ceiling_window"]
+        share = row["score"] / row["window_limited_noise_ceiling"]
         rows.append(
             {
                 **row.to_dict(),
@@ -190,10 +190,14 @@ def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any
     names = [name for name in plain if name in set(comparison["better"])]
     if len(names) < 2:
         return None
-    table = comparison.set_index(["better", "worse"])
+    table = comparison[comparison["better"].isin(plain) & comparison["worse"].isin(plain)]
+    undefined = table[table["n_undefined"] > 0].drop_duplicates("n_undefined")
+    n_subjects = sorted(set(table["n_subjects"].tolist()))
+    table = table.set_index(["better", "worse"])
     return {
         "names": names,
-        "n_subjects": sorted(set(comparison["n_subjects"].tolist())),
+        "n_subjects": n_subjects,
+        "n_undefined": sorted(undefined["n_undefined"].tolist()),
         "rows": [
             {
                 "name": row,

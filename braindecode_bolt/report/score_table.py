@@ -12,26 +12,27 @@ __all__ = ["layout"]
 #: Columns of the summary, and how they are called.
 _COLUMNS = {
     "mse": "MSE",
-    "control_r": "others",
-    "ceiling": "ceiling",
-    "ceiling_window": "in window",
+    "cross_recording_r": "cross-recording R",
+    "noise_ceiling": "noise ceiling",
+    "window_limited_noise_ceiling": "in window",
 }
 _LEGEND = (
     "R: mean over recordings, [{level} confidence interval over subjects].\n"
     "Chance: {level} band of R with surrogates of the BOLD ({surrogates}),\n"
     "which have its autocorrelation. p: R against them, adjusted for the number of\n"
     "regions (not the mean). MSE: in variances of the training BOLD.\n"
-    "Others: R of the same predictions against the BOLD of other recordings."
+    "Cross-recording R: the same predictions with the BOLD of other recordings."
 )
 #: Null models in words.
 SURROGATES = {
-    "phase": "new phases",
+    "phase": "phase randomisation",
     "shift": "circular shifts",
-    "block": "blocks in another order",
+    "block": "permuted blocks",
 }
 _OF_CEILING = (
-    "\nCeiling: R of the BOLD before noise was added, and with the response cut to the\n"
-    "window; no model can pass it on average."
+    "\nNoise ceiling: R of the simulated BOLD with and without noise; in window: from the\n"
+    "part of the haemodynamic response that lies in the window. No model can exceed it\n"
+    "on average."
 )
 
 
@@ -71,7 +72,7 @@ def layout(summary: pd.DataFrame) -> str:
         )
     surrogates = SURROGATES[summary["null"].iloc[0]]
     legend = _LEGEND.format(level=level, surrogates=surrogates)
-    legend += _OF_CEILING if "ceiling" in shown else ""
+    legend += _OF_CEILING if "noise_ceiling" in shown else ""
     legend += _suspicion(summary)
     few = summary.loc[summary["n_subjects"] > 0, "n_subjects"].min()
     if few < 10:
@@ -94,7 +95,9 @@ def suspicious(summary: pd.DataFrame) -> list[str]:
         more than half of R; controls are left out.
     """
     means = summary[(summary["region"] == "mean") & (summary["control"] == "")]
-    alike = (means["control_r"] > 0.1) & (means["control_r"] > 0.5 * means["score"])
+    alike = (means["cross_recording_r"] > 0.1) & (
+        means["cross_recording_r"] > 0.5 * means["score"]
+    )
     return means.loc[alike, "pipeline"].tolist()
 
 

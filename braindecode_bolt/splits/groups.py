@@ -107,12 +107,12 @@ def _check_several(labels: np.ndarray, origin: Origin | None, by: str) -> None:
         if len({*zip(*(_as_text(origin.column(c)) for c in LABELS[name]), strict=True)}) > 1
     ]
     hint = (
-        f"group by {' or '.join(finer)} instead (by={finer[0]!r}, --protocol {finer[0]}s)"
+        f"Group by {' or '.join(finer)} instead (by={finer[0]!r})."
         if finer
-        else "at least two recordings with different names are needed. To split a single "
-        "recording, use GapKFold (--protocol within-folds)"
+        else "At least two recordings with different names are needed. To split a single "
+        "recording, use GapKFold()."
     )
-    raise ValueError(f"There is only one {by}; {hint}.")
+    raise ValueError(f"There is only one {by}. {hint}")
 
 
 class _AcrossGroups(Splitter):

@@ -14,6 +14,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._files import atomic_write
 from ..eeg.cache import naming_folder, write_signal
 
 __all__ = ["LazyWindows"]
@@ -75,15 +76,7 @@ class LazyWindows:
             raise ValueError(f"lag_seconds must not be negative, got {lag_seconds!r}.")
         if baseline not in ("window", None):
             raise ValueError(f"baseline must be 'window' or None, got {baseline!r}.")
-        if len(metadata) == 0:
-            n_times = 0
-        else:
-            lengths = metadata["stop"] - metadata["start"]
-            if lengths.nunique() != 1:
-                raise ValueError(
-                    f"Windows must have one length, got {sorted(lengths.unique())}."
-                )
-            n_times = int(lengths.iloc[0])
+        n_times = _length(metadata)
         self.signals = list(signals)
         self.info = info
         self.baseline = baseline
@@ -138,7 +131,10 @@ class LazyWindows:
         LazyWindows
             With the channels, the baseline and the lag of these windows.
         """
-        return LazyWindows(signals, metadata, self.info, self.baseline, self.lag_seconds)
+        other = self._copy()
+        other.signals, other._n_times = list(signals), _length(metadata)
+        other._set_metadata(metadata)
+        return other
 
     def on_disk(self, folder: str | Path) -> LazyWindows:
         """Put the recordings into files, from which windows are read.
@@ -166,8 +162,8 @@ class LazyWindows:
         for number, signal in enumerate(self.signals):
             if not _is_whole_file(signal):
                 file = folder / f"{number}.npy"
-                with naming_folder(folder):
-                    write_signal(file, signal, signal.shape)
+                with naming_folder(folder), atomic_write(file) as work:
+                    write_signal(work, signal, signal.shape)
                 signal = np.load(file, mmap_mode="r")
             moved.signals.append(signal)
         return moved
@@ -296,6 +292,16 @@ class LazyWindows:
             f"<LazyWindows {self.shape}: {n_recordings} recordings of "
             f"{len(np.unique(self.groups))} subjects, {self.sfreq:g} Hz>"
         )
+
+
+def _length(metadata: pd.DataFrame) -> int:
+    """Count the samples of a window; 0 where there are none."""
+    if len(metadata) == 0:
+        return 0
+    lengths = metadata["stop"] - metadata["start"]
+    if lengths.nunique() != 1:
+        raise ValueError(f"Windows must have one length, got {sorted(lengths.unique())}.")
+    return int(lengths.iloc[0])
 
 
 @dataclass(frozen=True)

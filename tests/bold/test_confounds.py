@@ -246,7 +246,7 @@ def test_too_many_columns_leave_nothing(tmp_path):
 def test_what_is_no_table(tmp_path, motion):
     with pytest.raises(ValueError, match="must hold real numbers.*label"):
         load_confounds(motion.assign(label="a"))
-    with pytest.raises(ValueError, match="is no kind of confounds that is known"):
+    with pytest.raises(ValueError, match="confounds.mat is of no known kind"):
         load_confounds(tmp_path / "confounds.mat")
     for name in ("none.tsv", "none.1D"):
         with pytest.raises(FileNotFoundError):

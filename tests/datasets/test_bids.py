@@ -338,6 +338,21 @@ def test_the_global_signal_is_made_where_it_is_named(images):
     assert list(recording.bold) == rois
 
 
+def test_a_region_without_signal_matters_where_it_was_asked_for(images, tmp_path):
+    arguments, *_ = images
+    atlas = nibabel.load(arguments["atlas"])
+    only_first = (np.asarray(atlas.dataobj) == 1).astype(np.int8)
+    mask = tmp_path / "mask.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(only_first, atlas.affine), mask)
+    arguments["extraction"]["mask_img"] = str(mask)
+    (recording,) = BIDSEEGfMRI(**arguments, rois=ROIS[:1]).load()
+    assert list(recording.bold) == ROIS[:1]
+    with pytest.raises(DataFolderError, match=f"no value in 1 of 2 regions: {ROIS[1]}"):
+        BIDSEEGfMRI(**arguments, rois=ROIS).load()
+    with pytest.raises(DataFolderError, match=f"1 of 2 regions have no voxel.*{ROIS[1]}"):
+        BIDSEEGfMRI(**arguments).load()
+
+
 def test_without_confounds_motion_stays(images):
     arguments, _, motion, _ = images
     (recording,) = BIDSEEGfMRI(**arguments, confounds=None).load()

@@ -237,7 +237,7 @@ def test_one_of_two_copies_is_chosen_by_reader(tmp_path):
     file = folder / "sub-01_run-1_eeg.vhdr"
     raw = mne.io.read_raw(file, preload=True, verbose="error")
     mne.export.export_raw(file.with_suffix(".edf"), raw, verbose="error")
-    with pytest.raises(DataFolderError, match="eeg.edf, .*eeg.vhdr. Choose .* by reader"):
+    with pytest.raises(DataFolderError, match="eeg.edf, .*eeg.vhdr. Choose .* reader="):
         EEGfMRIFolder(tmp_path).load()
     for reader in ("edf", "brainvision"):
         (recording,) = EEGfMRIFolder(tmp_path, reader=reader).load()
@@ -256,7 +256,7 @@ def test_the_reader_can_be_a_function(tmp_path):
 def test_formats_that_share_an_ending_name_the_argument(tmp_path):
     (tmp_path / "sub-01_eeg.cnt").write_bytes(b"x" * 2000)
     write_bold(tmp_path / "sub-01_bold.tsv")
-    with pytest.raises(DataFolderError, match="name one by reader: ant, cnt"):
+    with pytest.raises(DataFolderError, match="give reader=.ant. or reader=.cnt."):
         EEGfMRIFolder(tmp_path).load()
 
 
@@ -449,7 +449,7 @@ def test_one_subject_with_a_table_does_not_hide_images(tmp_path, caplog):
 def test_one_of_several_eeg_files_is_chosen_by_name(tmp_path):
     folder, dataset = as_bids(tmp_path, 1)
     write_vhdr(folder, "sub-01_task-rest_acq-clean_run-1_eeg", 5)
-    with pytest.raises(DataFolderError, match="several files of EEG.*by the argument eeg"):
+    with pytest.raises(DataFolderError, match="several files of EEG.*as eeg="):
         dataset.load()
     (recording,) = BIDSEEGfMRI(tmp_path, eeg="*_acq-clean_*").load()
     assert "acq-clean" in str(recording.raw.filenames[0])

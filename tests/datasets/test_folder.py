@@ -92,6 +92,26 @@ def test_markers_may_stand_in_a_table(tmp_path, make_raw, make_bold, crop):
         EEGfMRIFolder(tmp_path).load()
 
 
+@pytest.mark.parametrize("censored", [[3, 4], [0], [18, 19]])
+@pytest.mark.parametrize("onsets", [True, False])
+def test_censored_volumes_get_no_bold(tmp_path, make_raw, make_bold, censored, onsets):
+    raw, bold = make_raw(20), make_bold(20)
+    if onsets:
+        pd.DataFrame({"onset": raw.annotations.onset}).to_csv(
+            tmp_path / "sub-1_volumes.csv", index=False
+        )
+        raw.set_annotations(None)
+    write_eeg(raw, tmp_path / "sub-1_eeg.fif")
+    bold.loc[censored] = np.nan
+    bold.to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False, na_rep="n/a")
+    (recording,) = EEGfMRIFolder(tmp_path).load()
+    kept = bold.drop(index=censored)
+    np.testing.assert_array_equal(recording.bold, kept)
+    assert recording.bold.index.tolist() == kept.index.tolist()
+    expected = 2000 + 400 * kept.index.to_numpy()
+    np.testing.assert_array_equal(recording.marker_samples(), expected)
+
+
 def test_another_marker_can_be_named(tmp_path, make_raw, make_bold):
     write_eeg(make_raw(20, marker="scan"), tmp_path / "sub-1_eeg.fif")
     make_bold(20).to_csv(tmp_path / "sub-1_bold.csv", index=False)

@@ -562,8 +562,8 @@ BOMBS = {
     "marks": lambda: b"\x80\x04" + b"(" * 3_000_000 + b".",
     "memo": lambda: b"\x80\x04N" + b"\x94" * 3_000_000 + b".",
     # Each would be a new string of a megabyte.
-    "encode": lambda: b"\x80\x04" + text("a" * 2**20) + b"\x940"
-    + (named_as("_codecs", "encode") + b"h\x00" + text("latin1") + b"\x86R") * 1000 + b".",
+    "encode": lambda: b"\x80\x04(" + text("a" * 2**20) + b"\x94"
+    + (named_as("_codecs", "encode") + b"h\x00" + text("latin1") + b"\x86R") * 1000 + b"t.",
     # The numbers of one array in another byte order are a copy for each block.
     "byte order": lambda: many_blocks(np.zeros((1, 2**17), ">f8"), 200),
     "placements": lambda: dump_with(

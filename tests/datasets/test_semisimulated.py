@@ -34,7 +34,7 @@ def test_the_ceiling_is_that_of_the_ratio(eeg):
         expected = np.sqrt(snr / (1 + snr))
         assert recording.ceiling["full"].mean() == pytest.approx(expected, abs=0.12)
     windows = create_bold_windows([prepare_bold(recording)])
-    assert noise_ceiling(windows)["ceiling"].mean() > 0.8
+    assert noise_ceiling(windows)["noise_ceiling"].mean() > 0.8
 
 
 def test_the_eeg_is_not_touched(eeg):

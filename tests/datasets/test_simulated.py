@@ -83,7 +83,7 @@ def test_ridge_rises_with_the_coupling():
         test = windows.groups == "04"
         ridge = LaggedBandPower().fit(windows.X[~test], windows.y[~test])
         r.append(pearson_r(windows.y[test], ridge.predict(windows.X[test])).mean())
-        ceilings.append(noise_ceiling(windows)["ceiling"].mean())
+        ceilings.append(noise_ceiling(windows)["noise_ceiling"].mean())
     assert abs(r[0]) < 0.2 and abs(ceilings[0]) < 0.15
     assert r[0] + 0.2 < r[1] < r[2]
     assert r[1] > 0.6 * ceilings[1] and r[2] > 0.6 * ceilings[2]

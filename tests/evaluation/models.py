@@ -1,11 +1,26 @@
 """Small estimators that tests evaluate; here, so that other processes find them."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
+
+from braindecode_bolt import EEGRegressor
+
+
+def tiny(**kwargs):
+    """Make a network that trains in no time."""
+    arguments = {
+        "module__num_layers": 1,
+        "module__embed_dim": 16,
+        "max_epochs": 2,
+        "verbose": 0,
+        **kwargs,
+    }
+    return EEGRegressor("STTransformer", **arguments)
 
 
 class Remember(RegressorMixin, BaseEstimator):
@@ -102,3 +117,17 @@ class Warns(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return np.tile(self.mean_, (len(X), 1))
+
+
+class Dies(Slow):
+    """Kill the process of the fit that is the one to do so, as a full memory does."""
+
+    def __init__(self, folder=None, subject="01", random_state=0):
+        super().__init__(folder, 0.2, random_state)
+        self.subject = subject
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        if self.subject not in set(X.metadata["subject"]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self

@@ -12,19 +12,22 @@ import pytest
 from braindecode_bolt.evaluation import evaluate
 from braindecode_bolt.linear import LaggedBandPower
 
-from .models import Slow
+from .models import Dies, Slow
 
 distributed = pytest.importorskip("distributed")
 
 
 @pytest.fixture(scope="module")
-def client():
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+def cluster():
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def client(cluster):
+    with distributed.Client(cluster) as client:
         yield client
 
 
@@ -71,3 +74,18 @@ def test_the_loss_of_a_worker_costs_time_only(client, study, tmp_path):
         drop_times(undisturbed.scores), drop_times(first).reset_index(drop=True), rtol=1e-3
     )
     assert lost not in set(client.run(os.getpid).values())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_fit_that_always_kills_its_worker_is_a_failure(
+    cluster, client, study, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    models = {"dies": Dies(str(tmp_path)), "ridge": LaggedBandPower()}
+    with joblib.parallel_config("dask"):
+        found = evaluate(models, study, n_splits=2)
+    failed = found.failures
+    assert ("dies", 2) in set(zip(failed["model"], failed["fold"], strict=True))
+    # One that waited on the same worker may be taken for the one that killed it.
+    assert len(failed) <= 2 and failed["error"].str.contains("memory was full").all()
+    assert len(found.scores) >= 2 * 2 * 3

@@ -10,13 +10,12 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from braindecode_bolt import EEGRegressor
 from braindecode_bolt.evaluation import Study, evaluate
 from braindecode_bolt.linear import AlphaHRF, BandPower, LaggedBandPower, MeanBOLD
 from braindecode_bolt.metrics import pearson_r
-from braindecode_bolt.splits import GapKFold, GapSplit, GroupSplit, LeaveOneOut
+from braindecode_bolt.splits import GapSplit, GroupSplit, LeaveOneOut
 
-from .models import Fails, Oracle, Remember, Seeded, Warns
+from .models import Fails, Oracle, Remember, Seeded, Warns, tiny
 
 RIDGE = {"ridge": LaggedBandPower()}
 
@@ -47,17 +46,15 @@ def test_every_recording_is_scored_once_per_pipeline(study):
     assert len(scores) == 2 * 4 * 3
     assert not scores.duplicated(["pipeline", "recording", "region"]).any()
     ridge = scores[scores["pipeline"] == "ridge"]
-    assert ridge["score"].mean() > 0.4 > abs(ridge["control_r"].mean())
-    assert ridge["score"].mean() < ridge["ceiling"].mean()
+    assert ridge["score"].mean() > 0.4 > abs(ridge["cross_recording_r"].mean())
+    assert ridge["score"].mean() < ridge["noise_ceiling"].mean()
     # The mean of others explains nothing: an error of about the variance.
     of_mean = scores[scores["pipeline"] == "mean"]
     assert of_mean["mse"].mean() == pytest.approx(1, abs=0.2)
     assert (scores["dataset"] == "sim").all() and (scores["channels"] == 4).all()
     assert list(dict.fromkeys(scores["pipeline"])) == ["ridge", "mean"]
     assert found.connectivity["connectivity_r"].notna().any()
-    assert repr(found) == (
-        "<Evaluation: 1 data sets, 2 pipelines, 4 recordings, 3 regions>"
-    )
+    assert repr(found) == ("<Evaluation: 1 data set, 2 pipelines, 4 recordings, 3 regions>")
 
 
 def test_scores_are_those_of_the_predictions(study):
@@ -87,31 +84,10 @@ def test_r_is_at_the_ceiling_for_a_model_that_knows_all(study):
     keys = windows.metadata[["recording", "volume"]].to_numpy()
     truth = dict(zip(map(tuple, keys), windows.noiseless, strict=True))
     found = evaluate({"oracle": Oracle(truth)}, study, n_splits=2)
-    np.testing.assert_allclose(found.scores["score"], found.scores["ceiling"], rtol=1e-4)
-    assert (found.scores["best_lag"] == 0).mean() > 0.9
-
-
-def test_two_processes_give_the_same_tables(study):
-    models = {**RIDGE, "net": _tiny()}
-    one = evaluate(models, study, n_splits=2, seeds=[0, 1])
-    two = evaluate(models, study, n_splits=2, seeds=[0, 1], n_jobs=2)
-    for first, second in zip(tables(one), tables(two), strict=True):
-        pd.testing.assert_frame_equal(first, second, rtol=1e-3, atol=1e-4)
-    assert len(one.curves) == 2 * 2 * 2
     np.testing.assert_allclose(
-        one.curves["train_loss"], two.curves["train_loss"], rtol=1e-3
+        found.scores["score"], found.scores["noise_ceiling"], rtol=1e-4
     )
-
-
-def _tiny(**kwargs):
-    return EEGRegressor(
-        "STTransformer",
-        module__num_layers=1,
-        module__embed_dim=16,
-        max_epochs=2,
-        verbose=0,
-        **kwargs,
-    )
+    assert (found.scores["best_lag"] == 0).mean() > 0.9
 
 
 def test_seeds_are_for_models_that_have_one(study):
@@ -137,7 +113,7 @@ def test_a_fold_that_fails_is_noted_and_the_others_go_on(study, tmp_path):
     failed = found.scores[found.scores["pipeline"] == "fails"]
     assert set(failed["subject"]) == {"01"}
     assert len(found.scores[found.scores["pipeline"] == "ridge"]) == 4 * 3
-    assert "3 folds failed" in repr(found)
+    assert "3 fits failed" in repr(found)
     # Mended, the failed ones are done, and no failure is left.
     written = sorted((tmp_path / "out" / "folds").glob("*.npz"))
     times = {file: file.stat().st_mtime_ns for file in written}
@@ -146,12 +122,6 @@ def test_a_fold_that_fails_is_noted_and_the_others_go_on(study, tmp_path):
     assert all(file.stat().st_mtime_ns == at for file, at in times.items())
     with pytest.raises(RuntimeError, match="subject 01 is not for training"):
         evaluate(models, study, n_splits=4, on_error="raise")
-
-
-def test_nothing_but_failures(study):
-    found = evaluate({"fails": Fails("01")}, study, protocol=_Only01())
-    assert len(found.scores) == 0 and len(found.failures) == 1
-    assert len(found.summary()) == 0 and len(found.compare()) == 0
 
 
 class _Only01:
@@ -185,7 +155,7 @@ def test_constant_predictions_are_undefined_and_counted(study, caplog):
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):
         moabb = found.to_moabb()
     assert set(moabb["pipeline"]) == {"ridge"}
-    assert "4 of 8 means of sessions are undefined" in caplog.text
+    assert "Without any score: mean" in caplog.text
 
 
 def test_controls_are_trained_again(study):
@@ -254,30 +224,6 @@ def test_the_paper_s_protocol_within_recordings(long_study):
     np.testing.assert_allclose(by_recording, 0, atol=1e-5)
 
 
-def test_the_fit_validates_where_the_protocol_says(long_study):
-    from skorch.callbacks import Callback
-
-    sizes = []
-
-    class Note(Callback):
-        def on_train_begin(self, net, **kwargs):
-            sizes.append([])
-
-        def on_epoch_begin(self, net, dataset_train, dataset_valid, **kwargs):
-            sizes[-1].append((len(dataset_train), len(dataset_valid)))
-
-    model = _tiny(callbacks=[Note()])
-    found = evaluate({"net": model}, long_study, "within", on_error="raise")
-    X = long_study.windows.X
-    splitter = GapSplit()
-    expected = []
-    for train, _ in splitter.split(X):
-        n_valid = len(splitter.validation_rows(X, train))
-        expected.append((len(train) - n_valid, n_valid))
-    assert [fit[0] for fit in sizes] == expected
-    assert (found.scores["n_train"].iloc[0]) == sum(expected[0])
-
-
 def test_transfer_between_tasks(two_tasks):
     Remember.seen = []
     options = {"source": "rest", "target": "film", "n_splits": 2}
@@ -287,7 +233,7 @@ def test_transfer_between_tasks(two_tasks):
     assert set(zero.scores["task"]) == {"film"}
     joint = evaluate(RIDGE, two_tasks, "joint", **options)
     assert joint.scores["n_train"].iloc[0] > zero.scores["n_train"].iloc[0]
-    tuned = evaluate({"net": _tiny()}, two_tasks, "fine-tuned", **options)
+    tuned = evaluate({"net": tiny()}, two_tasks, "fine-tuned", **options)
     assert set(tuned.scores["task"]) == {"film"} and len(tuned.curves)
     with pytest.raises(ValueError, match="ridge cannot be fine-tuned"):
         evaluate(RIDGE, two_tasks, "fine-tuned", **options)
@@ -379,7 +325,7 @@ def test_a_fold_with_an_empty_part_is_refused(study):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"subject": ""}, "1 recordings do not say whose they are"),
+        ({"subject": ""}, "1 recording without a subject"),
         ({"subject": "02"}, "Several recordings are named sub-02"),
     ],
 )
@@ -395,17 +341,6 @@ def test_regions_must_not_be_called_like_their_mean(study):
     named = dataclasses.replace(windows, roi_names=["mean", *windows.roi_names[1:]])
     with pytest.raises(ValueError, match="A region of data is called 'mean'"):
         evaluate(RIDGE, named)
-
-
-def test_predictions_that_are_not_finite_are_a_failure(study):
-    class Diverges(Remember):
-        def predict(self, X):
-            return np.full((len(X), 3), np.inf)
-
-    found = evaluate({"diverges": Diverges(), **RIDGE}, study, n_splits=2)
-    errors = found.failures["error"]
-    assert len(errors) == 2 and errors.str.contains("predictions are not finite").all()
-    assert set(found.scores["pipeline"]) == {"ridge"}
 
 
 def test_r_of_a_few_windows_is_not_defined(study):
@@ -424,20 +359,10 @@ def test_r_of_a_few_windows_is_not_defined(study):
     assert (summary["n_recordings"] == 0).all()
 
 
-def test_controls_that_cannot_be_made_are_said_before_any_fit(raw_recordings):
-    Remember.seen = []
-    one = Study.of(raw_recordings[:1], 4.0, low_pass=None)
-    with pytest.raises(ValueError, match="subject"):
-        evaluate(
-            {"m": Remember()}, one, GapKFold(2, gap_seconds=4), controls=["wrong_subject"]
-        )
-    assert not Remember.seen
-
-
 def test_a_network_validates_on_real_windows_with_constant_eeg(long_study):
     """All windows of the control have one time, which says nothing of overlap."""
     found = evaluate(
-        {"net": _tiny()}, long_study, "within", controls=["constant_eeg"], on_error="raise"
+        {"net": tiny()}, long_study, "within", controls=["constant_eeg"], on_error="raise"
     )
     assert set(found.scores["control"]) == {"", "constant_eeg"}
     assert not len(found.messages)

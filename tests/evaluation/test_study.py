@@ -103,7 +103,7 @@ def test_windows_alone_cannot_be_prepared_again(long_study, caplog):
 def test_a_part_too_short_for_the_filter_is_named(study):
     rows = np.flatnonzero(study.windows.metadata["recording"] == 0)
     with pytest.raises(
-        ValueError, match="sub-01.*volumes 42 to 51, which are one part .*19"
+        ValueError, match="sub-01.*too short for this protocol.*volumes 42 to 51.* 19"
     ):
         study.parted([rows[:30], rows[-10:]])
 

@@ -10,18 +10,18 @@ from braindecode_bolt.null import block_permuted, circular_shifts, phase_randomi
 
 TR = 2.1
 #: Times for short series.
-TIMES = {"tr": TR, "min_shift_seconds": 15.0, "block_seconds": 15.0}
+TIMES = {"tr": TR, "block_seconds": 15.0}
 #: Functions that make surrogates, and which of the times they take.
 GENERATORS = {
     "phase": (phase_randomised, ()),
-    "shift": (circular_shifts, ("tr", "min_shift_seconds")),
+    "shift": (circular_shifts, ()),
     "block": (block_permuted, ("tr", "block_seconds")),
 }
 
 
 @pytest.fixture(scope="session")
 def bold():
-    """BOLD of four people, shape (4, 567, 6): as many volumes as have windows."""
+    """BOLD of four subjects, shape (4, 567, 6): as many volumes as have windows."""
     file = Path(__file__).parents[1] / "data" / "neurobolt_bold.npz"
     with np.load(file, allow_pickle=False) as arrays:
         return arrays["bold"][:, 8:].astype(float)

@@ -30,12 +30,12 @@ def stacked(bold):
     return np.repeat(np.concatenate(bold), N_REPEATS, axis=1), recordings
 
 
-def by_chance(bold, method, n_volumes, **times):
+def by_chance(bold, method, n_volumes):
     """Real BOLD of four people against noise: 600 tests of all, 2400 of each."""
     true, recordings = stacked(bold[:, :n_volumes])
     rng = np.random.default_rng(1)
     pred = [autocorrelated(rng, n_volumes, true.shape[1]) for _ in bold]
-    return null_r(true, np.concatenate(pred), recordings, method, 999, tr=TR, **times)
+    return null_r(true, np.concatenate(pred), recordings, method, 999, tr=TR)
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,6 @@ def test_five_percent_of_unrelated_predictions_are_significant(bold, method, n_v
     # By the textbook it is three times as many.
     naive = student_p(result.observed_per_recording, n_volumes)
     assert np.mean(naive <= 0.05) > 0.15
-
-
-def test_leaving_out_short_shifts_makes_p_too_small(bold):
-    result = by_chance(bold, "shift", 48, min_shift_seconds=20.0)
-    assert np.mean(result.p_per_recording <= 0.05) > 0.1 < np.mean(result.p <= 0.05)
 
 
 @pytest.mark.parametrize("method", GENERATORS)

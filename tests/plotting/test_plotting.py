@@ -24,7 +24,7 @@ def make_tables(pipelines=("a", "b"), regions=REGIONS, ceiling=0.7, n_recordings
         for number in range(n_recordings):
             of_recording = {**front, "fold": number + 1, "recording": f"sub-{number}"}
             for region in regions:
-                value = {"score": rng.uniform(-0.2, 0.6), "ceiling": ceiling}
+                value = {"score": rng.uniform(-0.2, 0.6), "noise_ceiling": ceiling}
                 scores.append({**of_recording, "region": region, **value})
             volumes = np.delete(np.arange(40), 20)
             series = {
@@ -38,12 +38,14 @@ def make_tables(pipelines=("a", "b"), regions=REGIONS, ceiling=0.7, n_recordings
             curves.append(pd.DataFrame(curve))
     scores = pd.DataFrame(scores)
     keys = ["dataset", "pipeline", "control"]
-    summary = scores.groupby([*keys, "region"], sort=False)[["score", "ceiling"]].mean()
-    means = scores.groupby(keys, sort=False)[["score", "ceiling"]].mean()
+    summary = scores.groupby([*keys, "region"], sort=False)[
+        ["score", "noise_ceiling"]
+    ].mean()
+    means = scores.groupby(keys, sort=False)[["score", "noise_ceiling"]].mean()
     means = means.assign(region="mean").set_index("region", append=True)
     summary = pd.concat([summary, means]).reset_index()
     summary = summary.assign(
-        ceiling_window=summary["ceiling"],
+        window_limited_noise_ceiling=summary["noise_ceiling"],
         ci_low=summary["score"] - 0.1,
         ci_high=summary["score"] + 0.1,
         null_low=-0.1,

@@ -132,10 +132,10 @@ def test_a_summary_of_another_evaluation_is_refused(found, tmp_path):
 def test_predictions_that_fit_everybody_are_cautioned_about(found, tmp_path):
     summary = found.summary(level=0.9, method="block", n_surrogates=20)
     page = write_report(found, tmp_path / "r.html", summary).read_text(encoding="utf-8")
-    assert "90 %" in page and "blocks in another order" in page
+    assert "90 %" in page and "permuted blocks" in page
     assert "go along with the BOLD" not in page
     of_mean = (summary["pipeline"] == "ridge") & (summary["region"] == "mean")
-    summary.loc[of_mean, "control_r"] = summary.loc[of_mean, "score"]
+    summary.loc[of_mean, "cross_recording_r"] = summary.loc[of_mean, "score"]
     page = write_report(found, tmp_path / "r.html", summary).read_text(encoding="utf-8")
     assert "go along with the BOLD" in page
 

@@ -1,4 +1,4 @@
-"""Means over recordings, against chance and against each other."""
+"""What scores are worth: means over recordings, against chance and each other."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import permutation_test
 
 from ..metrics import pearson_r
 from ..null import bootstrap_interval, fdr, null_r
 
-__all__ = ["compare_pipelines", "summarise"]
+__all__ = ["common_cells", "compare_pipelines", "summarise"]
 
 #: Averaged as they are.
 _AVERAGED = (
@@ -20,14 +21,16 @@ _AVERAGED = (
     "r2",
     "spearman",
     "best_lag",
-    "control_r",
-    "ceiling",
-    "ceiling_window",
+    "cross_recording_r",
+    "noise_ceiling",
+    "window_limited_noise_ceiling",
 )
 #: What the row of the mean over regions is called.
 MEAN = "mean"
 #: R of fewer windows than this says nothing, and is not defined.
 FEWEST = 8
+#: Permutations of signs of more than 13 subjects are drawn at random.
+_N_PERMUTATIONS = 9999
 
 
 def summarise(
@@ -42,9 +45,9 @@ def summarise(
     """Average scores over recordings, and compare them with chance.
 
     Scores are averaged over seeds, then over recordings (folds of a recording count
-    by themselves). Confidence intervals resample subjects. p-values compare the mean R
-    with that of surrogates of the measured BOLD, which have its autocorrelation; they
-    are adjusted for the rate of false discoveries over the regions of a pipeline.
+    separately). Confidence intervals resample subjects. p-values compare the mean R with
+    that of surrogates of the measured BOLD, which have its autocorrelation; they are
+    adjusted for the number of regions of a pipeline (false discovery rate).
 
     Parameters
     ----------
@@ -52,8 +55,15 @@ def summarise(
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
     tr : mapping of str to sequence of float
         Repetition times of the recordings of each data set in seconds.
-    method, n_surrogates, level, random_state
-        As in :meth:`Evaluation.summary`.
+    method : {"phase", "shift", "block"}
+        Null model, see :func:`~braindecode_bolt.null.null_r`. Default phase
+        randomisation.
+    n_surrogates : int
+        Default 10,000.
+    level : float
+        Level of confidence intervals and of the null band. Default 0.95.
+    random_state : int
+        Seed of surrogates and bootstrap. Default 0.
 
     Returns
     -------
@@ -63,11 +73,11 @@ def summarise(
         ``score`` (R), ``ci_low`` and ``ci_high``, ``null_low`` and ``null_high`` (band of
         the null distribution of the mean R), ``p``, ``p_fdr``, ``pooled`` (R over all
         windows together: another number), ``mse``, ``r2``, ``spearman``, ``best_lag``,
-        ``control_r``, ``ceiling``, ``ceiling_window``, ``n_recordings`` and
-        ``n_subjects`` (with a score; folds of a recording count by themselves),
-        ``n_seeds``, ``n_undefined`` (scores of constant predictions, or of fewer than 8
-        windows, left out of the means), and ``level`` and ``null``, the level and the
-        null model used. Empty where there are no scores.
+        ``cross_recording_r``, ``noise_ceiling``, ``window_limited_noise_ceiling``,
+        ``n_recordings`` and ``n_subjects`` (with a score), ``n_seeds``, ``n_undefined``
+        (scores of constant predictions, or of fewer than 8 windows, left out of the
+        means), and ``level`` and ``null``, the level and the null model used. Empty if
+        there are no scores.
     """
     parts: list[pd.DataFrame] = []
     if not len(scores):
@@ -86,19 +96,19 @@ def summarise(
 
 
 def _per_region(table: pd.DataFrame, level: float, random_state: int) -> pd.DataFrame:
-    units = ["recording", "fold"]
     regions = list(dict.fromkeys(table["region"]))
     values = ["score", *_AVERAGED]
-    by_seed = table.groupby([*units, "subject", "region"], sort=False)[values].mean()
+    units = ["recording", "fold", "subject"]
+    by_seed = table.groupby([*units, "region"], sort=False)[values].mean()
     wide = by_seed["score"].unstack("region")[regions]
     subjects = wide.index.get_level_values("subject").to_numpy()
-    # The mean over regions is that of what stands above it; its interval is that of
-    # the recordings' means.
+    # The mean over regions is that of the rows above it; its interval is that of the
+    # recordings' means.
     means = by_seed.groupby("region", sort=False)[values].mean().reindex(regions)
     means.loc[MEAN] = means.mean()
     wide[MEAN] = wide.mean(axis=1)
     with warnings.catch_warnings():
-        # Few subjects are seen in the column n_subjects.
+        # The column n_subjects shows how few there are.
         warnings.simplefilter("ignore", UserWarning)
         low, high = bootstrap_interval(
             wide.to_numpy(), subjects, level=level, random_state=random_state
@@ -149,22 +159,23 @@ def _chance(
     random_state: int,
 ) -> pd.DataFrame:
     measured, predicted, labels = series
-    n_regions = measured.shape[1]
-    unknown = np.full(n_regions + 1, np.nan)
-    columns = {"null_low": unknown, "null_high": unknown, "p": unknown, "p_fdr": unknown}
+    unknown = np.full(measured.shape[1] + 1, np.nan)
+    columns = dict.fromkeys(("null_low", "null_high", "p", "p_fdr", "pooled"), unknown)
     if not len(measured):
-        return pd.DataFrame({**columns, "pooled": unknown, "null": method})
-    pooled = [_pooled(measured, prediction) for prediction in predicted]
-    pooled = mean_of_defined(np.array(pooled))
+        return pd.DataFrame({**columns, "null": method})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
+        # Undefined values are counted in the column n_undefined.
+        warnings.simplefilter("ignore")
+        pooled = [_pooled(measured, of_seed) for of_seed in predicted]
+        pooled = np.nanmean(pooled, axis=0)
+        pooled = [*pooled, np.nanmean(pooled)]
         found = null_r(
             measured,
             predicted,
             labels,
             method,
             n_surrogates,
-            tr=None if method == "phase" else float(np.median(tr)),
+            tr=float(np.median(tr)) if method == "block" else None,
             level=level,
             random_state=random_state,
         )
@@ -178,7 +189,7 @@ def _chance(
             "null_high": high,
             "p": [*found.p, found.p_mean],
             "p_fdr": [*fdr(found.p), np.nan],
-            "pooled": [*pooled, mean_of_defined(pooled[:, None])[0]],
+            "pooled": pooled,
             "null": method,
         }
     )
@@ -186,75 +197,100 @@ def _chance(
 
 def _pooled(measured: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     there = np.isfinite(predicted) & np.isfinite(measured)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return np.array(
-            [
-                pearson_r(measured[rows, column], predicted[rows, column])[0]
-                if rows.any()
-                else np.nan
-                for column, rows in enumerate(there.T)
-            ]
-        )
+    return np.array(
+        [
+            pearson_r(measured[rows, column], predicted[rows, column])[0]
+            if rows.any()
+            else np.nan
+            for column, rows in enumerate(there.T)
+        ]
+    )
 
 
-def mean_of_defined(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is not NaN, NaN where all is.
+def common_cells(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores of the recordings and regions that all pipelines of a data set have, and all.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n, n_columns)
-        The values.
-
-    Returns
-    -------
-    ndarray, shape (n_columns,)
+    Two tables with a row per subject, recording, fold and region, and a column per
+    pipeline that has any score, averaged over seeds.
     """
-    n_defined = np.isfinite(values).sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        return np.nansum(values, axis=0) / n_defined
+    cells = ["subject", "recording", "fold", "region"]
+    wide = scores.groupby([*cells, "pipeline"], sort=False)["score"].mean()
+    wide = wide.unstack("pipeline").dropna(axis=1, how="all")
+    return wide.dropna(), wide
 
 
-def compare_pipelines(table: pd.DataFrame) -> pd.DataFrame:
-    """Test each pipeline against each other one with MOABB's paired statistics.
+def compare_pipelines(scores: pd.DataFrame) -> pd.DataFrame:
+    """Test each pipeline against each other one, paired over subjects.
 
-    Exact (up to 13 subjects) or random permutations of the signs of the differences
-    between subjects.
+    Two pipelines are compared on the recordings and regions in which both have a score,
+    so that undefined scores favour none. The differences in R are averaged over these
+    for each subject. p comes from all permutations of the signs of the subjects'
+    differences, or 9,999 random ones (:func:`scipy.stats.permutation_test`).
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Of :meth:`Evaluation.to_moabb`.
+    scores : pandas.DataFrame
+        Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
 
     Returns
     -------
     pandas.DataFrame
         A row per ``dataset`` and ordered pair ``better``, ``worse`` with ``difference``
         (mean over subjects of the difference in R), ``effect`` (standardised mean
-        difference), ``p`` (one-sided) and ``n_subjects``: those who have a score of both.
-        Pairs that have fewer than two such subjects are left out.
+        difference), ``p`` (one-sided), ``p_fdr`` (adjusted for all rows of the data
+        set: false discovery rate), ``n_subjects``, ``n_recordings``, ``n_regions`` and
+        ``n_cells`` (recordings x regions, per fold) compared, and ``n_undefined``
+        (cells that are left out because one of the two has no score there). Pairs with
+        fewer than two common subjects have NaN.
     """
-    from moabb.analysis.meta_analysis import (
-        collapse_session_scores,
-        compute_effect,
-        compute_pvals_perm,
-    )
-
-    columns = ["dataset", "better", "worse", "difference", "effect", "p", "n_subjects"]
-    rows = []
-    for dataset, part in table.groupby("dataset", sort=False):
-        collapsed = collapse_session_scores(part)
-        wide = collapsed.pivot(index="subject", columns="pipeline", values="score")
-        for pair in itertools.combinations(dict.fromkeys(part["pipeline"]), 2):
-            both = wide[list(pair)].dropna()
-            if len(both) < 2:
-                continue
-            names = list(both.columns)
-            p, effect = compute_pvals_perm(both, names, seed=0), compute_effect(both, names)
-            for (i, better), (j, worse) in itertools.permutations(enumerate(names), 2):
-                difference = (both[better] - both[worse]).mean()
-                values = (difference, effect[i, j], p[i, j], len(both))
+    columns = ["dataset", "better", "worse", "difference", "effect", "p", "p_fdr"]
+    columns += ["n_subjects", "n_recordings", "n_regions", "n_cells", "n_undefined"]
+    parts = [pd.DataFrame(columns=columns)]
+    for dataset, part in scores.groupby("dataset", sort=False) if len(scores) else ():
+        names = list(dict.fromkeys(part["pipeline"]))
+        rows = []
+        for pair in itertools.combinations(names, 2):
+            both, either = common_cells(part[part["pipeline"].isin(pair)])
+            both = both.reindex(columns=list(pair)).dropna()
+            index = both.index
+            counts = {
+                f"n_{name}s": index.get_level_values(name).nunique()
+                for name in ("subject", "recording", "region")
+            }
+            counts |= {"n_cells": len(both), "n_undefined": len(either) - len(both)}
+            differences = (both[pair[0]] - both[pair[1]]).groupby("subject").mean()
+            for sign, (better, worse) in ((1, pair), (-1, pair[::-1])):
+                tested = _test(sign * differences.to_numpy())
                 rows.append(
-                    dict(zip(columns, (dataset, better, worse, *values), strict=True))
+                    {"dataset": dataset, "better": better, "worse": worse, **tested}
+                    | counts
                 )
-    return pd.DataFrame(rows, columns=columns)
+        if rows:
+            table = pd.DataFrame(rows)
+            parts.append(table.assign(p_fdr=fdr(table["p"]))[columns])
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _test(differences: np.ndarray) -> dict[str, float]:
+    """Mean, standardised mean and p of differences between subjects."""
+    if len(differences) < 2:
+        return {"difference": np.nan, "effect": np.nan, "p": np.nan}
+    mean, spread = differences.mean(), differences.std(ddof=1)
+    found = permutation_test(
+        (differences,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=_N_PERMUTATIONS,
+        alternative="greater",
+        random_state=np.random.default_rng(0),
+    )
+    if (differences == differences[0]).all():
+        effect = 0.0 if mean == 0 else np.copysign(np.inf, mean)
+    else:
+        effect = mean / spread
+    return {
+        "difference": mean,
+        "effect": effect,
+        "p": float(found.pvalue),
+    }

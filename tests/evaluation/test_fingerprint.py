@@ -1,7 +1,6 @@
 import importlib
 import json
-import os
-import subprocess
+import logging
 import sys
 from functools import partial
 
@@ -12,11 +11,9 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from torch import nn
 
 from braindecode_bolt import EEGRegressor, NeuroBOLT
-from braindecode_bolt.evaluation.settings import describe
+from braindecode_bolt.evaluation.fingerprint import describe, versions
 from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.splits import GapSplit
-
-CH_NAMES = ["Fz", "Cz"]
 
 
 class Offset:
@@ -31,10 +28,17 @@ def closure(number):
     return lambda x: x + number
 
 
+def with_default(number):
+    def function(x, y=number):
+        return x + y
+
+    return function
+
+
 def instance(seed=0, **kwargs):
     torch.manual_seed(seed)
-    sizes = {"num_layers": 1, "spectral_depth": 1, **kwargs}
-    return NeuroBOLT(2, n_times=800, **{"ch_names": CH_NAMES, **sizes})
+    sizes = {"num_layers": 1, "spectral_depth": 1, "ch_names": ["Fz", "Cz"], **kwargs}
+    return NeuroBOLT(2, n_times=800, **sizes)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +53,10 @@ def instance(seed=0, **kwargs):
         lambda: partial(np.mean, axis=0),
         lambda: GapSplit(gap_seconds=10.0),
         lambda: {"a": (1, 2.5, None, True), "b": {3, 1}, "c": np.float32(2)},
+        lambda: nn.Linear(2, 2).bfloat16() if torch.manual_seed(0) else None,
+        lambda: np.random.RandomState(3),
+        lambda: closure(1),
     ],
-    ids=["network", "instance", "linear", "search", "function", "splitter", "containers"],
 )
 def test_the_same_is_described_alike_as_json(make):
     first, second = describe(make()), describe(make())
@@ -68,24 +74,23 @@ def test_the_same_is_described_alike_as_json(make):
             EEGRegressor("NeuroBOLT"),
         ),
         (EEGRegressor(instance(0)), EEGRegressor(instance(1))),
-        # The same weights, put to another use.
+        # The same weights, used in another way.
         (EEGRegressor(instance()), EEGRegressor(instance(drop_prob=0.9))),
         (EEGRegressor(instance()), EEGRegressor(instance(input_scale=1.0))),
         (EEGRegressor(instance()), EEGRegressor(instance(ch_names=["O1", "O2"]))),
-        (Offset(1).add, Offset(2).add),
-        (lambda x: (lambda y: y * 2)(x), lambda x: (lambda y: y * 3)(x)),
-        (lambda x: x in {"a", "b"}, lambda x: x in {"a", "c"}),
         (LaggedBandPower(alphas=[1.0]), LaggedBandPower(alphas=[2.0])),
         (LaggedBandPower(alphas=np.ones(2)), LaggedBandPower(alphas=np.zeros(2))),
         (GapSplit(), GapSplit(train_size=0.7)),
+        (KFold(3), KFold(4)),
         (np.mean, np.median),
         (partial(np.mean, axis=0), partial(np.mean, axis=1)),
-        # Functions by what they do: both are called <lambda>.
-        (lambda x: x + 1, lambda x: x + 2),
-        (lambda x, y=1: x, lambda x, y=2: x),
+        (Offset(1), Offset(2)),
+        (Offset(1).add, Offset(2).add),
+        (with_default(1), with_default(2)),
         (closure(1), closure(2)),
-        (KFold(3), KFold(4)),
         (float("nan"), 0.0),
+        (torch.tensor(1.0), torch.tensor(2.0)),
+        (np.random.RandomState(3), np.random.RandomState(4)),
     ],
 )
 def test_what_differs_is_described_differently(one, other):
@@ -98,54 +103,42 @@ def test_what_cannot_be_told_apart_is_refused():
         describe({"folds": generator})
 
 
-def test_a_function_is_the_same_in_every_process():
-    """Sets in code are in another order there."""
-    code = "function = lambda x: x in {'alpha', 'beta', 'gamma', 'delta', 'theta'}\n"
-    show = "from braindecode_bolt.evaluation.settings import describe\n"
-    found = subprocess.run(
-        [sys.executable, "-c", code + show + "print(describe(function))"],
-        env={**os.environ, "PYTHONHASHSEED": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    here = {"__name__": "__main__"}
-    exec(code, here)
-    assert found.stdout.strip() == str(describe(here["function"]))
-
-
-def test_classes_of_ones_own_count_by_their_source(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", ["class", "function"])
+def test_code_of_ones_own_counts_by_its_source(kind, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
+    code = {
+        "class": "class own:\n    factor = {}\n",
+        "function": "own = lambda x: {} * x\n",
+    }
     found = []
     for number in (1, 2):
-        name = f"own_models_{number}"
-        (tmp_path / f"{name}.py").write_text(f"class Model:\n    factor = {number}\n")
-        kind = importlib.import_module(name).Model
-        kind.__module__ = "own_models"
+        name = f"own_models_{kind}_{number}"
+        (tmp_path / f"{name}.py").write_text(code[kind].format(number))
+        own = importlib.import_module(name).own
+        own.__module__ = "own_models"
         monkeypatch.setitem(sys.modules, "own_models", sys.modules[name])
-        found.append(describe(kind))
-    assert found[0].startswith("own_models.Model ") and found[0] != found[1]
+        found.append(describe(own))
+    assert str(found[0]) != str(found[1])
+    assert "own_models." in str(found[0])
     assert describe(NeuroBOLT) == "braindecode_bolt.models.neurobolt.NeuroBOLT"
 
 
-def test_low_precision_and_functions_that_call_themselves():
-    def factorial(n):
-        return 1 if n < 2 else n * factorial(n - 1)
-
-    assert describe(factorial) == describe(factorial)
-    half = nn.Linear(2, 2).bfloat16()
-    assert describe(half) == describe(half)
-    assert describe(torch.tensor(1.0)) != describe(torch.tensor(2.0))
-
-
-def test_objects_of_classes_in_functions_do():
-    class Local:
-        def __init__(self, number):
-            self.number = number
-
-    assert describe(Local(1)) == describe(Local(1)) != describe(Local(2))
+def test_code_without_source_is_warned_about(caplog):
+    here = {"__name__": "__main__"}
+    exec("def factorial(n):\n    return 1 if n < 2 else n * factorial(n - 1)", here)
+    with caplog.at_level(logging.WARNING, "braindecode_bolt"):
+        assert describe(here["factorial"])[0] == "__main__.factorial"
+    assert "The source of __main__.factorial cannot be read" in caplog.text
 
 
 def test_what_changes_no_result_is_left_out():
-    quiet, loud = (EEGRegressor("NeuroBOLT", verbose=v) for v in (0, 1))
-    assert describe(quiet) == describe(loud)
+    first = EEGRegressor("NeuroBOLT", verbose=0, device="cpu")
+    second = EEGRegressor("NeuroBOLT", verbose=1, device="cuda")
+    assert describe(first) == describe(second)
+
+
+def test_neither_builds_nor_patches_of_python_are_another_version(monkeypatch):
+    before = versions()
+    monkeypatch.setattr(sys, "version_info", (*sys.version_info[:2], 99))
+    assert versions() == before
+    assert not any("+" in version for version in before.values())

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -134,6 +136,8 @@ def test_moabb_takes_the_table(found):
 def test_pipelines_are_compared_in_pairs(found):
     table = found.compare()
     assert len(table) == 6 and (table["n_subjects"] == 4).all()
+    assert (table["n_cells"] == 4 * 3).all() and (table["n_undefined"] == 0).all()
+    np.testing.assert_allclose(table["p_fdr"], false_discovery_control(table["p"]))
     row = table.set_index(["better", "worse"]).loc[("ridge", "noise")]
     # The exact test of four subjects: one of sixteen signs is as extreme.
     assert row["p"] == pytest.approx(1 / 16) and row["difference"] > 0.3
@@ -143,15 +147,32 @@ def test_pipelines_are_compared_in_pairs(found):
     assert statistics.loc[("ridge", "noise"), "smd"] == pytest.approx(row["effect"])
 
 
-def test_pairs_are_of_the_people_that_both_have_a_score_of(found):
-    """A fold of one pipeline that failed does not take the others' comparison away."""
-    table = found.to_moabb()
+def test_pairs_are_compared_on_the_subjects_that_both_have(found):
+    """A fold of one pipeline that failed does not affect other comparisons."""
+    table = found.scores
     failed = (table["pipeline"] == "noise") & table["subject"].isin(["01", "02"])
-    rows = compare_pipelines(table[~failed]).set_index(["better", "worse"])["n_subjects"]
-    assert rows[("ridge", "noise")] == 2
-    assert rows[("ridge", "alpha")] == 4
+    rows = compare_pipelines(table[~failed]).set_index(["better", "worse"])
+    assert rows.loc[("ridge", "noise"), ["n_subjects", "n_undefined"]].tolist() == [2, 6]
+    assert rows.loc[("ridge", "alpha"), ["n_subjects", "n_undefined"]].tolist() == [4, 0]
     failed = (table["pipeline"] == "noise") & (table["subject"] != "01")
-    assert len(compare_pipelines(table[~failed])) == 2
+    rows = compare_pipelines(table[~failed]).set_index(["better", "worse"])
+    assert rows.loc[("ridge", "noise"), "n_subjects"] == 1
+    assert np.isnan(rows.loc[("ridge", "noise"), ["difference", "p", "p_fdr"]]).all()
+
+
+def test_undefined_regions_favour_no_pipeline(found):
+    """A model without its worst regions is not better than itself."""
+    ridge = found.scores[found.scores["pipeline"] == "ridge"]
+    fewer = ridge.assign(pipeline="fewer")
+    worst = ridge.groupby("region")["score"].mean().idxmin()
+    fewer.loc[fewer["region"] == worst, "score"] = np.nan
+    table = pd.concat([ridge, fewer], ignore_index=True)
+    for _, row in compare_pipelines(table).iterrows():
+        assert row["difference"] == 0 and row["effect"] == 0 and row["p"] == 1
+        assert row[["n_regions", "n_cells", "n_undefined"]].tolist() == [2, 8, 4]
+    moabb = replace(found, scores=table).to_moabb()
+    first, second = (moabb.loc[moabb["pipeline"] == p, "score"] for p in ("ridge", "fewer"))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_recordings_and_people_are_counted_where_they_have_a_score(found):
@@ -181,15 +202,16 @@ def test_predictions_that_fit_everybody_are_cautioned_about(found):
     assert "CAUTION" not in layout(table) and not suspicious(table)
     drift = table.copy()
     rows = (drift["pipeline"] == "ridge") & (drift["region"] == "mean")
-    drift.loc[rows, "control_r"] = 0.9 * drift.loc[rows, "score"]
+    drift.loc[rows, "cross_recording_r"] = 0.9 * drift.loc[rows, "score"]
     assert suspicious(drift) == ["ridge"]
     assert "CAUTION: ridge goes along with the BOLD of other recordings" in layout(drift)
 
 
 def test_nothing_to_compare(found):
-    alone = found.to_moabb()
-    assert len(compare_pipelines(alone[alone["pipeline"] == "ridge"])) == 0
-    assert len(compare_pipelines(alone[alone["subject"] == "01"])) == 0
+    scores = found.scores
+    assert len(compare_pipelines(scores[scores["pipeline"] == "ridge"])) == 0
+    assert compare_pipelines(scores[scores["subject"] == "01"])["p"].isna().all()
+    assert len(compare_pipelines(scores[:0])) == 0
 
 
 def test_intervals_hold_all_recordings_of_a_person_together(long_study):
