@@ -19,6 +19,7 @@ _OPTIONS = {
     "n_splits": "--folds",
     "n_jobs": "--jobs",
     "pattern": "--pattern",
+    "protocol": "--protocol",
     "reader": "--reader",
     "rois": "--rois",
     "tasks": "--tasks",

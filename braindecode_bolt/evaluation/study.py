@@ -225,23 +225,19 @@ class Study:
         )
 
     def warn_of_copies(self) -> None:
-        """Log recordings with the same EEG, and subjects whose names look alike."""
-        used = set(self.windows.metadata["recording"])
-        hashes = {n: h for n, h in enumerate(self._hashes_of_eeg) if n in used}
-        for same in _alike(hashes):
-            names = ", ".join(self.names[position] for position in same[:5])
-            logger.warning(
-                "%s hold the same EEG: a model that was trained on one of them knows the "
-                "others. Leave the copies out.",
-                names,
+        """Log recordings that hold the same EEG."""
+        of_hash: dict[str, list[str]] = {}
+        for position in self.windows.metadata["recording"].unique():
+            of_hash.setdefault(self._hashes_of_eeg[position], []).append(
+                self.names[position]
             )
-        subjects = list(dict.fromkeys(map(str, self.windows.groups)))
-        for same in _alike({name: _plain(name) for name in subjects}):
-            logger.warning(
-                "The subjects %s are taken for different ones. If they are the same, give "
-                "them the same name.",
-                ", ".join(map(repr, same)),
-            )
+        for names in of_hash.values():
+            if len(names) > 1:
+                logger.warning(
+                    "%s hold the same EEG: a model that was trained on one of them knows "
+                    "the others. Leave the copies out.",
+                    ", ".join(names[:5]),
+                )
 
     def __repr__(self) -> str:  # noqa: D105
         return f"<Study {self.windows!r}>"
@@ -264,18 +260,6 @@ class _Sized:
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun, ``1 recording`` or ``2 recordings``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().lstrip("0")
-
-
-def _alike(values: dict[Any, str]) -> list[list[Any]]:
-    """Keys that have the same value, where there are several."""
-    groups: dict[str, list[Any]] = {}
-    for key, value in values.items():
-        groups.setdefault(value, []).append(key)
-    return [keys for keys in groups.values() if len(keys) > 1]
 
 
 def _check_distinct(windows: BOLDWindows) -> None:

@@ -51,7 +51,11 @@ def of_one_subject(n_runs, duration=160.0):
     [
         (1, "subjects", "protocol='within-folds', n_splits=2"),
         (1, "leave-one-subject-out", "protocol='within-folds', n_splits=2"),
-        (2, "subjects", "protocol='within-folds', n_splits=2"),
+        (
+            2,
+            "subjects",
+            "protocol='runs', n_splits=2 or protocol='within-folds', n_splits=2",
+        ),
         (5, "subjects", "protocol='runs' or protocol='within-folds', n_splits=2"),
     ],
 )
