@@ -83,7 +83,8 @@ def candidates(marker: str | int | Sequence[str] | None) -> Sequence[str]:
     if marker is None:
         return MARKERS
     # Events of tables and of EEGLAB can have numbers for names.
-    return (str(marker),) if isinstance(marker, str | int | np.integer) else tuple(marker)
+    alone = isinstance(marker, str | int | np.integer)
+    return (str(marker),) if alone else tuple(map(str, marker))
 
 
 def matches_marker(description: str, marker: str) -> bool:

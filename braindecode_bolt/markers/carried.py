@@ -46,11 +46,9 @@ def attach_bold(
     bold : pandas.DataFrame, shape (n_volumes, n_rois)
         BOLD, a row per volume in the order of acquisition, a column per region.
     marker : str | sequence of str | None
-        Description of the volume markers, or several that mark volumes together. By
-        default the usual ones are tried: ``R128``, ``R149``, ``volume``; a stimulus
-        type in front (``Response/R128``), a number behind (``R128/7``) and white
-        space (``V  1``) do not matter. Markers that are written twice or missing: see
-        :func:`find_volume_markers`.
+        Description of the volume markers, or several that mark volumes together, as in
+        :class:`~braindecode_bolt.markers.MarkerOptions`; by default the usual ones.
+        Markers that are written twice or missing: see :func:`find_volume_markers`.
     volumes : sequence of int | None
         Volume of each row, counted from 0 at the first marker, where some have
         no BOLD (scrubbed, or not in the steady state). Their markers carry none

@@ -41,6 +41,13 @@ class Segment:
     n_volumes: int
     n_missing: int
 
+    @classmethod
+    def of(cls, run: Run, tr: float, axis: Axis) -> Segment:
+        """Describe a run."""
+        n_volumes = int(run.volumes[-1]) + 1
+        start = float(run.positions[0]) / axis.sfreq
+        return cls(start, n_volumes * tr, n_volumes, n_volumes - len(set(run.volumes)))
+
     def __str__(self) -> str:  # noqa: D105
         missing = f", {self.n_missing} markers missing" if self.n_missing else ""
         return (
@@ -99,7 +106,7 @@ def resolve(
         _check_stretches(stretches, axis, incomplete_end)
     if not runs or segment is None:
         _check_repetition(markers, starts, runs, period, axis, tr)
-    segments = [_describe(run, period, axis) for run in runs]
+    segments = [Segment.of(run, period / axis.sfreq, axis) for run in runs]
     chosen = _choose(segments, segment, period, axis)
     run = runs[chosen]
     first, last = run.positions[[0, -1]]
@@ -230,13 +237,6 @@ def _check_repetition(
     )
 
 
-def _describe(run: Run, period: float, axis: Axis) -> Segment:
-    n_volumes = int(run.volumes[-1]) + 1
-    n_missing = n_volumes - len(np.unique(run.volumes))
-    start, tr = float(run.positions[0]) / axis.sfreq, period / axis.sfreq
-    return Segment(start, n_volumes * tr, n_volumes, n_missing)
-
-
 def _choose(
     segments: list[Segment], segment: int | str | None, period: float, axis: Axis
 ) -> int:
@@ -245,16 +245,13 @@ def _choose(
     if segment is None:
         if len(segments) == 1:
             return 0
-        last = segments[0].start + segments[0].duration - period / axis.sfreq
-        apart = segments[1].start - last
-        between = axis.joints / axis.sfreq
-        between = between[(between > last) & (between <= segments[1].start)]
-        because = (
-            f"the recording was interrupted at {between[0]:.3f} s (a joint)"
-            if len(between)
-            else f"{apart:.3f} s to the next volume, no multiple of "
-            f"{period / axis.sfreq:.5g} s"
-        )
+        tr = period / axis.sfreq
+        last, following = segments[0].start + segments[0].duration - tr, segments[1].start
+        joints = axis.joints / axis.sfreq
+        joints = joints[(joints > last) & (joints <= following)]
+        because = f"{following - last:.3f} s to the next volume, no multiple of {tr:.5g} s"
+        if len(joints):
+            because = f"the recording was interrupted at {joints[0]:.3f} s (a joint)"
         raise axis.error(
             f"the markers form {len(segments)} segments with a gap, a restart or a joint "
             f"of the recording between them. The first is after {last:.3f} s: {because}."

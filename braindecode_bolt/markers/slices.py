@@ -58,21 +58,19 @@ def markers_per_volume(
     count = (until - np.arange(len(markers)))[whole]
     usual = max(int(np.median(count)), 1) if len(count) else 1
     tr = period / axis.sfreq
-    if n_slices is not None:
-        if usual != n_slices > 1:
-            raise axis.error(
-                f"most repetition times of {tr:g} s have {usual} markers, not "
-                f"n_slices={n_slices}. Correct n_slices or tr."
-            )
-        return n_slices
-    if usual > 1 and _spacing(markers) >= SHORTEST_TR * axis.sfreq:
+    if n_slices is not None and usual != n_slices > 1:
+        raise axis.error(
+            f"most repetition times of {tr:g} s have {usual} markers, not "
+            f"n_slices={n_slices}. Correct n_slices or tr."
+        )
+    if n_slices is None and usual > 1 and _spacing(markers) >= SHORTEST_TR * axis.sfreq:
         raise axis.error(
             f"tr={tr:g} s does not fit: the markers are "
             f"{_spacing(markers) / axis.sfreq:.4g} s apart, {usual} in each "
             f"repetition time. Correct tr, or give n_slices={usual} if they mark slices, "
             "n_slices=1 if there are markers of other sequences besides."
         )
-    return usual
+    return n_slices or usual
 
 
 def split_into_volumes(
@@ -97,8 +95,16 @@ def split_into_volumes(
 def _split(
     block: np.ndarray, period: float, n_slices: int, reach: float, told: bool
 ) -> Stretch:
-    marker, begins = _step_through(block, period, reach)
-    count = np.diff(np.searchsorted(block, np.append(begins - reach, np.inf)))
+    # The marker that each volume begins with (-1 for none), and where it begins.
+    marker, begins, here = [], [], block[0]
+    while here <= block[-1] + reach:
+        index = int(nearest(block, here))
+        met = abs(block[index] - here) <= reach
+        marker.append(index if met else -1)
+        begins.append(block[index] if met else here)
+        here = begins[-1] + period
+    marker = np.array(marker)
+    count = np.diff(np.searchsorted(block, np.append(np.array(begins) - reach, np.inf)))
     found = marker[marker >= 0]
     problem = _doubt(block, marker, count, n_slices)
     if problem is None and not told and not _begins_after_pause(block, found, reach):
@@ -141,22 +147,6 @@ def _doubt(
             "(Raw.crop), or give a longer tolerance"
         )
     return None
-
-
-def _step_through(
-    block: np.ndarray, period: float, reach: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Give the marker that each volume begins with (-1 for none), and where it begins."""
-    markers, begins = [], []
-    here = block[0]
-    while here <= block[-1] + reach:
-        marker = int(nearest(block, here))
-        met = abs(block[marker] - here) <= reach
-        here = block[marker] if met else here
-        markers.append(marker if met else -1)
-        begins.append(here)
-        here = here + period
-    return np.array(markers), np.array(begins)
 
 
 def _begins_after_pause(block: np.ndarray, found: np.ndarray, reach: float) -> bool:
