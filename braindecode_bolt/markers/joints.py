@@ -143,13 +143,12 @@ def mark_joints(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
 
 def mark_edges(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
     """Do what `mark_joints` does, but refuse files with gaps that were not corrected."""
-    annotations = raw.annotations.copy()
-    known = [
-        text.upper().startswith(("EDGE", "BAD_ACQ_SKIP"))
-        for text in annotations.description
-    ]
+    annotations = raw.annotations
+    texts = annotations.description
+    known = [text.upper().startswith(("EDGE", "BAD_ACQ_SKIP")) for text in texts]
     missing = np.setdiff1d(joint_samples(raw), _first_after(raw, annotations.onset[known]))
     if not len(missing):
         return raw
+    annotations = annotations.copy()
     annotations.append(missing / raw.info["sfreq"] + raw.first_time, 0.0, EDGE)
     return with_annotations(raw, annotations)

@@ -201,7 +201,7 @@ def read_volume_table(
         texts = columns.get(name, pd.Series(dtype=str)).fillna("")
         described = marker_descriptions(texts, marker)
         if described:
-            columns = {name: each[texts.isin(described)] for name, each in columns.items()}
+            columns = {key: each[texts.isin(described)] for key, each in columns.items()}
             onsets = np.sort(_numbers(columns, file.name))
             return VolumeTable(file.name, onsets, tuple(described))
     return None
