@@ -8,7 +8,7 @@ from braindecode_bolt.training import SIZES, estimator_names, make_estimator
 
 
 def test_every_model_is_made_by_its_name():
-    assert estimator_names()[0] == "NeuroBOLT" and len(estimator_names()) == 13
+    assert estimator_names()[0] == "NeuroBOLT" and len(estimator_names()) == 14
     for name in estimator_names():
         arguments = {"max_epochs": 3} if name in NETWORKS else {}
         for spelling in (name, name.upper()):
