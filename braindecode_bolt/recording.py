@@ -10,6 +10,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ._text import counted
 from .markers import MarkerError, joint_samples
 from .markers.annotations import onset_samples
 from .markers.carried import (
@@ -225,9 +226,9 @@ class Recording:
     def __repr__(self) -> str:  # noqa: D105
         bold = self.bold
         return (
-            f"<Recording {self.name}: {len(self.raw.ch_names)} channels, "
+            f"<Recording {self.name}: {counted(len(self.raw.ch_names), 'channel')}, "
             f"{self.raw.times[-1]:.0f} s at {self.raw.info['sfreq']:g} Hz, "
-            f"{bold.shape[0]} volumes x {bold.shape[1]} regions>"
+            f"{bold.shape[0]} volumes x {counted(bold.shape[1], 'region')}>"
         )
 
 
@@ -293,7 +294,7 @@ def warn_of_similar_subjects(subjects: Iterable[str]) -> None:
             listed = ", ".join(map(repr, sorted(labels)))
             logger.warning(
                 "The subjects %s are counted as %d, though their labels are nearly the "
-                "same. If they are one person, give all recordings one label.",
+                "same. If they are the same subject, give all recordings one label.",
                 listed,
                 len(labels),
             )

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._series import is_constant
+from .._text import counted
 
 __all__ = ["BOLDScaler"]
 
@@ -122,8 +123,8 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if bad.any():
             row, column = np.argwhere(bad)[0]
             raise ValueError(
-                f"{bad.sum()} values of the BOLD are NaN or inf, the first in row {row}, "
-                f"column {column} (counted from 0). Leave such volumes out."
+                f"The BOLD has {counted(bad.sum(), 'NaN or infinite value')}, the first in "
+                f"row {row}, column {column} (counted from 0). Leave such volumes out."
             )
         return values
 

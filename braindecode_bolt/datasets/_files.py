@@ -15,7 +15,6 @@ __all__ = [
     "Reader",
     "check_content",
     "check_regular",
-    "counted",
     "existing_folder",
     "files_of",
     "find_eeg",
@@ -75,11 +74,6 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     names = [str(name) for name in names]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun, in the plural where it is not 1."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def find_eeg(folder: str | Path, reader: Reader | None = None) -> list[Path]:

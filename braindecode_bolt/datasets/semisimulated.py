@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
+from .._text import counted
 from ..eeg import common_channels, prepare_eeg
 from ..eeg.channels import ChannelNameError
 from ..markers import stretches
@@ -28,7 +29,7 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed
+from ._files import DataFolderError, Reader, files_of, find_eeg, listed
 from ._names import described, entities_of
 from ._reading import read_eeg
 from ._tables import read_table

@@ -10,6 +10,8 @@ from functools import cache
 import mne
 import numpy as np
 
+from .._text import counted
+
 __all__ = [
     "ChannelNameError",
     "channel_kind",
@@ -162,9 +164,9 @@ def scalp_channels(info: mne.Info, what: str) -> np.ndarray:
     ]
     if others:
         logger.info(
-            "%s: %d channels of type EEG are not scalp EEG and left out: %s",
+            "%s: %s of type EEG left out, not scalp EEG: %s",
             what,
-            len(others),
+            counted(len(others), "channel"),
             ", ".join(info["ch_names"][i] for i in others),
         )
     return np.setdiff1d(picks, others)

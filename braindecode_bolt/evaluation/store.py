@@ -331,7 +331,7 @@ class Store:
                     f"{np.dtype(kind)} of shape {wanted}"
                 )
             if not np.isfinite(array).all():
-                raise ValueError(f"{name} has values that are not finite")
+                raise ValueError(f"{name} has non-finite values")
         float(result.fit_seconds + result.predict_seconds)
         for losses in result.history.values():
             list(map(float, losses))

@@ -13,13 +13,14 @@ import pandas as pd
 
 from .._files import content_hash
 from .._series import plain_name
+from .._text import counted
 from ..bold import prepare_bold, prepare_series, volume_steps
 from ..bold.targets import LOW_PASS
 from ..markers.timing import repetition_time as tr_of
 from ..recording import Recording, as_recordings
 from ..windows.create import BOLDWindows, create_bold_windows
 
-__all__ = ["Study", "counted"]
+__all__ = ["Study"]
 
 logger = logging.getLogger(__name__)
 
@@ -259,11 +260,6 @@ class _Sized:
 
     def __len__(self) -> int:
         return len(self.source)
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun, ``1 recording`` or ``2 recordings``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _plain(name: str) -> str:

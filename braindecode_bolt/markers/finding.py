@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import median_filter
 
+from .._text import counted
 from .annotations import (
     matches_marker,
     onset_samples,
@@ -306,15 +307,18 @@ def _check_missing(
         for first, last in zip(begins[:5], ends[:5], strict=True)
     ]
     if len(begins) > 5:
-        holes.append(f"and {len(begins) - 5} more places")
+        holes.append(f"and {counted(len(begins) - 5, 'more place')}")
     spurious = positions[series.status == "spurious"]
     besides = (
-        f" Off the grid are markers at {axis.places(spurious)}." if len(spurious) else ""
+        f" There are markers off the grid at {axis.places(spurious)}."
+        if len(spurious)
+        else ""
     )
     raise axis.error(
-        f"{lacks.sum()} markers are missing among {len(lacks)} volumes (TR "
-        f"{series.tr:.5g} s): {'; '.join(holes)}.{besides} If the scanner went on, put "
-        "them on the regular grid with missing='fill'."
+        f"{counted(lacks.sum(), 'marker is missing', 'markers are missing')} among "
+        f"{len(lacks)} volumes (TR {series.tr:.5g} s): {'; '.join(holes)}.{besides} If the "
+        "scanner was running at these times, use missing='fill' to put markers on the "
+        "regular grid."
     )
 
 
@@ -335,12 +339,13 @@ def _last_volume(
     drop = found > n_volumes and options.extra == "drop_last"
     times = _times_as_many(found, n_volumes)
     # Slices that were counted by a wrong tr give a multiple of the volumes.
-    counted = series.markers_per_volume > 1 and options.n_slices is None
-    if drop and not (times and counted):
+    slices_counted = series.markers_per_volume > 1 and options.n_slices is None
+    if drop and not (times and slices_counted):
         return n_volumes
     raise axis.error(
-        f"found {found} volumes (TR {series.tr:.5g} s), from {axis.at(samples[0])} to "
-        f"{axis.at(samples[-1])}, after {options.dummy_volumes} dummy volumes; expected "
+        f"found {counted(found, 'volume')} (TR {series.tr:.5g} s), from "
+        f"{axis.at(samples[0])} to {axis.at(samples[-1])}, after "
+        f"{counted(options.dummy_volumes, 'dummy volume')}; expected "
         f"n_volumes={n_volumes}, the number that the BOLD has. Plausible reasons: "
         f"{_reasons(found, n_volumes, series, options)}."
     )

@@ -12,6 +12,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from .annotations import (
     MarkerError,
     marker_descriptions,
@@ -163,9 +164,9 @@ def _from_table(
     outside = ~((onsets >= 0) & (onsets <= duration))
     if outside.any():
         raise MarkerError(
-            f"{table.name}: {outside.sum()} volumes outside the EEG of {duration:.1f} s, "
-            f"the first at {onsets[outside][0]:g} s; expected seconds from its first "
-            "sample."
+            f"{table.name}: {counted(outside.sum(), 'volume')} outside the EEG of "
+            f"{duration:.1f} s, the first at {onsets[outside][0]:g} s; expected seconds from its "
+            "first sample."
         )
     if table.exact:
         onsets = onsets[options.dummy_volumes :]

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._text import counted
 from ..metrics.series import paired, unit
 from .methods import Blocks, Phases, Shifts, Surrogates
 
@@ -76,8 +77,9 @@ class NullR:
 
     def __repr__(self) -> str:  # noqa: D105
         return (
-            f"<NullR {self.method}, {len(self.recordings)} recordings, "
-            f"{len(self.observed)} regions, {self.n_surrogates} surrogates: mean R "
+            f"<NullR {self.method}, {counted(len(self.recordings), 'recording')}, "
+            f"{counted(len(self.observed), 'region')}, "
+            f"{counted(self.n_surrogates, 'surrogate')}: mean R "
             f"{self.observed_mean:.3f}, p {self.p_mean:.2g}>"
         )
 

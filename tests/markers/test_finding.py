@@ -117,7 +117,7 @@ def test_markers_written_twice_become_one(doubled, apart, tr):
     np.testing.assert_array_equal(
         volumes.report.samples("duplicate"), true[doubled] + apart
     )
-    assert f"{len(true[doubled])} repeated markers removed" in str(volumes.report)
+    assert f"repeated markers removed: {len(true[doubled])} (" in str(volumes.report)
     assert volumes.report.max_residual == 0
 
 
@@ -152,7 +152,7 @@ def test_strays_are_removed_and_reported():
     volumes = find_volume_markers(make_raw(np.sort(np.append(true, spurious))))
     np.testing.assert_array_equal(volumes.samples, true)
     assert volumes.report.samples("spurious").tolist() == spurious
-    assert "3 spurious markers removed: 4.800 s" in str(volumes.report)
+    assert "spurious markers removed: 3 (4.800 s" in str(volumes.report)
 
 
 def test_a_test_pulse_on_the_grid_long_before_the_scan_is_a_stray():
@@ -223,7 +223,7 @@ def test_missing_markers_are_filled_when_asked(gone, tr):
     np.testing.assert_array_equal(volumes.samples, true)
     np.testing.assert_array_equal(volumes.report.filled, true[gone])
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(volumes.report.residuals)), gone)
-    assert f"{len(gone)} missing markers filled" in str(volumes.report)
+    assert f"missing markers filled on the grid: {len(gone)} (" in str(volumes.report)
 
 
 def test_holes_are_filled_by_the_clock_of_the_eeg():
@@ -238,7 +238,7 @@ def test_a_marker_too_late_to_be_moved_is_no_volume_and_no_slip(volume):
     true = series(30)
     written = true.copy()
     written[volume] += 5
-    with pytest.raises(MarkerError, match=rf"1 markers are missing .*{written[volume]}"):
+    with pytest.raises(MarkerError, match=rf"1 marker is missing .*{written[volume]}"):
         find_volume_markers(make_raw(written), tr=TR)
     for arguments in ({"missing": "fill"}, {"tolerance": 0.02}):
         volumes = find_volume_markers(make_raw(written), tr=TR, **arguments)
@@ -357,7 +357,7 @@ def test_slice_markers_collapse_to_the_first_of_each_volume(pattern, told):
     assert f"slice markers removed, {len(offsets)} per volume" in str(report)
 
 
-def test_slices_cannot_be_told_from_volumes_without_a_word():
+def test_slices_and_volumes_are_ambiguous_without_tr():
     raw = make_raw(slice_markers(series(40), SLICES["even"]))
     with pytest.raises(
         MarkerError, match=r"0\.068? s apart.*slices.*Give tr|Give tr.*n_sl"
@@ -423,7 +423,7 @@ def test_few_volumes_of_slices(n):
 def test_volumes_whose_first_slice_is_lost_are_missing():
     true = series(40)
     written = np.delete(slice_markers(true, SLICES["with a pause"]), 10 * 30)
-    with pytest.raises(MarkerError, match="1 markers are missing .* volume 10, "):
+    with pytest.raises(MarkerError, match="1 marker is missing .* volume 10, "):
         find_volume_markers(make_raw(written), tr=TR)
     volumes = find_volume_markers(make_raw(written), tr=TR, missing="fill")
     np.testing.assert_array_equal(volumes.samples, true)
@@ -482,7 +482,7 @@ def test_dummy_volumes_are_skipped():
     np.testing.assert_array_equal(volumes.samples, series(30)[4:])
     assert volumes.report.samples("dummy").tolist() == series(4).tolist()
     assert statuses(volumes.report) == {"dummy": 4, "kept": 26}
-    assert "4 markers of dummy volumes skipped" in str(volumes.report)
+    assert "markers of dummy volumes skipped: 4" in str(volumes.report)
     with pytest.raises(MarkerError, match="dummy_volumes=30 skips all"):
         find_volume_markers(make_raw(series(30)), dummy_volumes=30)
 
@@ -752,10 +752,10 @@ def logged(caplog, samples, **arguments):
     return record.levelname, record.getMessage()
 
 
-def test_what_was_mended_is_logged(caplog):
+def test_corrections_are_logged(caplog):
     true = series(60)
     level, text = logged(caplog, np.sort(np.append(true, true[:3])))
-    assert (level, "3 repeated markers removed" in text) == ("INFO", True)
+    assert (level, "repeated markers removed: 3" in text) == ("INFO", True)
     level, text = logged(caplog, np.delete(true, 7), missing="fill")
     assert (level, "markers are missing" in text) == ("WARNING", True)
     level, text = logged(caplog, true + np.tile([0, 0, 1], 20))
@@ -765,7 +765,7 @@ def test_what_was_mended_is_logged(caplog):
     assert (level, "the EEG may lack samples" in text) == ("WARNING", True)
 
 
-def test_the_report_tells_of_every_marker():
+def test_the_report_lists_every_marker():
     parts = broken([10, 60])
     run = parts[1].copy()
     run[20] += 2

@@ -556,7 +556,7 @@ def test_implausible_eeg_is_refused(windows, fitted):
         fit(array * 1e3)
     wrong = y.copy()
     wrong[5, 1] = np.inf
-    with pytest.raises(ValueError, match="1 values that are not finite"):
+    with pytest.raises(ValueError, match="1 non-finite value"):
         fit(array, wrong)
     constant = y.copy()
     constant[:, 1] = 2
