@@ -1,4 +1,4 @@
-"""The scale of the targets, learned where the model is learned."""
+"""The scale of the targets, learned together with the model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["BOLDScaler"]
 class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Divide the BOLD of each region by a percentile of its absolute value.
 
-    The last step of the published preparation (paper, section 3.2), as a
-    target transformer: inside of scikit-learn's ``TransformedTargetRegressor``
+    This is the last step of the published preparation (paper, section 3.2), as a
+    target transformer. Inside scikit-learn's ``TransformedTargetRegressor``
     the scale is learned from the training targets of each fold, and
     predictions come back in the units of the recordings.
 

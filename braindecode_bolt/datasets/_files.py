@@ -1,4 +1,4 @@
-"""EEG files of a study: finding them, and whether they are there in full."""
+"""EEG files of a study: finding them, and checking that they are complete."""
 
 from __future__ import annotations
 
@@ -196,6 +196,6 @@ def check_regular(file: Path) -> None:
 
 
 def short(error: object) -> str:
-    """Say what an error says, without all that broken files may put into it."""
+    """Give the text of an error, without what broken files may put into it."""
     text = " ".join(str(error).split())
     return text if len(text) <= 500 else f"{text[:500]}..."

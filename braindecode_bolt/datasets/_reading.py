@@ -123,7 +123,7 @@ def logged_warnings(name: str, level: int = logging.WARNING) -> Iterator[None]:
 
 
 def check_data_files(path: Path) -> None:
-    """Raise where the files of a recording are not ordinary ones of its own.
+    """Raise if a file of a recording is not an ordinary one, or not its own.
 
     Parameters
     ----------
@@ -173,8 +173,8 @@ def _named_in_header(header: Path) -> dict[str, Path]:
 def _check_other_name(header: Path, file: Path, kind: str) -> None:
     """Raise where a header names a file that is not its own.
 
-    A file of another name is its own as long as no other header has that name
-    and no file of the header's own name stands beside it.
+    A file of another name is accepted if no other header has that name and there is no
+    file with the header's own name.
     """
     check_regular(file)
     if file == header or file.stem == header.stem:

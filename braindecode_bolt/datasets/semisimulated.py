@@ -45,7 +45,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     """Any EEG, with a BOLD signal whose coupling to it is known.
 
     Each recording is prepared (:func:`~braindecode_bolt.prepare_eeg`) and given BOLD
-    by :func:`simulate_bold`. What models reach on it can be held against the ceiling.
+    by :func:`simulate_bold`. R of models can be compared with the noise ceiling.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def simulate_bold(
 
     The amplitudes of theta (frontal), alpha (occipital) and beta (central
     electrodes) in the recording go through the same coupling as in
-    :class:`SimulatedEEGfMRI`. The result is paired data with a known ceiling.
+    :class:`SimulatedEEGfMRI`. The noise ceiling of the result is known.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from ..null import bootstrap_interval, fdr, null_r
 
 __all__ = ["common_cells", "compare_pipelines", "summarise"]
 
-#: Averaged as they are.
+#: Scores that are averaged.
 _AVERAGED = (
     "mse",
     "r2",
@@ -27,7 +27,7 @@ _AVERAGED = (
 )
 #: What the row of the mean over regions is called.
 MEAN = "mean"
-#: R of fewer windows than this says nothing, and is not defined.
+#: R is undefined for fewer windows than this.
 FEWEST = 8
 #: Permutations of signs of more than 13 subjects are drawn at random.
 _N_PERMUTATIONS = 9999

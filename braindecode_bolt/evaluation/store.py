@@ -34,7 +34,7 @@ _SETTINGS = "settings.json"
 _FOLDS = "folds"
 #: What may grow from one run to the next: models and data sets by name.
 _GROWING = ("models", "data", "folds")
-#: What settings of ours have.
+#: Keys of the settings of this package.
 _OURS = {"data", "models", "protocol", "versions"}
 #: Names of our files in the folder of folds.
 _FOLD_FILE = re.compile(r".+_[0-9a-f]{12}\.(npz|json)")
@@ -118,7 +118,8 @@ class Store:
     def _claim(self, overwrite: bool) -> None:
         """Check whose folder it is, and write whose it is now, one process at a time."""
         if not _read_settings(self.path):
-            self._check_strange()  # Before a lock is put into a folder of something else.
+            # Before a lock file is put into a folder that holds something else.
+            self._check_strange()
         self.path.mkdir(parents=True, exist_ok=True)
         with self._alone():
             others = self._others()

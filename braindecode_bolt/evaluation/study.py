@@ -232,15 +232,15 @@ class Study:
         for same in _alike(hashes):
             names = ", ".join(self.names[position] for position in same[:5])
             logger.warning(
-                "%s hold the same EEG: a model that was trained on one of them knows the "
-                "others. Leave the copies out.",
+                "%s hold the same EEG: a model that is trained on one of them has seen "
+                "the test data. Leave the copies out.",
                 names,
             )
         subjects = list(dict.fromkeys(map(str, self.windows.groups)))
         for same in _alike({name: _plain(name) for name in subjects}):
             logger.warning(
-                "The subjects %s are taken for different ones. If they are the same, give "
-                "them the same name.",
+                "The subjects %s are counted as different subjects. If they are the same, "
+                "give them the same name.",
                 ", ".join(map(repr, same)),
             )
 

@@ -161,16 +161,16 @@ stim_channel, tolerance
         the rhythm is broken, too many markers are off the grid, or the number
         of volumes is not `n_volumes`.
     ValueError
-        If an argument has no meaning.
+        If an argument has an invalid value.
 
     Notes
     -----
-    Decided without asking, and reported: of markers within the tolerance of
-    each other, the one nearest to the grid is the volume's. Markers
-    off the grid are spurious, up to a tenth of the number of volumes (or 3); so
-    is a single marker more than 5 volumes before or after the run. A marker
-    within three quarters of a sample of the grid stays where it is, since
-    markers are rounded to samples. Whether markers are missing before the first
+    These decisions are made automatically and reported. Of markers within the
+    tolerance of each other, the one nearest to the grid is kept. Up to a tenth of the
+    number of volumes (or 3), markers off the grid are removed as spurious; so is a
+    single marker more than 5 volumes before or after the run. A marker within three
+    quarters of a sample of the grid is not moved, since markers are rounded to
+    samples. Whether markers are missing before the first
     or after the last cannot be seen in the data: give `n_volumes`.
 
     Examples
@@ -186,8 +186,8 @@ stim_channel, tolerance
     array([1250, 1775, 2300, 2825, 3350])
     >>> print(volumes.report)
     6 markers found (annotations 'R128'): 5 volumes, TR 2.1 s, largest residual 1 samples
-      1 repeated markers removed: 7.100 s
-      1 markers moved to the grid (samples): 9.204 s 1 late
+      repeated markers removed: 1 (7.100 s)
+      markers moved to the grid (samples): 1 (9.204 s 1 late)
     """
     options = MarkerOptions(
         marker,
@@ -414,7 +414,7 @@ def _table(
 
 
 def _log(report: MarkerReport, axis: Axis) -> None:
-    """Log what was corrected, as a warning where much was."""
+    """Log what was corrected; as a warning if it was much."""
     odd = []
     if len(report.filled) or report.dropped_segments:
         odd.append("markers are missing or the rhythm is broken")

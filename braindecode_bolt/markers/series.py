@@ -256,7 +256,7 @@ def _check_repetition(
     tr: float | None,
     segment: int | str | None,
 ) -> None:
-    """Raise where most markers do not follow each other at the repetition time."""
+    """Raise if most markers do not follow each other at the repetition time."""
     if runs and segment is not None:
         return
     longest = max((len(run.positions) for run in runs), default=0)
@@ -347,9 +347,9 @@ def _check_steps(run: Run, grid: Grid, axis: Axis) -> None:
         raise axis.error(
             f"{np.count_nonzero(misses)} volumes, the first at "
             f"{axis.at(run.positions[here])}, are about {abs(off[here]):.1f} samples off "
-            "the grid of the other volumes: the scanner paused, or the EEG lacks samples. Use "
-            "the part before or after that (Raw.crop), or give a longer tolerance to move "
-            "them to the grid."
+            "the grid of the other volumes: the scanner paused, or the EEG lacks samples. "
+            "Use the part before or after that (Raw.crop), or give a longer tolerance to "
+            "move them to the grid."
         )
 
 
@@ -408,7 +408,7 @@ def _check_spurious(
             f"{len(spurious)} markers are not on the grid of the {grid.n_volumes} volumes "
             f"from {axis.at(first)} to {axis.at(last)}: {axis.places(spurious)}. Half of "
             f"them are {np.median(np.abs(off)) / axis.sfreq:.3g} s or more from the "
-            "nearest volume. Name the marker if there are two series, give n_slices if there are "
-            "several markers per volume, choose a segment, or give a longer tolerance if "
-            "they are the volumes' own markers or were written twice."
+            "nearest volume. Name the marker if there are two series, give n_slices if "
+            "there are several markers per volume, choose a segment, or give a longer "
+            "tolerance if they are the volumes' own markers or were written twice."
         )

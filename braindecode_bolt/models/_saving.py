@@ -164,6 +164,6 @@ def _check_classes(model: type, config: Mapping[str, Any]) -> None:
         if not (isinstance(found, type) and issubclass(found, nn.Module)):
             raise CheckpointError(
                 f"The configuration has {name}={value!r}, which is no class of torch.nn or "
-                "of a module that you have imported. If it is a class of your own, import "
+                "of a module that you have imported. If it is your own class, import "
                 "it first."
             )

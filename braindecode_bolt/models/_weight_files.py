@@ -131,7 +131,7 @@ def _typed_errors(path: Path) -> Iterator[None]:
         named = f" ({refused[1]})" if refused else ""
         raise CheckpointError(
             f"{path} was not loaded: it holds something other than weights, which could "
-            f"run code{named}. If you trust its origin, load it in a process of its own, "
+            f"run code{named}. If you trust its origin, load it in a separate process, "
             "save its state dict alone, and load that."
         ) from error
     except Exception as error:

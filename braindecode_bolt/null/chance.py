@@ -18,7 +18,7 @@ from .methods import Blocks, Phases, Shifts, Surrogates
 __all__ = ["NullR", "null_r"]
 
 ALTERNATIVES = ("greater", "two-sided")
-#: So many surrogates are looked at together: 5 MB of phases for 567 volumes.
+#: Number of surrogates computed together: 5 MB of phases for 567 volumes.
 _AT_ONCE = 2048
 #: Correlations of surrogates are float32; what is closer than this is a tie.
 _TIE = 1e-5
@@ -72,7 +72,7 @@ class NullR:
 
     @property
     def n_surrogates(self) -> int:
-        """Number of surrogates of all recordings together that were looked at."""
+        """Number of surrogates of all recordings together."""
         return len(self.null)
 
     def __repr__(self) -> str:  # noqa: D105

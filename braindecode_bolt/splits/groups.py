@@ -199,7 +199,7 @@ def group_folds(
 
 
 def listed(names: Any, most: int = 5) -> str:
-    """Write the first names one after the other."""
+    """List the first names."""
     return ", ".join([*map(str, names[:most]), *["..."] * (len(names) > most)])
 
 

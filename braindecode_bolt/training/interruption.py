@@ -58,7 +58,7 @@ class Interruptible:
 
 @contextmanager
 def remembered_interrupt() -> Iterator[list[int]]:
-    """Remember Ctrl-C and SIGTERM, besides what their handlers do.
+    """Record Ctrl-C and SIGTERM, in addition to what their handlers do.
 
     A KeyboardInterrupt does not say whether it comes from the keyboard or from a
     callback such as skorch's ``EarlyStopping``. Python also drops it if it is raised

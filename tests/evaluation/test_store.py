@@ -484,7 +484,7 @@ def test_the_same_eeg_twice_and_names_that_look_alike_are_warned_about(
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):
         evaluate(RIDGE, Study.of(recordings, 4.0, low_pass=None), n_splits=2)
     assert "sub-1, sub-01 hold the same EEG" in caplog.text
-    assert "The subjects '1', '01' are taken for different ones" in caplog.text
+    assert "The subjects '1', '01' are counted as different subjects" in caplog.text
     caplog.clear()
     with caplog.at_level(logging.WARNING, "braindecode_bolt"):
         evaluate(RIDGE, study, n_splits=2)

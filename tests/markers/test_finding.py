@@ -401,7 +401,7 @@ def test_slices_written_twice_late_lost_or_too_many():
     assert report.samples("duplicate").tolist() == more[:2]
     assert report.moved["volume"].tolist() == [8]
     assert report.n_uneven == 2
-    assert "2 volumes have more or fewer" in str(report)
+    assert "more or fewer in 2 volumes" in str(report)
 
 
 def test_slices_without_a_usual_number():
