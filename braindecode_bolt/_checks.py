@@ -22,7 +22,7 @@ def check_number(
     high: float | None = None,
     inclusive: str = "both",
 ) -> None:
-    """Raise where an argument is not a finite number in a range.
+    """Raise if an argument is not a finite number in a range.
 
     Parameters
     ----------

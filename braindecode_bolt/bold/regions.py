@@ -287,8 +287,8 @@ def _with_signal(
     if not present.all():
         complaint = (
             f"{(~present).sum()} of {len(names)} regions have no voxel that carries "
-            f"signal: {', '.join(names[~present][:8])}. They lie outside the image, outside "
-            "the mask or where the image is constant"
+            f"signal: {', '.join(names[~present][:8])}. They lie outside the image or the "
+            "mask, or the image is constant there"
         )
         if missing == "raise" or not present.any():
             raise ValueError(

@@ -43,7 +43,8 @@ def prepare_bold(
     A Butterworth filter of the fifth order, forward and backward, then the
     mean of each region is subtracted (paper, section 3.2). Both use the whole
     recording. This is safe if whole recordings are either in training or in test. If
-    recordings are cut in time, it leaks: give the `parts`. The scale is learned with the model, on the training recordings only
+    recordings are cut in time, information leaks: give the `parts`. The scale is learned
+    with the model, on the training recordings only
     (:class:`~braindecode_bolt.bold.BOLDScaler`).
 
     Volumes without BOLD between other volumes (scrubbed, censored) are interpolated

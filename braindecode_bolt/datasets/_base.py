@@ -170,7 +170,7 @@ def open_all(
         If some cannot be opened, all of which are listed; or files are links
         without content; or two recordings are the same.
     UnknownRegionError
-        If one lacks a region that was asked for: then they all do.
+        If a recording lacks one of the regions to use.
     """
     needed = {file for several in files.values() for file in several}
     check_content(needed, folder)

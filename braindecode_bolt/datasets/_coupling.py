@@ -178,7 +178,7 @@ def autocorrelated_noise(
 
 
 def check_simulation(rois: Sequence[str], tr: float, snr: float) -> None:
-    """Raise where a simulation cannot be made with these arguments.
+    """Raise if a simulation cannot be made with these arguments.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class DataFolderError(ValueError):
 
 
 def existing_folder(folder: str | Path) -> Path:
-    """Raise where there is no such folder; ``~`` is the home folder."""
+    """Raise if there is no such folder; ``~`` is the home folder."""
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise DataFolderError(f"There is no folder {folder}.")
@@ -145,7 +145,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def check_content(files: Iterable[Path], folder: str | Path) -> None:
-    """Raise where files are links or pointers whose content is not here.
+    """Raise if files are links or pointers whose content is not here.
 
     This is what ``git clone`` and ``datalad clone`` leave until the content is
     fetched.
@@ -188,7 +188,7 @@ def _without_content(file: Path) -> bool:
 
 
 def check_regular(file: Path) -> None:
-    """Raise where a file is a named pipe or a device, which could block for ever."""
+    """Raise if a file is a named pipe or a device, which could block for ever."""
     if file.exists() and not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():
         raise DataFolderError(
             f"{file.name} is a named pipe or a device; expected an ordinary file"

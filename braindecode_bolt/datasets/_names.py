@@ -122,7 +122,7 @@ def label_key(label: str) -> str:
 
 
 def check_labels(subjects: Iterable[str]) -> None:
-    """Warn where labels of subjects differ in zeros, capitals or spaces only.
+    """Warn if labels of subjects differ in zeros, capitals or spaces only.
 
     Parameters
     ----------

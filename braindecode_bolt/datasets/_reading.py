@@ -171,7 +171,7 @@ def _named_in_header(header: Path) -> dict[str, Path]:
 
 
 def _check_other_name(header: Path, file: Path, kind: str) -> None:
-    """Raise where a header names a file that is not its own.
+    """Raise if a header names a file that is not its own.
 
     A file of another name is accepted if no other header has that name and there is no
     file with the header's own name.

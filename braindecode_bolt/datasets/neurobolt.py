@@ -356,7 +356,7 @@ def _with_data(files: Mapping[str, Path]) -> list[Path]:
 
 
 def _check_data_file(raw: mne.io.BaseRaw) -> None:
-    """Raise where a data file is shorter or longer than its header says."""
+    """Raise if a data file is shorter or longer than its header says."""
     file = Path(raw.filenames[0])
     if file.suffix.lower() != ".fdt":
         return

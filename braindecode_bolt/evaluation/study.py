@@ -29,9 +29,9 @@ logger = logging.getLogger(__name__)
 class Study:
     """Windows of several recordings, whose BOLD can be prepared part by part.
 
-    BOLD is low-pass filtered and centred. Where whole recordings are trained on or
-    tested, this is done for the whole recording. Where a recording is cut in time, it
-    is done for each part separately, so that no part depends on another.
+    BOLD is low-pass filtered and centred. If whole recordings are in training or in
+    test, this is done for the whole recording. If a recording is cut in time, it is done
+    for each part separately, so that no part depends on another.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Study:
     bold : list of dict of str to pandas.DataFrame
         For each recording, its tables as recorded (``bold`` and, for simulated BOLD,
         ``noiseless`` and ``noiseless_window``), a row per volume. Empty if only windows
-        were given: their BOLD is used as it is.
+        were given: their BOLD is used unchanged.
     tr : list of float
         Repetition time of each recording in seconds; NaN where it is not known.
     low_pass : float | None
@@ -70,7 +70,7 @@ class Study:
         data : Study | BOLDWindows | iterable of Recording
             Recordings carry BOLD that is *not* low-pass filtered yet, and EEG that is
             prepared (:func:`~braindecode_bolt.prepare_eeg`). They may come from a
-            generator. The BOLD of windows is used as it is.
+            generator. The BOLD of windows is used unchanged.
         window_seconds, lag_seconds : float
             As in :func:`~braindecode_bolt.create_bold_windows`.
         low_pass : float | None
@@ -151,9 +151,9 @@ class Study:
             return self.windows
         if not self.bold:
             logger.warning(
-                "Recordings are cut in time, and the BOLD of the windows is used as it is. "
-                "If it was low-pass filtered over whole recordings, the test part leaks "
-                "into training. Give evaluate the recordings themselves."
+                "Recordings are cut in time, and the BOLD of the windows is used "
+                "unchanged. If it was low-pass filtered over whole recordings, the test "
+                "part leaks into training. Give evaluate the recordings themselves."
             )
             return self.windows
         tables = {
@@ -275,7 +275,7 @@ def _alike(values: dict[Any, str]) -> list[list[Any]]:
 
 
 def _check_distinct(windows: BOLDWindows) -> None:
-    """Raise where recordings, subjects or volumes could not be told apart in tables."""
+    """Raise if recordings, subjects or volumes could not be told apart in tables."""
     names = windows.left_out["recording"].astype(str)
     twice = sorted(set(names[names.duplicated()]))
     if twice:

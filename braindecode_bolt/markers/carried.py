@@ -127,7 +127,7 @@ def _check_volumes(
 
 
 def check_bold(bold: pd.DataFrame, what: str) -> None:
-    """Raise where a BOLD table cannot be used.
+    """Raise if a BOLD table cannot be used.
 
     Parameters
     ----------

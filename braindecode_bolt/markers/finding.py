@@ -296,7 +296,7 @@ def _check_missing(
     lacks: np.ndarray,
     axis: Axis,
 ) -> None:
-    """Raise where volumes have no marker."""
+    """Raise if volumes have no marker."""
     if not lacks.any():
         return
     begins = np.flatnonzero(lacks & ~np.append(False, lacks[:-1]))

@@ -158,7 +158,7 @@ def _steps(stamps: np.ndarray, seconds: float, tolerance: float, name: str):
 
 
 def check_gaps(raw: mne.io.BaseRaw) -> None:
-    """Raise where a Raw object holds a gap that its annotations do not know of.
+    """Raise if a Raw object holds a gap that its annotations do not know of.
 
     Parameters
     ----------

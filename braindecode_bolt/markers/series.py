@@ -336,7 +336,7 @@ def _check_stretches(stretches: list[Stretch], axis: Axis, incomplete_end: bool)
 
 
 def _check_steps(run: Run, grid: Grid, axis: Axis) -> None:
-    """Raise where successive volumes are off the grid: the rhythm has shifted."""
+    """Raise if successive volumes are off the grid: the rhythm has shifted."""
     off = run.positions - grid.origin - grid.period * run.volumes
     present, index = np.unique(run.volumes, return_inverse=True)
     misses = np.full(len(present), True)
@@ -396,7 +396,7 @@ def _check_spurious(
     axis: Axis,
     segment: int | str | None,
 ) -> None:
-    """Raise where too many markers are off the grid to be spurious."""
+    """Raise if too many markers are off the grid to be spurious."""
     first, last = grid.positions[[0, -1]]
     spurious = markers[status == "spurious"]
     if segment is not None:

@@ -128,7 +128,7 @@ def null_r(
         :func:`block_permuted` BOLD.
     n_surrogates : int
         How many surrogates of all recordings together. Default 10,000. Where there
-        are no more different ones, each is used once, which is warned about.
+        are no more different ones, each is used once, with a warning.
     tr : float | None
         Repetition time in seconds; needed for ``"block"``.
     block_seconds : float
