@@ -49,8 +49,8 @@ columns = ["pipeline", "score", "ci_low", "ci_high", "null_low", "null_high", "p
 summary.loc[summary["region"] == "mean", columns].round(3)
 
 # %%
-# R of every region. Filled symbols are larger than chance. The black lines are noise
-# ceilings; on average no model can exceed them.
+# R of every region. Filled symbols are larger than chance. The black lines are
+# window-limited noise ceilings; on average no model can exceed them.
 
 import matplotlib.pyplot as plt
 
@@ -62,9 +62,11 @@ figure
 # %%
 # Which model is better?
 # ----------------------
-# Models are compared in pairs, paired over subjects, by MOABB's permutation test.
+# Models are compared in pairs by a permutation test, paired over subjects. p is adjusted
+# for the number of pairs.
 
-found.compare().query("better == 'sparse' and p < 0.1").round(3)
+columns = ["better", "worse", "difference", "p", "p_fdr", "n_subjects", "n_cells"]
+found.compare().query("better == 'sparse' and p < 0.1")[columns].round(3)
 
 # %%
 # Predicted and measured BOLD of the best, the median and the worst recording.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -385,12 +386,8 @@ def check_separate(fold: Fold, X: LazyWindows, splitter: Any) -> None:
 def _advice(study: Study, protocol: str, n_splits: int) -> str:
     """Name protocols that these recordings allow, by trying them."""
     working = {}
-    for name, number in (
-        ("sessions", n_splits),
-        ("runs", n_splits),
-        ("within-folds", n_splits),
-        ("within-folds", 2),
-    ):
+    names = ("sessions", "runs", "within-folds")
+    for name, number in itertools.product(names, (n_splits, 2)):
         if (name, number) == (protocol, n_splits):
             continue
         trial = Plan({"": study}, {}, {}, [], {})

@@ -143,9 +143,7 @@ def make_protocol(
     named = PROTOCOLS[protocol]
     whole = isinstance(n_splits, Integral) and not isinstance(n_splits, bool)
     if named.has_folds and not (whole and n_splits >= 2):
-        raise ValueError(
-            f"n_splits (--folds) must be a whole number from 2 on, got {n_splits!r}."
-        )
+        raise ValueError(f"n_splits must be a whole number from 2 on, got {n_splits!r}.")
     if named.transfers and len(tasks) < 2:
         raise ValueError(
             f"The protocol {protocol!r} goes from one task to another: give source and "

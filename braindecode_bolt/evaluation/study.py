@@ -197,9 +197,9 @@ class Study:
                 if len(series) > 1:
                     where = f"volumes {volumes[0]} to {volumes[-1]}"
                 raise ValueError(
-                    f"{self.names[recording]}: recording too short for this protocol. One "
-                    f"part of a fold is {where}, {counted(len(series), 'volume')} in all"
-                    + (f": {error}" if len(series) > 1 else ".")
+                    f"{self.names[recording]} is too short for this protocol: one part of "
+                    f"a fold is {where}, {counted(len(series), 'volume')} in all"
+                    + (f". {error}" if len(series) > 1 else ".")
                 ) from error
             values[rows] = done.loc[volumes]
 
@@ -226,23 +226,19 @@ class Study:
         )
 
     def warn_of_copies(self) -> None:
-        """Log recordings with the same EEG, and subjects whose names look alike."""
-        used = set(self.windows.metadata["recording"])
-        hashes = {n: h for n, h in enumerate(self._hashes_of_eeg) if n in used}
-        for same in _alike(hashes):
-            names = ", ".join(self.names[position] for position in same[:5])
-            logger.warning(
-                "%s hold the same EEG: a model that is trained on one of them has seen "
-                "the test data. Leave the copies out.",
-                names,
+        """Log recordings that hold the same EEG."""
+        of_hash: dict[str, list[str]] = {}
+        for position in self.windows.metadata["recording"].unique():
+            of_hash.setdefault(self._hashes_of_eeg[position], []).append(
+                self.names[position]
             )
-        subjects = list(dict.fromkeys(map(str, self.windows.groups)))
-        for same in _alike({name: _plain(name) for name in subjects}):
-            logger.warning(
-                "The subjects %s are counted as different subjects. If they are the same, "
-                "give them the same name.",
-                ", ".join(map(repr, same)),
-            )
+        for names in of_hash.values():
+            if len(names) > 1:
+                logger.warning(
+                    "%s hold the same EEG: a model that is trained on one of them has "
+                    "seen the test data. Leave the copies out.",
+                    ", ".join(names[:5]),
+                )
 
     def __repr__(self) -> str:  # noqa: D105
         return f"<Study {self.windows!r}>"
@@ -260,18 +256,6 @@ class _Sized:
 
     def __len__(self) -> int:
         return len(self.source)
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().lstrip("0")
-
-
-def _alike(values: dict[Any, str]) -> list[list[Any]]:
-    """Keys that have the same value, where there are several."""
-    groups: dict[str, list[Any]] = {}
-    for key, value in values.items():
-        groups.setdefault(value, []).append(key)
-    return [keys for keys in groups.values() if len(keys) > 1]
 
 
 def _check_distinct(windows: BOLDWindows) -> None:

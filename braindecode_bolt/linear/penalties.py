@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._checks import check_number
 from .._text import counted
-from ..windows.inputs import as_float32
+from ..windows.numbers import as_float32
 
 __all__ = ["GroupedRidge", "GroupedSparseGroupLasso"]
 

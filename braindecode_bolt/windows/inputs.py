@@ -19,6 +19,7 @@ from .._text import counted
 from ..eeg.channels import normalize_channel_name, scalp_channels
 from ..eeg.units import check_signal
 from .create import ToMicrovolts
+from .features import FeatureWindows
 from .lazy import LazyWindows
 from .numbers import as_float32, check_numbers, check_range
 
@@ -117,7 +118,8 @@ class Input:
             See :func:`~braindecode_bolt.eeg.check_signal`; or if targets are
             not finite or constant.
         """
-        check_signal(self.sample(), "X", self.ch_names)
+        if not isinstance(self.data, FeatureWindows):
+            check_signal(self.sample(), "X", self.ch_names)
         if targets is None:
             return
         if not np.isfinite(targets).all():
@@ -134,6 +136,8 @@ class Input:
 
     def warn_of_input(self) -> None:
         """Warn if windows to predict from cannot be EEG in microvolts."""
+        if isinstance(self.data, FeatureWindows):
+            return
         try:
             check_signal(self.sample(), "X", self.ch_names)
         except ValueError as error:

@@ -25,15 +25,15 @@ def tables(found):
     return found.scores.drop(columns=timed), found.predictions
 
 
-def test_training_and_test_people_are_never_the_same(study):
+def test_training_and_test_subjects_are_never_the_same(study):
     Remember.seen = []
     evaluate({"mean": Remember()}, study, n_splits=4)
     for (_, trained, y), (_, tested, _) in zip(
         Remember.seen[::2], Remember.seen[1::2], strict=True
     ):
-        people = set(trained["subject"]), set(tested["subject"])
-        assert people[0] | people[1] == {"01", "02", "03", "04"}
-        assert not people[0] & people[1]
+        subjects = set(trained["subject"]), set(tested["subject"])
+        assert subjects[0] | subjects[1] == {"01", "02", "03", "04"}
+        assert not subjects[0] & subjects[1]
         # The scale was learned on the training part alone.
         np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-5)
         np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-4)
@@ -255,7 +255,7 @@ def test_several_data_sets(study, long_study):
 
 
 def test_nested_choice_of_hyper_parameters(study):
-    """Inner folds keep people apart, with our splitters and with scikit-learn's."""
+    """Inner folds keep subjects apart, with our splitters and with scikit-learn's."""
     grid = {"alphas": [[1.0], [1e4], [1e8]]}
     models = {
         name: GridSearchCV(LaggedBandPower(), grid, cv=cv, scoring="r2")
@@ -295,7 +295,7 @@ def test_a_splitter_that_shares_eeg_is_refused(study, cv):
         evaluate(RIDGE, study, protocol=cv)
 
 
-def test_scikit_learn_s_splitters_of_people_do(study):
+def test_scikit_learn_s_splitters_of_subjects_do(study):
     by_us = evaluate(RIDGE, study, GroupSplit(n_splits=4))
     by_them = evaluate(RIDGE, study, GroupKFold(4))
     keys = ["recording", "region"]
@@ -404,7 +404,7 @@ def test_recordings_windows_and_names_do(raw_recordings, study):
         (
             {"n_splits": 1},
             ValueError,
-            "n_splits .--folds. must be a whole number from 2",
+            "n_splits must be a whole number from 2",
         ),
         ({"data": "folder"}, TypeError, "gives its recordings by load"),
         ({"data": [3]}, TypeError, "Expected Recordings, got int among them"),

@@ -175,7 +175,7 @@ def test_undefined_regions_favour_no_pipeline(found):
     np.testing.assert_array_equal(first, second)
 
 
-def test_recordings_and_people_are_counted_where_they_have_a_score(found):
+def test_recordings_and_subjects_are_counted_where_they_have_a_score(found):
     scores = found.scores.copy()
     gone = (scores["region"] == "Cuneus") & (scores["subject"] == "01")
     scores.loc[gone, "score"] = np.nan

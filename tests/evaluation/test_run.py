@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.evaluation import Study, evaluate
@@ -169,3 +169,14 @@ def test_predictions_that_are_no_float32_are_a_failure(study, bad):
     errors = found.failures["error"]
     assert len(errors) == 2 and errors.str.contains(wanted).all()
     assert set(found.scores["pipeline"]) == {"ridge"}
+
+
+def test_early_stopping_ends_a_fit_and_not_the_evaluation(study):
+    stop = EarlyStopping(patience=1, threshold=0.99)
+    models = {
+        "net": tiny(callbacks=[("stop", stop)], max_epochs=6),
+        "ridge": LaggedBandPower(),
+    }
+    found = evaluate(models, study, n_splits=2, on_error="raise")
+    assert len(found.scores) == 2 * 4 * 3 and not len(found.failures)
+    assert found.curves.groupby("fold")["epoch"].max().max() < 6

@@ -1,5 +1,4 @@
 import json
-import logging
 import pickle
 import shutil
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.model_selection import GroupShuffleSplit
 
-from braindecode_bolt.evaluation import ResultsError, Study, evaluate
+from braindecode_bolt.evaluation import ResultsError, evaluate
 from braindecode_bolt.evaluation.plan import FitTask
 from braindecode_bolt.evaluation.store import write_table
 from braindecode_bolt.linear import AlphaHRF, LaggedBandPower
@@ -475,17 +474,3 @@ def test_a_damaged_note_of_a_failure_is_named(study, tmp_path):
         file.write_text(content)
         with pytest.raises(ResultsError, match=file.name):
             evaluate({"fails": Fails("01")}, study, n_splits=2, out=tmp_path)
-
-
-def test_the_same_eeg_twice_and_names_that_look_alike_are_warned_about(
-    study, make_recording, caplog
-):
-    recordings = [make_recording(name, seed=seed) for name, seed in (("1", 1), ("01", 1))]
-    with caplog.at_level(logging.WARNING, "braindecode_bolt"):
-        evaluate(RIDGE, Study.of(recordings, 4.0, low_pass=None), n_splits=2)
-    assert "sub-1, sub-01 hold the same EEG" in caplog.text
-    assert "The subjects '1', '01' are counted as different subjects" in caplog.text
-    caplog.clear()
-    with caplog.at_level(logging.WARNING, "braindecode_bolt"):
-        evaluate(RIDGE, study, n_splits=2)
-    assert not caplog.text

@@ -33,7 +33,7 @@ class Given(RegressorMixin, BaseEstimator):
 
 @pytest.fixture(scope="module")
 def two_runs(recordings):
-    """Two people with two runs each."""
+    """Two subjects with two runs each."""
     return create_bold_windows(
         Recording(recording.raw, f"{number // 2}", None, f"{number % 2}")
         for number, recording in enumerate(recordings)
