@@ -154,8 +154,8 @@ def main() -> None:
             line += f" {100 * _coverage(windows, model):11.0f}%"
         print(line, flush=True)
     print(
-        "\nR: mean over subjects. p: compared with circular shifts of the measured series of "
-        "each subject;\nshifts assume that the series is stationary, which sleep is not. "
+        "\nR: mean over subjects. p: compared with circular shifts of the measured series "
+        "of each subject;\nshifts assume that the series is stationary, which sleep is not. "
         "n < .05: subjects with p < .05.\nMSE: in variances within subjects; subjects "
         "differ in their means, which no model here predicts."
     )
@@ -182,7 +182,7 @@ def _scored(measured, predicted, recordings, no_shifts, null_r, pearson_r) -> st
 
 
 def _coverage(windows, model) -> float:
-    """Share of the measured values within the 90 % intervals, in subjects not seen in training."""
+    """Share of measured values of test subjects within the 90 % intervals."""
     import numpy as np
     from sklearn.base import clone
 

@@ -185,8 +185,8 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
             if not np.isfinite(values).all():
                 raise ValueError(
                     f"{name} has "
-                    f"{counted(np.sum(~np.isfinite(values)), 'non-finite value')}. Leave such "
-                    "windows out."
+                    f"{counted(np.sum(~np.isfinite(values)), 'non-finite value')}. "
+                    "Leave such windows out."
                 )
         constant = np.flatnonzero(np.ptp(y, axis=0) == 0)
         if len(constant):
