@@ -155,7 +155,7 @@ def main() -> None:
         print(line, flush=True)
     print(
         "\nR: mean over subjects. p: compared with circular shifts of the measured series "
-        "of each subject;\nshifts assume that the series is stationary, which sleep is not. "
+        "of each subject;\nshifts assume that the series is stationary, unlike sleep. "
         "n < .05: subjects with p < .05.\nMSE: in variances within subjects; subjects "
         "differ in their means, which no model here predicts."
     )

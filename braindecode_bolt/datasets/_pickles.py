@@ -26,7 +26,7 @@ __all__ = ["TablePickleError", "UnsafePickleError", "read_frame_pickle"]
 logger = logging.getLogger(__name__)
 
 # What a DataFrame of numbers is made of, and the name used below for it. pandas 3
-# pickles public classes as pandas.X and labels as strings of its own, NumPy 2 renamed
+# pickles public classes as pandas.X and labels as its own type of strings, NumPy 2 renamed
 # numpy.core to numpy._core.
 _NAMES = {
     ("pandas", "DataFrame"): "DataFrame",

@@ -180,7 +180,7 @@ def _check_other_name(header: Path, file: Path, kind: str) -> None:
     if file == header or file.stem == header.stem:
         return
     if file.suffix == header.suffix:
-        # FIF parts, which have names of their own.
+        # FIF parts, whose names follow other rules.
         return
     own = header.with_suffix(file.suffix)
     others = [file.with_suffix(ending) for ending in (header.suffix, ".vhdr", ".ahdr")]

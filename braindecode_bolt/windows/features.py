@@ -11,6 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from ..recording import Recording
 from .create import BOLDWindows
 from .lazy import LazyWindows
@@ -192,10 +193,12 @@ def create_feature_windows(
             "values, the others have too few before them. Use fewer lags."
         )
     logger.info(
-        "%d windows of %d volumes from %d recordings; left out: %d volumes without all "
-        "lags, %d with missing values in reach",
-        *(counts["windows"].sum(), n_lags, len(counts)),
-        *(counts["no_full_window"].sum(), counts["missing_values"].sum()),
+        "%s of %s each, from %s; left out: %s without all lags, %d with missing values",
+        counted(counts["windows"].sum(), "window"),
+        counted(n_lags, "volume"),
+        counted(len(counts), "recording"),
+        counted(counts["no_full_window"].sum(), "volume"),
+        counts["missing_values"].sum(),
     )
     info = mne.create_info(names, 1 / tr, "misc", verbose="error")
     X = FeatureWindows(signals, pd.concat(metadata, ignore_index=True), info, None)

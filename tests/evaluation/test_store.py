@@ -196,7 +196,7 @@ def test_overwriting_deletes_what_is_ours_alone(study, tmp_path):
     assert set(found.scores["fold"]) == {1, 2, 3, 4}
 
 
-def test_results_whose_settings_are_gone_are_of_nobody(study, tmp_path):
+def test_results_without_settings_are_refused(study, tmp_path):
     evaluate(RIDGE, study, n_splits=2, out=tmp_path)
     (tmp_path / "settings.json").unlink()
     with pytest.raises(ResultsError, match="holds no results of this package"):

@@ -869,7 +869,7 @@ def natview():
 @pytest.mark.parametrize("tr", [TR, None])
 def test_real_runs_become_the_true_series(natview, tr):
     assert len(natview) == 42
-    mended = {}
+    corrected = {}
     for run, written in natview.items():
         volumes = find_volume_markers(make_raw(written), tr=tr)
         n_volumes = {
@@ -879,12 +879,12 @@ def test_real_runs_become_the_true_series(natview, tr):
         np.testing.assert_array_equal(volumes.samples, series(n_volumes, written[0]))
         assert volumes.tr == 2.1
         if volumes.report.corrected:
-            mended[run] = volumes.report
-    assert {run: statuses(report) for run, report in mended.items()} == {
+            corrected[run] = volumes.report
+    assert {run: statuses(report) for run, report in corrected.items()} == {
         "sub-07_ses-01_task-inscapes": {"kept": 290, "duplicate": 290},
         "sub-09_ses-01_task-dme_run-02": {"kept": 288, "moved": 1},
         "sub-16_ses-02_task-rest": {"kept": 288, "duplicate": 262},
     }
-    late = mended["sub-09_ses-01_task-dme_run-02"]
+    late = corrected["sub-09_ses-01_task-dme_run-02"]
     assert late.moved["late"].tolist() == [1]
     assert late.max_residual == 1

@@ -758,7 +758,7 @@ def test_rates_that_are_set_keep_the_layer_decay(windows, parameter):
 
 
 def offset(windows, microvolts=50.0):
-    """Windows as arrays, each channel with a constant offset of its own."""
+    """Windows as arrays, each channel with its own constant offset."""
     return np.asarray(windows.X) + microvolts * np.arange(1, 5)[:, None]
 
 
