@@ -189,8 +189,8 @@ def create_feature_windows(
     if not counts["windows"].sum():
         raise ValueError(
             f"No volume has features of all {n_lags} volumes up to it: of "
-            f"{counts['volumes'].sum()} volumes {counts['missing_values'].sum()} miss "
-            "values, the others have too few before them. Use fewer lags."
+            f"{counts['volumes'].sum()} volumes {counts['missing_values'].sum()} lack "
+            "values, and the rest have too few volumes before them. Use fewer lags."
         )
     logger.info(
         "%s of %s each, from %s; left out: %s without all lags, %d with missing values",

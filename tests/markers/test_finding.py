@@ -273,7 +273,7 @@ def test_a_restart_is_an_error_that_lists_the_segments():
     [
         ([0], r"7 volumes, .*49830.* 5\.0 samples"),
         ([0, 0.16], r"7 volumes, .*49830.* 5\.0 samples"),
-        (np.arange(30) * 0.05, "210 markers, from sample 49830 on, do not go on"),
+        (np.arange(30) * 0.05, "210 markers, from sample 49830 on, do not continue"),
     ],
 )
 def test_a_step_too_short_for_a_restart_is_an_error(offsets, said):

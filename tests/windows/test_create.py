@@ -54,7 +54,9 @@ def test_volumes_without_a_full_window_are_left_out_and_counted(make_recording, 
         windows = create_bold_windows([recording], 16.0)
     assert windows.metadata["volume"].tolist() == list(range(8, 20))
     assert windows.left_out.loc[0, "no_full_window"] == 8
-    assert "left out: 8 volumes without a full window, 0 that touch" in caplog.text
+    assert (
+        "left out: 8 volumes without a full window, 0 with a BAD annotation" in caplog.text
+    )
     np.testing.assert_array_equal(windows.y, recording.bold.to_numpy(np.float32)[8:])
 
 
