@@ -814,9 +814,9 @@ def spoiled_series(draw):
     doubled = rng.random(n) < draw(st.sampled_from([0.0, 0.3, 1.0]))
     repeated = true[doubled] + rng.integers(0, 2, np.count_nonzero(doubled))
     # Off the grid by more than the tolerance, and no two of them a TR apart.
-    n_strays = draw(st.integers(0, 3))
-    phases = rng.permutation(np.arange(20, step - 20, 20))[:n_strays]
-    spurious = true[0] + step * rng.integers(-4, n + 2, n_strays) + phases
+    n_spurious = draw(st.integers(0, 3))
+    phases = rng.permutation(np.arange(20, step - 20, 20))[:n_spurious]
+    spurious = true[0] + step * rng.integers(-4, n + 2, n_spurious) + phases
     written = np.concatenate([true + slip, repeated, spurious])
     return true, step / SFREQ, np.sort(written)
 
