@@ -5,6 +5,7 @@ import logging
 import re
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
+import joblib
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from braindecode_bolt.evaluation import evaluate
@@ -102,7 +103,8 @@ def test_without_progress_nothing_is_shown(study):
 def test_fits_at_the_same_time_have_no_bars_of_their_own(study):
     models = {"net": tiny(max_epochs=1, verbose=1)}
     with shown() as terminal:
-        evaluate(models, study, n_splits=2, n_jobs=2)
+        with joblib.parallel_config("threading", n_jobs=2):
+            evaluate(models, study, n_splits=2)
     assert bars(terminal.getvalue()) == {"All fits"}
 
 
