@@ -210,9 +210,7 @@ def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any
     return {
         "names": names,
         "n_tests": int(comparison["p_fdr"].notna().sum()),
-        "rows": {
-            name: [cells.get((name, other)) for other in names] for name in names
-        },
+        "rows": {name: [cells.get((name, other)) for other in names] for name in names},
     }
 
 

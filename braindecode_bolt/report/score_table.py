@@ -84,7 +84,8 @@ def _legend(summary: pd.DataFrame, level: str, shown: Sequence[str]) -> list[str
     ]
     if "cross_recording_r" in shown:
         paragraphs.append(
-            "Cross-recording R: R of the same predictions with the BOLD of other recordings."
+            "Cross-recording R: R of the same predictions with the BOLD of other "
+            "recordings."
         )
     if "noise_ceiling" in shown:
         paragraphs.append(
