@@ -161,8 +161,8 @@ def _report(found: Evaluation, study: Study, simulated: bool, n_surrogates: int)
     )
     if simulated:
         print(
-            "The BOLD was simulated. These scores do not say how well BOLD can be predicted "
-            "in\nsubjects whose EEG and fMRI were recorded together."
+            "The BOLD was simulated. These scores do not say how well BOLD can be "
+            "predicted\nin subjects whose EEG and fMRI were recorded together."
         )
     if failed:
         print(f"\n{failed}")

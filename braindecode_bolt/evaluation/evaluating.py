@@ -201,7 +201,5 @@ def _line(result: FoldResult, plan: Plan) -> str:
     if result.error:
         return f"{title}: failed: {result.error.splitlines()[0]}"
     means = scores_table([result], plan)[["score", "mse"]].mean()
-    return (
-        f"{title}: R {means['score']:.2f}, MSE {means['mse']:.2f}, "
-        f"{result.fit_seconds:.0f} s"
-    )
+    r = "undefined" if means.isna()["score"] else f"{means['score']:.2f}"
+    return f"{title}: R {r}, MSE {means['mse']:.2f}, {result.fit_seconds:.0f} s"

@@ -25,9 +25,9 @@ __all__ = [
 #: Columns of the summary, and their headers.
 _COLUMNS = {
     "mse": "MSE",
-    "cross_recording_r": "cross-recording R",
-    "noise_ceiling": "noise ceiling",
-    "window_limited_noise_ceiling": "window-limited",
+    "cross_recording_r": "cross-\nrecording R",
+    "noise_ceiling": "noise\nceiling",
+    "window_limited_noise_ceiling": "window-\nlimited",
 }
 #: Null models in words.
 SURROGATES = {
@@ -179,10 +179,13 @@ def format_interval(row: Mapping[str, float] | pd.Series, name: str) -> str:
 def _aligned(
     header: list[str], rows: list[list[str]], line_above_last: bool = False
 ) -> str:
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = ["  ".join(_align(row, widths)) for row in (header, *rows)]
-    line = "-" * len(lines[0])
-    lines.insert(1, line)
+    lower = [name.rpartition("\n")[2] for name in header]
+    upper = [name.rpartition("\n")[0] for name in header]
+    table = [*([upper] if any(upper) else []), lower, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(_align(row, widths)).rstrip() for row in table]
+    line = "-" * (sum(widths) + 2 * len(widths) - 2)
+    lines.insert(len(table) - len(rows), line)
     if line_above_last:
         lines.insert(-1, line)
     return "\n".join(lines)
