@@ -58,6 +58,7 @@ def _forest(
     height = 1.5 + len(regions) * max(0.34, 0.19 * len(pipelines) + 0.12)
     figure = Figure(figsize=(7.6, height), layout="constrained")
     axes = figure.subplots()
+    axes.use_sticky_edges = False
     width = 0.8 / max(len(pipelines), 1)
     table = summary.set_index(["pipeline", "region"])
     rng = np.random.default_rng(0)
