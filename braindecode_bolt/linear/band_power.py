@@ -139,7 +139,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         if isinstance(source.data, FeatureWindows):
             return self._fit_given(source.data)
         self.sfreq_ = sfreq = self._sfreq_of(source)
-        self.lag_seconds_ = getattr(source.data, "lag_seconds", None)
+        self.lag_seconds_ = source.lag_seconds
         if self.standardise not in ("recording", None):
             raise ValueError(
                 f'standardise must be "recording" or None, got {self.standardise!r}.'
@@ -324,7 +324,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         return power.reshape(len(windows), -1)
 
     def _log_power(self, source: Input) -> np.ndarray:
-        check_lag(self.lag_seconds_, getattr(source.data, "lag_seconds", None))
+        check_lag(self.lag_seconds_, source.lag_seconds)
         windows, channels = source.data, self._channels_of(source)
         shape = (len(windows), windows.shape[1], len(self.bands_), len(self.lags_))
         power = np.empty(shape, np.float32)

@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._checks import check_number
-from ..windows.inputs import as_float32
+from ..windows.numbers import as_float32
 
 __all__ = ["GroupedRidge", "GroupedSparseGroupLasso"]
 

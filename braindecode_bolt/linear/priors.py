@@ -40,8 +40,8 @@ def electrode_positions(ch_names: Sequence[str]) -> np.ndarray:
     Examples
     --------
     >>> from braindecode_bolt.linear import electrode_positions
-    >>> electrode_positions(["Oz", "EEG O1-Ref", "E17"]).round(1).tolist()
-    [[0.0, -1.0, 0.0], [-0.3, -0.9, 0.1], [nan, nan, nan]]
+    >>> electrode_positions(["T8", "EEG O1-Ref", "E17"]).round(1)[:, 0]
+    array([ 1. , -0.3,  nan])
     """
     known = _template()
     unknown = np.full(3, np.nan)

@@ -250,6 +250,7 @@ def _cut(
         "windows": len(kept),
         "no_full_window": int((there & ~all_there).sum()),
         "touches_bad": 0,
+        "crosses_joint": 0,
         "missing_values": int((there & all_there & ~complete).sum()),
     }
     signal = np.ascontiguousarray(features.T)

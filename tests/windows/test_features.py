@@ -158,7 +158,7 @@ def test_features_without_electrodes(tables):
 def test_models_of_eeg_and_of_features_are_told_apart(windows, tables):
     model = LaggedBandPower().fit(windows.X, windows.y)
     with pytest.raises(ValueError, match="Fitted on windows of a table of features, got"):
-        model.predict(np.random.default_rng(0).standard_normal((3, 4, 6)))
+        model.predict(20 * np.random.default_rng(0).standard_normal((3, 4, 6)))
     with pytest.raises(ValueError, match="The features have no band gamma"):
         LaggedBandPower(bands={"gamma": (30, 45)}).fit(windows.X, windows.y)
     with pytest.raises(ValueError, match="n_lags must lie between 1 and 6, as many vol"):
