@@ -115,7 +115,7 @@ def test_r_of_each_region_with_interval_chance_and_ceiling():
     np.testing.assert_allclose(intervals, expected)
     dots = [points[:, 0] for points in lines(axes, COLOURS[0], ".")]
     of_regions = scores[scores["pipeline"] == "a"].groupby("region")["score"]
-    for region, values in of_regions:
+    for _, values in of_regions:
         assert any(
             np.allclose(sorted(found), sorted(values)) for found in dots if len(found)
         )
