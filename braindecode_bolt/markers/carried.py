@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._series import plain_name
+from .._text import counted
 from .annotations import (
     MarkerError,
     find_markers,
@@ -84,9 +85,10 @@ def attach_bold(
     elif len(found) != len(bold):
         described = marked.annotations.description[found[0]]
         raise MarkerError(
-            f"{recording_file(raw)} has {len(found)} volume markers ({described!r}) but "
-            f"{len(bold)} rows of BOLD; expected one marker per row. Remove the rows of "
-            "volumes without a marker (dummy scans), or the spurious markers."
+            f"{recording_file(raw)} has {counted(len(found), 'volume marker')} "
+            f"({described!r}) but {counted(len(bold), 'row')} of BOLD; expected one "
+            "marker per row. Remove the rows of volumes without a marker (dummy scans), or "
+            "the spurious markers."
         )
     for kind, table in tables.items():
         if kind not in TABLES or table.shape != bold.shape:
@@ -123,7 +125,7 @@ def _check_volumes(
 
 
 def check_bold(bold: pd.DataFrame, what: str) -> None:
-    """Raise ValueError where a BOLD table (`what` it is, for the message) is not usable.
+    """Raise ValueError if a BOLD table (`what` it is, for the message) is not usable.
 
     That is, if it is empty, not of real numbers, not finite in float32, has a region
     without any value, or names a region twice.
@@ -154,7 +156,7 @@ def check_bold(bold: pd.DataFrame, what: str) -> None:
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ValueError(
-            f"{what} has {bad.sum()} values that are missing or not finite, "
+            f"{what} has {counted(bad.sum(), 'missing or non-finite value')}, "
             f"the first in volume {bold.index[row]}, region {columns[column]!r}. Leave "
             "such volumes out: their rows, and their numbers in 'volume' (a column of a "
             "file, or volumes= of attach_bold)."

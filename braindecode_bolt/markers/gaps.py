@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 import mne
 import numpy as np
 
+from .._text import counted
 from .annotations import recording_file, with_annotations
 
 __all__ = ["RecordingGapError", "check_gaps", "lay_gaps"]
@@ -109,7 +110,7 @@ def _read_stamps(
 
 
 def check_gaps(raw: mne.io.BaseRaw) -> None:
-    """Raise RecordingGapError where a Raw holds a gap that its annotations ignore."""
+    """Raise RecordingGapError if a Raw holds a gap that its annotations ignore."""
     sfreq = raw.info["sfreq"]
     for file, extras, last in zip(
         raw.filenames, raw._raw_extras, raw._last_samps, strict=True
@@ -166,6 +167,5 @@ def lay_gaps(raw: mne.io.BaseRaw, edge: str) -> mne.io.BaseRaw:
 
 def _described(gaps: tuple[Gap, ...]) -> str:
     places = [f"{gap.length:.3f} s after {gap.at:.3f} s of data" for gap in gaps[:5]]
-    number = f"{len(gaps)} gap" + "s" * (len(gaps) > 1)
-    more = ", ..." * (len(gaps) > 5)
-    return f"the recording has {number} (EDF+D): {', '.join(places)}{more}"
+    listed = ", ".join(places) + ", ..." * (len(gaps) > 5)
+    return f"the recording has {counted(len(gaps), 'gap')} (EDF+D): {listed}"

@@ -1,4 +1,4 @@
-"""Where volume markers are written, and which of two sources is believed.
+"""Where volume markers are written, and which of two sources is used.
 
 In annotations or stimulus channels of the EEG, or in a table beside it.
 """
@@ -107,7 +107,7 @@ def _from_channels(raw: mne.io.BaseRaw, axis: Axis, options: MarkerOptions) -> F
         )
     if len(chosen) > 1:
         chosen = {k: p for k, p in chosen.items() if is_regular(p, axis, options)}
-    # Some systems write each event into a channel of its own and a common one.
+    # Some systems write each event into its own channel and a common one.
     different = {tuple(p): key for key, p in reversed(chosen.items())}
     if len(different) != 1:
         at = "" if options.tr is None else f" at tr={options.tr:g} s"
@@ -232,8 +232,8 @@ def choose_source(
 ) -> VolumeTable | None:
     """Give the table if its volumes are used, None if the markers of the EEG are.
 
-    Raises MarkerError if the two give other times and the options do not say which to
-    believe (`markers_from`), or the one that is named has no markers.
+    Raises MarkerError if the two give different times and `markers_from` is not given, or
+    the one that it names has no markers.
     """
     if table is None and options.markers_from == "table":
         raise MarkerError(
@@ -262,7 +262,7 @@ def choose_source(
         f"two sources give the volumes at different times: {table.name} {len(theirs)} from "
         f"{theirs[0]:.3f} s to {theirs[-1]:.3f} s, the EEG file ({found.source}) "
         f"{len(ours)} from {ours[0]:.3f} s to {ours[-1]:.3f} s; {where}. Expected seconds "
-        "from the first sample of the EEG in both. Say which to believe: "
+        "from the first sample of the EEG in both. Choose one: "
         "markers_from='eeg' or markers_from='table'."
     )
 
