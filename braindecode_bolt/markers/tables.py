@@ -11,6 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from .annotations import (
     MarkerError,
     count_descriptions,
@@ -142,8 +143,8 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(onsets))
     if len(bad):
         raise MarkerError(
-            f"{name}: the onset of {len(bad)} volumes is no number of seconds, the first "
-            f"in row {table.index[bad[0]] + 2} ({written.iloc[bad[0]]!r})."
+            f"{name}: the onset of {counted(len(bad), 'volume')} is no number of seconds, "
+            f"the first in row {table.index[bad[0]] + 2} ({written.iloc[bad[0]]!r})."
         )
     if not len(onsets):
         raise MarkerError(f"{name} has no rows; expected one per volume.")

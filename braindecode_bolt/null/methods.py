@@ -57,7 +57,7 @@ class Phases:
     def __init__(self, n_volumes: int):
         if n_volumes < 5:
             raise ValueError(
-                f"{n_volumes} volumes are too few to randomise phases, 5 are needed."
+                f"Phase randomisation needs at least 5 volumes, got {n_volumes}."
             )
         self.n_volumes = n_volumes
 
@@ -101,7 +101,7 @@ class Shifts:
 
     def __init__(self, n_volumes: int):
         if n_volumes < 2:
-            raise ValueError(f"{n_volumes} volumes cannot be shifted, 2 are needed.")
+            raise ValueError(f"Circular shifts need at least 2 volumes, got {n_volumes}.")
         self.n_volumes = n_volumes
         self._shifts = np.arange(1, n_volumes)
         self.n_distinct = len(self._shifts)

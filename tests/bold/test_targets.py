@@ -421,5 +421,5 @@ def test_published_targets_have_no_units(n_volumes, tr, gain, offset, seed):
 
 def test_repetition_time_is_measured(make_recording):
     assert repetition_time(make_recording(tr=2.1)) == pytest.approx(2.1)
-    with pytest.raises(MarkerError, match="1 volumes; at least 2"):
+    with pytest.raises(MarkerError, match="1 volume; at least 2"):
         repetition_time(make_recording(n_volumes=1))
