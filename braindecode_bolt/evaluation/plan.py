@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from .._files import content_hash
 from ..null.controls import constant_eeg, wrong_subject
@@ -227,6 +227,14 @@ class Plan:
         if (dataset, fold.number) in self._prepared:
             return self._prepared[dataset, fold.number]
         return _in_two(self.studies[dataset].windows, fold)
+
+    def silent(self) -> Plan:
+        """Models that show nothing while they are fitted."""
+        models = {}
+        for name, model in self.models.items():
+            shown = [key for key in model.get_params() if key.split("__")[-1] == "verbose"]
+            models[name] = clone(model).set_params(**dict.fromkeys(shown, 0))
+        return replace(self, models=models)
 
     def on_disk(self, folder: Path) -> Plan:
         """Put the EEG of the plan into files, which other processes read."""

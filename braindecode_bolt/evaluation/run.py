@@ -213,12 +213,15 @@ def run(
     backend, _ = get_active_backend()
     kind = type(backend).__name__
     number = joblib.effective_n_jobs(n_jobs)
+    cluster = "Dask" in kind and n_jobs != 1
+    if cluster or number > 1:
+        plan = plan.silent()  # Bars of several processes would overwrite each other.
 
     def call(task: FitTask) -> tuple:
         X = plan.windows(task.dataset, task.control).X
         return task, plan.models[task.model], X, plan.targets(task), on_error
 
-    if "Dask" in kind and n_jobs != 1:
+    if cluster:
         with _eeg_in_files(plan, folder) as (plan, _):
             # Some more than there are threads, so that a cluster sees that it can grow.
             executor, most = backend.client.get_executor(pure=False), 2 * number + 2
