@@ -15,6 +15,8 @@ import numpy as np
 from scipy.fft import irfft, rfft
 from scipy.sparse import csr_array
 
+from .._text import counted
+
 
 class Surrogates(Protocol):
     """What the methods have in common.
@@ -153,8 +155,9 @@ class Blocks:
         self._n_full, self._rest = divmod(n_volumes, self._length)
         if self._n_full < 2:
             raise ValueError(
-                f"{n_volumes} volumes hold {self._n_full} blocks of {self._length} volumes "
-                f"({block_seconds:g} s), at least 2 are needed. Make block_seconds shorter."
+                f"{n_volumes} volumes hold {counted(self._n_full, 'block')} of "
+                f"{self._length} volumes ({block_seconds:g} s), at least 2 are needed. Make "
+                "block_seconds shorter."
             )
         self.n_volumes = n_volumes
         self._n_blocks = self._n_full + (self._rest > 0)

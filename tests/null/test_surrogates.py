@@ -75,5 +75,5 @@ def test_impossible_requests_are_errors():
         phase_randomised(np.zeros(4), 3)
     with pytest.raises(ValueError, match="Circular shifts need at least 2 volumes, got 1"):
         circular_shifts(np.zeros(1), 3)
-    with pytest.raises(ValueError, match="30 volumes hold 1 blocks of 20 volumes"):
+    with pytest.raises(ValueError, match="30 volumes hold 1 block of 20 volumes"):
         block_permuted(np.zeros(30), 3, tr=2.0)
