@@ -156,8 +156,8 @@ class Blocks:
         if self._n_full < 2:
             raise ValueError(
                 f"{n_volumes} volumes hold {counted(self._n_full, 'block')} of "
-                f"{self._length} volumes ({block_seconds:g} s), at least 2 are needed. Make "
-                "block_seconds shorter."
+                f"{self._length} volumes ({block_seconds:g} s), at least 2 are needed. "
+                "Make block_seconds shorter."
             )
         self.n_volumes = n_volumes
         self._n_blocks = self._n_full + (self._rest > 0)

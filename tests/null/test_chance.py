@@ -179,7 +179,7 @@ def test_nothing_defined_at_all(bold):
         ({"method": "block"}, "Recording 0: 30 volumes hold 1 block of 20"),
         (
             {"recordings": ["a"] * 36 + ["b"] * 4},
-            "Recording b: .* at least 5 volumes, got 4",
+            "Recording b: .* 5 volumes, got 4",
         ),
         ({"y_pred": np.zeros((40, 3))}, r"Shapes differ: \(40, 2\) and \(40, 3\)"),
     ],
