@@ -13,6 +13,7 @@ MODELS = (
     "FFCL",
     "CNNTransformer",
     "STTransformer",
+    "BandPowerGP",
     "RidgeFingerprint",
     "LaggedBandPower",
     "SparseBandPower",

@@ -23,7 +23,7 @@ MARKER_OPTIONS = (
     "markers_from",
 )
 #: Further arguments of the classes of data sets.
-_DATA_OPTIONS = ("kind", "derivatives", "bold", "pattern", "noise", "reader")
+_DATA_OPTIONS = ("kind", "derivatives", "bold", "eeg", "pattern", "noise", "reader")
 
 
 def add_data_options(command: argparse.ArgumentParser) -> None:
@@ -59,6 +59,12 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         metavar="PATTERN",
         help="file names of the BOLD of a BIDS data set, such as "
         "'*_desc-preproc_bold.nii.gz' (default: region tables, else such images)",
+    )
+    add(
+        "--eeg",
+        metavar="PATTERN",
+        help="file names of the EEG of a BIDS data set, if runs have several copies, such "
+        "as '*_eeg.set' (default: the only one)",
     )
     add(
         "--high-pass",

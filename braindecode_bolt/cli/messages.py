@@ -9,15 +9,20 @@ from .data_options import MARKER_OPTIONS
 #: Arguments of Python that are options of the command, by the option's name.
 _OPTIONS = {
     **{name: f"--{name.replace('_', '-')}" for name in MARKER_OPTIONS},
+    "bold": "--bold",
     "cache_dir": "--cache",
+    "derivatives": "--derivatives",
+    "eeg": "--eeg",
     "high_pass": "--high-pass",
     "low_pass": "--low-pass",
     "montage": "--montage",
     "n_splits": "--folds",
     "n_jobs": "--jobs",
     "pattern": "--pattern",
+    "protocol": "--protocol",
     "reader": "--reader",
     "rois": "--rois",
+    "tasks": "--tasks",
     "unknown_channels": "--unknown-channels",
 }
 _NAMES = "|".join(sorted(_OPTIONS, key=len, reverse=True))

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from .._text import counted
 from ..evaluation import (
     PROTOCOLS,
     Evaluation,
@@ -15,7 +16,6 @@ from ..evaluation import (
 )
 from ..evaluation.checks import check_choices
 from ..evaluation.store import new_folder, write_table
-from ..evaluation.study import counted
 from ..plotting import plot_r_per_region, plot_series
 from ..report import layout, write_report
 from .data_options import data_options

@@ -54,7 +54,7 @@ def evaluate(
 
     Fits run in parallel by joblib: in ``n_jobs`` processes, or as
     ``joblib.parallel_config`` says, also on a dask cluster. With `out`, each result is
-    written as soon as it is there; the same call resumes an interrupted run and gives
+    written as soon as it is available; the same call resumes an interrupted run and gives
     the tables of an undisturbed one.
 
     Parameters
@@ -93,8 +93,8 @@ def evaluate(
         If a fit fails: record the error and continue with the others (default), or
         raise it. A worker process that is killed is an error of its fit.
     settings : mapping | None
-        More to be kept with the results, such as how data were prepared; JSON-able.
-        Other settings are another run.
+        Further settings to keep with the results, such as how data were prepared;
+        JSON-able. A run with other settings is a different run.
     progress : bool
         Print a line for each finished fit and, in terminals and notebooks, show a bar
         with the time left of all fits, and one of the current fit if fits run one at a

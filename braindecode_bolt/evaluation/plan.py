@@ -1,7 +1,8 @@
-"""What is to be fitted: data sets x folds x models, checked before any fit."""
+"""Fits to be done: data sets x folds x models, checked before any fit."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -63,7 +64,7 @@ class FitTask:
 
     @property
     def title(self) -> str:
-        """What it is called in lines of progress."""
+        """Its name in progress messages."""
         seed = f", seed {self.seed}" if self.seed else ""
         region = f", {self.region}" if self.region else ""
         return f"{self.pipeline}, {self.dataset}, fold {self.fold}{seed}{region}"
@@ -71,8 +72,8 @@ class FitTask:
     def file_name(self) -> str:
         """Name of its file without ending.
 
-        Names can hold anything. What file systems differ about is replaced, and a hash
-        of the exact names keeps two tasks apart.
+        Characters that not all file systems allow are replaced, and a hash of the exact
+        names keeps two tasks apart.
         """
         names = [_slug(name) for name in (self.dataset, self.model, self.control)]
         names += [f"seed-{self.seed:03d}", f"fold-{self.fold:04d}", _slug(self.region)]
@@ -391,14 +392,10 @@ def check_separate(fold: Fold, X: LazyWindows, splitter: Any) -> None:
 
 
 def _advice(study: Study, protocol: str, n_splits: int) -> str:
-    """Name protocols that these recordings allow, which is tried out."""
+    """Name protocols that these recordings allow, by trying them."""
     working = {}
-    for name, number in (
-        ("sessions", n_splits),
-        ("runs", n_splits),
-        ("within-folds", n_splits),
-        ("within-folds", 2),
-    ):
+    names = ("sessions", "runs", "within-folds")
+    for name, number in itertools.product(names, (n_splits, 2)):
         if (name, number) == (protocol, n_splits):
             continue
         trial = Plan({"": study}, {}, {}, [], {})

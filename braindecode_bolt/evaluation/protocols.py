@@ -20,7 +20,7 @@ __all__ = ["PROTOCOLS", "ProtocolError", "make_protocol"]
 
 
 class ProtocolError(ValueError):
-    """A protocol that the recordings are too few or too short for."""
+    """The recordings are too few or too short for a protocol."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Protocol:
     """How a protocol is made (from the number of folds, and for transfer the tasks)."""
 
     make: Callable[..., Any]
-    #: What its scores are about.
+    #: Description of its test part.
     summary: str
     #: Whether the number of folds can be chosen.
     has_folds: bool = True
@@ -143,9 +143,7 @@ def make_protocol(
     named = PROTOCOLS[protocol]
     whole = isinstance(n_splits, Integral) and not isinstance(n_splits, bool)
     if named.has_folds and not (whole and n_splits >= 2):
-        raise ValueError(
-            f"n_splits (--folds) must be a whole number from 2 on, got {n_splits!r}."
-        )
+        raise ValueError(f"n_splits must be a whole number from 2 on, got {n_splits!r}.")
     if named.transfers and len(tasks) < 2:
         raise ValueError(
             f"The protocol {protocol!r} goes from one task to another: give source and "

@@ -4,14 +4,25 @@ from sklearn.base import RegressorMixin
 
 from .band_power import BandPower
 from .bands import BANDS
+from .gaussian_process import BandPowerGP
 from .lagged import LaggedBandPower, RidgeFingerprint, SparseBandPower
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
+from .priors import electrode_positions
+from .readout import SmoothReadout
 from .simple import AlphaHRF, MeanBOLD
+from .standardising import PowerStatistics
 
 #: Linear models by name.
 LINEAR: dict[str, type[RegressorMixin]] = {
     model.__name__: model
-    for model in (RidgeFingerprint, LaggedBandPower, SparseBandPower, AlphaHRF, MeanBOLD)
+    for model in (
+        BandPowerGP,
+        RidgeFingerprint,
+        LaggedBandPower,
+        SparseBandPower,
+        AlphaHRF,
+        MeanBOLD,
+    )
 }
 
 __all__ = [
@@ -19,10 +30,14 @@ __all__ = [
     "LINEAR",
     "AlphaHRF",
     "BandPower",
+    "BandPowerGP",
     "GroupedRidge",
     "GroupedSparseGroupLasso",
     "LaggedBandPower",
     "MeanBOLD",
+    "PowerStatistics",
     "RidgeFingerprint",
+    "SmoothReadout",
     "SparseBandPower",
+    "electrode_positions",
 ]

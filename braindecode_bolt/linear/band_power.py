@@ -17,6 +17,7 @@ from skorch.utils import is_dataset
 
 from .._checks import check_lag, check_number
 from ..splits import recording_labels
+from ..windows.features import FeatureWindows
 from ..windows.inputs import Input, as_input
 from ..windows.lazy import LazyWindows
 from .bands import BANDS, check_bands, equal_energy
@@ -43,6 +44,10 @@ class BandPower(TransformerMixin, BaseEstimator):
     Hann window, so the baseline of the whole window has no influence. Windows of
     LazyWindows that share a segment, as those of neighbouring volumes may, share its
     spectrum; the values are those of plain arrays.
+
+    Windows of :func:`~braindecode_bolt.windows.create_feature_windows` hold band power
+    already: their features are used unchanged (of the bands that are named in
+    `bands`, else all), at the lags of their volumes.
 
     Parameters
     ----------
@@ -131,8 +136,10 @@ class BandPower(TransformerMixin, BaseEstimator):
         """
         source = as_windows(X)
         n_chans, n_times = source.data.shape[1:]
+        if isinstance(source.data, FeatureWindows):
+            return self._fit_given(source.data)
         self.sfreq_ = sfreq = self._sfreq_of(source)
-        self.lag_seconds_ = getattr(source.data, "lag_seconds", None)
+        self.lag_seconds_ = source.lag_seconds
         if self.standardise not in ("recording", None):
             raise ValueError(
                 f'standardise must be "recording" or None, got {self.standardise!r}.'
@@ -155,8 +162,12 @@ class BandPower(TransformerMixin, BaseEstimator):
         scale = 2 / (sfreq * np.sum(taper**2))
         self.taper_ = taper.astype(np.float32)
         self.weights_ = np.stack([m * (scale / m.sum()) for m in masks]).astype(np.float32)
-        self.named_ = source.ch_names is not None
+        self.given_, self.named_ = False, source.ch_names is not None
         self.ch_names_ = source.ch_names or [f"ch{index}" for index in range(n_chans)]
+        self._name_features()
+        return self
+
+    def _name_features(self) -> None:
         self.feature_names_out_ = np.array(
             [
                 f"{ch}:{band}:{lag:g}"
@@ -165,7 +176,47 @@ class BandPower(TransformerMixin, BaseEstimator):
                 for lag in self.lags_
             ]
         )
+
+    def _fit_given(self, windows: FeatureWindows) -> BandPower:
+        """Take features of a table for band power."""
+        layout, n_most = windows.layout, windows.shape[-1]
+        wanted = self.bands if isinstance(self.bands, Mapping) else layout.band_names
+        missing = [name for name in wanted if name not in layout.band_names]
+        if missing:
+            raise ValueError(
+                f"The features have no band {', '.join(missing)}; they have "
+                f"{', '.join(layout.band_names)}."
+            )
+        n_lags = n_most if self.n_lags is None else self.n_lags
+        if not isinstance(n_lags, Integral) or not 1 <= n_lags <= n_most:
+            raise ValueError(
+                f"n_lags must lie between 1 and {n_most}, as many volumes as a window of "
+                f"features holds; got {self.n_lags}."
+            )
+        self.sfreq_, self.shape_ = windows.sfreq, windows.shape[1:]
+        unknown = (np.nan, np.nan)
+        self.bands_ = {name: layout.bands.get(name, unknown) for name in wanted}
+        self.lags_ = np.arange(n_lags)[::-1] / windows.sfreq
+        self.given_, self.named_ = True, True
+        self.ch_names_ = list(layout.ch_names)
+        self._name_features()
         return self
+
+    def _transform_given(self, windows: FeatureWindows) -> np.ndarray:
+        layout = windows.layout
+        missing = [name for name in self.bands_ if name not in layout.band_names]
+        missing += [name for name in self.ch_names_ if name not in layout.ch_names]
+        if missing or windows.shape[-1] < len(self.lags_):
+            raise ValueError(
+                f"Fitted on features of {', '.join(self.ch_names_)} in "
+                f"{', '.join(self.bands_)} at {len(self.lags_)} volumes, got such of "
+                f"{', '.join(layout.ch_names)} in {', '.join(layout.band_names)} at "
+                f"{windows.shape[-1]} volumes."
+            )
+        rows = [layout.ch_names.index(name) for name in self.ch_names_]
+        columns = [layout.band_names.index(name) for name in self.bands_]
+        power = windows.by_electrode()[:, rows][:, :, columns]
+        return power[..., -len(self.lags_) :].copy()
 
     def _sfreq_of(self, source: Input) -> float:
         known = None if source.info is None else float(source.info["sfreq"])
@@ -261,7 +312,19 @@ class BandPower(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         source = as_windows(X)
-        check_lag(self.lag_seconds_, getattr(source.data, "lag_seconds", None))
+        windows = source.data
+        if isinstance(windows, FeatureWindows) != self.given_:
+            kinds = ("windows of EEG", "windows of a table of features")
+            raise ValueError(
+                f"Fitted on {kinds[self.given_]}, got {kinds[not self.given_]}."
+            )
+        power = self._transform_given(windows) if self.given_ else self._log_power(source)
+        if self.standardise:
+            _standardise_recordings(power, recording_labels(windows))
+        return power.reshape(len(windows), -1)
+
+    def _log_power(self, source: Input) -> np.ndarray:
+        check_lag(self.lag_seconds_, source.lag_seconds)
         windows, channels = source.data, self._channels_of(source)
         shape = (len(windows), windows.shape[1], len(self.bands_), len(self.lags_))
         power = np.empty(shape, np.float32)
@@ -279,10 +342,7 @@ class BandPower(TransformerMixin, BaseEstimator):
                 f"the first of them window {np.flatnonzero(broken)[0]}. Repair it, or "
                 "leave them out."
             )
-        np.log(np.maximum(power, _SILENCE, out=power), out=power)
-        if self.standardise:
-            _standardise_recordings(power, recording_labels(windows))
-        return power.reshape(len(windows), -1)
+        return np.log(np.maximum(power, _SILENCE, out=power), out=power)
 
     def _channels_of(self, source: Input) -> list[int] | None:
         """Positions of the fitted channels; None if they are all, in the same order."""

@@ -128,7 +128,7 @@ def write_report(
     html = environment.from_string(template).render(content)
     path = Path(path)
     with atomic_write(path) as unfinished:
-        unfinished.write_text(html, encoding="utf-8")
+        unfinished.write_text(html, encoding="utf-8", errors="backslashreplace")
     return path
 
 

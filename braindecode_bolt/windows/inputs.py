@@ -15,9 +15,11 @@ from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
 from .._series import is_constant
+from .._text import counted
 from ..eeg.channels import normalize_channel_name, scalp_channels
 from ..eeg.units import check_signal
 from .create import ToMicrovolts
+from .features import FeatureWindows
 from .lazy import LazyWindows
 from .numbers import as_float32, check_numbers, check_range
 
@@ -116,13 +118,14 @@ class Input:
             See :func:`~braindecode_bolt.eeg.check_signal`; or if targets are
             not finite or constant.
         """
-        check_signal(self.sample(), "X", self.ch_names)
+        if not isinstance(self.data, FeatureWindows):
+            check_signal(self.sample(), "X", self.ch_names)
         if targets is None:
             return
         if not np.isfinite(targets).all():
             raise ValueError(
-                f"y has {np.size(targets) - np.isfinite(targets).sum()} values that are "
-                "not finite. Leave such windows out."
+                f"y has {counted(np.sum(~np.isfinite(targets)), 'non-finite value')}. "
+                "Leave such windows out."
             )
         constant = np.flatnonzero(is_constant(targets))
         if len(constant) and len(targets) > 1:
@@ -133,6 +136,8 @@ class Input:
 
     def warn_of_input(self) -> None:
         """Warn if windows to predict from cannot be EEG in microvolts."""
+        if isinstance(self.data, FeatureWindows):
+            return
         try:
             check_signal(self.sample(), "X", self.ch_names)
         except ValueError as error:

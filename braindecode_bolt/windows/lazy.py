@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import atomic_write
+from .._text import counted
 from ..eeg.cache import naming_folder, write_signal
 
 __all__ = ["LazyWindows"]
@@ -76,15 +77,7 @@ class LazyWindows:
             raise ValueError(f"lag_seconds must not be negative, got {lag_seconds!r}.")
         if baseline not in ("window", None):
             raise ValueError(f"baseline must be 'window' or None, got {baseline!r}.")
-        if len(metadata) == 0:
-            n_times = 0
-        else:
-            lengths = metadata["stop"] - metadata["start"]
-            if lengths.nunique() != 1:
-                raise ValueError(
-                    f"Windows must have one length, got {sorted(lengths.unique())}."
-                )
-            n_times = int(lengths.iloc[0])
+        n_times = _length(metadata)
         self.signals = list(signals)
         self.info = info
         self.baseline = baseline
@@ -139,7 +132,10 @@ class LazyWindows:
         LazyWindows
             With the channels, the baseline and the lag of these windows.
         """
-        return LazyWindows(signals, metadata, self.info, self.baseline, self.lag_seconds)
+        other = self._copy()
+        other.signals, other._n_times = list(signals), _length(metadata)
+        other._set_metadata(metadata)
+        return other
 
     def on_disk(self, folder: str | Path) -> LazyWindows:
         """Put the recordings into files, from which windows are read.
@@ -292,11 +288,19 @@ class LazyWindows:
         self.__dict__.update({**state, "signals": signals})
 
     def __repr__(self) -> str:  # noqa: D105
-        n_recordings = len(np.unique(self._recording))
-        return (
-            f"<LazyWindows {self.shape}: {n_recordings} recordings of "
-            f"{len(np.unique(self.groups))} subjects, {self.sfreq:g} Hz>"
-        )
+        recordings = counted(len(np.unique(self._recording)), "recording")
+        subjects = counted(len(np.unique(self.groups)), "subject")
+        return f"<LazyWindows {self.shape}: {recordings} of {subjects}, {self.sfreq:g} Hz>"
+
+
+def _length(metadata: pd.DataFrame) -> int:
+    """Count the samples of a window; 0 where there are none."""
+    if len(metadata) == 0:
+        return 0
+    lengths = metadata["stop"] - metadata["start"]
+    if lengths.nunique() != 1:
+        raise ValueError(f"Windows must have one length, got {sorted(lengths.unique())}.")
+    return int(lengths.iloc[0])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ ROIS = ["Thalamus", "Cuneus", "Putamen"]
 
 @pytest.fixture(scope="session")
 def raw_recordings():
-    """Four people; BOLD as recorded."""
+    """Four subjects; BOLD as recorded."""
     simulated = SimulatedEEGfMRI(
         4, duration=110.0, ch_names=CH_NAMES, rois=ROIS, snr=3.0, random_state=2
     )
@@ -25,7 +25,7 @@ def study(raw_recordings):
 
 @pytest.fixture(scope="session")
 def long_study():
-    """Two people, two runs each of ten minutes, for splits in time."""
+    """Two subjects, two runs each of ten minutes, for splits in time."""
     simulated = SimulatedEEGfMRI(
         2, duration=630.0, ch_names=CH_NAMES[:2], rois=ROIS, n_runs=2, random_state=3
     )
@@ -34,7 +34,7 @@ def long_study():
 
 @pytest.fixture(scope="session")
 def two_tasks(raw_recordings):
-    """The same people at rest and at a film."""
+    """The same subjects at rest and at a film."""
     more = SimulatedEEGfMRI(
         4, duration=110.0, ch_names=CH_NAMES, rois=ROIS, snr=3.0, random_state=4
     ).load()

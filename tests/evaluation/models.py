@@ -40,7 +40,7 @@ class Remember(RegressorMixin, BaseEstimator):
 
 
 class Fails(RegressorMixin, BaseEstimator):
-    """Fail where a person is trained on."""
+    """Fail where a subject is trained on."""
 
     def __init__(self, subject="01"):
         self.subject = subject

@@ -25,15 +25,15 @@ def tables(found):
     return found.scores.drop(columns=timed), found.predictions
 
 
-def test_training_and_test_people_are_never_the_same(study):
+def test_training_and_test_subjects_are_never_the_same(study):
     Remember.seen = []
     evaluate({"mean": Remember()}, study, n_splits=4)
     for (_, trained, y), (_, tested, _) in zip(
         Remember.seen[::2], Remember.seen[1::2], strict=True
     ):
-        people = set(trained["subject"]), set(tested["subject"])
-        assert people[0] | people[1] == {"01", "02", "03", "04"}
-        assert not people[0] & people[1]
+        subjects = set(trained["subject"]), set(tested["subject"])
+        assert subjects[0] | subjects[1] == {"01", "02", "03", "04"}
+        assert not subjects[0] & subjects[1]
         # The scale was learned on the training part alone.
         np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-5)
         np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-4)
@@ -114,7 +114,7 @@ def test_a_fold_that_fails_is_noted_and_the_others_go_on(study, tmp_path):
     assert set(failed["subject"]) == {"01"}
     assert len(found.scores[found.scores["pipeline"] == "ridge"]) == 4 * 3
     assert "3 fits failed" in repr(found)
-    # Mended, the failed ones are done, and no failure is left.
+    # After a correction the failed fits are done, and no failure is left.
     written = sorted((tmp_path / "out" / "folds").glob("*.npz"))
     times = {file: file.stat().st_mtime_ns for file in written}
     again = evaluate(models, study, n_splits=4, out=tmp_path / "out")
@@ -125,7 +125,7 @@ def test_a_fold_that_fails_is_noted_and_the_others_go_on(study, tmp_path):
 
 
 class _Only01:
-    """Train on everything but the last person."""
+    """Train on all subjects but the last."""
 
     def split(self, X, y=None, groups=None):
         test = X.metadata["subject"].to_numpy() == "04"
@@ -255,7 +255,7 @@ def test_several_data_sets(study, long_study):
 
 
 def test_nested_choice_of_hyper_parameters(study):
-    """Inner folds keep people apart, with our splitters and with scikit-learn's."""
+    """Inner folds keep subjects apart, with our splitters and with scikit-learn's."""
     grid = {"alphas": [[1.0], [1e4], [1e8]]}
     models = {
         name: GridSearchCV(LaggedBandPower(), grid, cv=cv, scoring="r2")
@@ -283,7 +283,7 @@ def test_a_search_inside_a_pipeline_is_looked_at(study):
     scaled = TransformedTargetRegressor(GridSearchCV(LaggedBandPower(), {}, cv=3))
     with pytest.raises(ValueError, match="hyper-parameters with regressor__cv=3"):
         evaluate({"leaky": scaled}, study, n_splits=2)
-    # RidgeCV leaves out one window after the other by default: a choice of its own.
+    # RidgeCV has its own cross-validation: by default it leaves out single windows.
     model = make_pipeline(BandPower(), StandardScaler(), RidgeCV([1e2, 1e3]))
     found = evaluate({"fine": model}, study, n_splits=2, on_error="raise")
     assert found.scores["score"].mean() > 0.3
@@ -295,7 +295,7 @@ def test_a_splitter_that_shares_eeg_is_refused(study, cv):
         evaluate(RIDGE, study, protocol=cv)
 
 
-def test_scikit_learn_s_splitters_of_people_do(study):
+def test_scikit_learn_s_splitters_of_subjects_do(study):
     by_us = evaluate(RIDGE, study, GroupSplit(n_splits=4))
     by_them = evaluate(RIDGE, study, GroupKFold(4))
     keys = ["recording", "region"]
@@ -314,12 +314,12 @@ def test_folds_may_be_masks(study):
 
 
 def test_a_fold_with_an_empty_part_is_refused(study):
-    class Nobody:
+    class Empty:
         def split(self, X, y=None, groups=None):
             yield np.arange(len(X)), np.arange(0)
 
     with pytest.raises(ValueError, match="Fold 1 of .* has an empty part"):
-        evaluate(RIDGE, study, Nobody())
+        evaluate(RIDGE, study, Empty())
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_recordings_windows_and_names_do(raw_recordings, study):
         (
             {"n_splits": 1},
             ValueError,
-            "n_splits .--folds. must be a whole number from 2",
+            "n_splits must be a whole number from 2",
         ),
         ({"data": "folder"}, TypeError, "gives its recordings by load"),
         ({"data": [3]}, TypeError, "Expected Recordings, got int among them"),

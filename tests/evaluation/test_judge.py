@@ -175,7 +175,7 @@ def test_undefined_regions_favour_no_pipeline(found):
     np.testing.assert_array_equal(first, second)
 
 
-def test_recordings_and_people_are_counted_where_they_have_a_score(found):
+def test_recordings_and_subjects_are_counted_where_they_have_a_score(found):
     scores = found.scores.copy()
     gone = (scores["region"] == "Cuneus") & (scores["subject"] == "01")
     scores.loc[gone, "score"] = np.nan
@@ -197,7 +197,7 @@ def test_the_level_and_the_null_stand_in_the_table(found):
     assert "90% CI" in text and "circular shifts" in text and "95%" not in text
 
 
-def test_predictions_that_fit_everybody_are_cautioned_about(found):
+def test_predictions_that_fit_all_subjects_give_a_warning(found):
     table = found.summary(n_surrogates=50)
     assert "CAUTION" not in layout(table) and not suspicious(table)
     drift = table.copy()

@@ -173,3 +173,16 @@ def test_scrubbed_recordings_can_be_evaluated(scrubbed):
             protocol,
         )
         assert not len(result.failures)
+
+
+def test_the_same_eeg_under_two_names_is_warned_about(study, make_recording, caplog):
+    recordings = [make_recording(subject, seed=1) for subject in ("01", "02")]
+    splitter = GroupSplit(n_splits=2)
+    with caplog.at_level(logging.WARNING, "braindecode_bolt"):
+        twice = Study.of(recordings, 4.0, low_pass=None)
+        evaluate({"dummy": DummyRegressor()}, twice, splitter)
+    assert "sub-01, sub-02 hold the same EEG" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "braindecode_bolt"):
+        evaluate({"dummy": DummyRegressor()}, study, splitter)
+    assert "the same EEG" not in caplog.text

@@ -12,6 +12,7 @@ from braindecode_bolt.linear import (
     LINEAR,
     AlphaHRF,
     BandPower,
+    BandPowerGP,
     GroupedRidge,
     LaggedBandPower,
     MeanBOLD,
@@ -26,6 +27,7 @@ MODELS = {
     "fingerprint": RidgeFingerprint(bands=6, n_lags=8, segment_seconds=1.0),
     "alpha": AlphaHRF(),
     "mean": MeanBOLD(),
+    "gp": BandPowerGP("classical", step_seconds=0.5),
 }
 
 
@@ -48,8 +50,8 @@ def test_arrays_give_the_same_predictions_as_windows(model, windows):
     array = np.asarray(windows.X)
     lazy = model.fit(windows.X, windows.y[:, 0]).predict(windows.X)
     np.testing.assert_allclose(model.predict(array), lazy, rtol=1e-2, atol=1e-3)
-    # Arrays do not say which channels are posterior.
-    if not isinstance(model, AlphaHRF | MeanBOLD):
+    # Arrays do not say which channels are posterior, or where they are.
+    if not isinstance(model, AlphaHRF | MeanBOLD | BandPowerGP):
         model.fit(array, windows.y[:, 0], groups=windows.groups)
         np.testing.assert_allclose(model.predict(array), lazy, rtol=1e-2, atol=1e-3)
 
@@ -80,7 +82,7 @@ def test_cross_validation_with_one_and_two_processes(model, windows):
     np.testing.assert_allclose(*scores, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["ridge", "sparse", "fingerprint", "alpha"])
+@pytest.mark.parametrize("name", ["ridge", "sparse", "fingerprint", "alpha", "gp"])
 def test_it_predicts_new_subjects(name, windows):
     train = windows.groups != "04"
     model = clone(MODELS[name]).fit(windows.X[train], windows.y[train])
@@ -93,14 +95,14 @@ def test_targets_that_do_not_fit(model, windows):
         model.fit(windows.X, windows.y[:10])
     y = windows.y.copy()
     y[3, 1] = np.nan
-    with pytest.raises(ValueError, match="y has 1 values that are not finite"):
+    with pytest.raises(ValueError, match="y has 1 non-finite value"):
         model.fit(windows.X, y)
     for wrong in (windows.y + 0j, windows.y.astype(str)):
         with pytest.raises(TypeError, match="y must be real numbers"):
             model.fit(windows.X, wrong)
 
 
-@pytest.mark.parametrize("name", ["ridge", "alpha", "mean"])
+@pytest.mark.parametrize("name", ["ridge", "alpha", "mean", "gp"])
 def test_implausible_eeg_is_refused(name, windows):
     model, X = clone(MODELS[name]), np.asarray(windows.X)
     with pytest.raises(ValueError, match="microvolts"):

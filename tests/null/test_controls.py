@@ -22,7 +22,7 @@ RIDGE = {"ridge": make_pipeline(BandPower(), StandardScaler(), Ridge(1000.0))}
 
 @pytest.fixture
 def three(make_recording):
-    """Three people; one with two runs, one with fewer volumes, one with a bad span."""
+    """Three subjects; one with two runs, one with fewer volumes, one with a bad span."""
     recordings = [
         make_recording("01", run="1", seed=1),
         make_recording("01", run="2", seed=2, n_volumes=24),
@@ -46,7 +46,7 @@ def unchanged(windows, before):
 
 
 def check_wrong_subject(windows, control):
-    """Every row: the BOLD of its own volume, the EEG of a volume of another person."""
+    """Every row: the BOLD of its own volume, the EEG of a volume of another subject."""
     assert len(control) == len(control.y) == len(control.metadata)
     table = windows.metadata.reset_index(drop=True)
     rows = table.reset_index().set_index(["recording", "volume"])["index"]
@@ -62,7 +62,7 @@ def check_wrong_subject(windows, control):
         np.testing.assert_array_equal(control.X[number], windows.X[source])
 
 
-def test_everybody_has_the_eeg_of_somebody_else(three, caplog):
+def test_each_subject_has_the_eeg_of_another_subject(three, caplog):
     before = pickle.loads(pickle.dumps(three))
     with caplog.at_level(logging.INFO, "braindecode_bolt"):
         control = wrong_subject(three)
@@ -82,7 +82,7 @@ def test_everybody_has_the_eeg_of_somebody_else(three, caplog):
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=9), st.integers(0, 99))
-def test_nobody_gives_to_themselves_and_everybody_to_one(windows, subjects, seed):
+def test_no_subject_gives_to_itself_and_each_to_one(windows, subjects, seed):
     if len(set(subjects)) < 2:
         subjects = [0, 1]
     signals = [np.full((4, 10), number, np.float32) for number in range(len(subjects))]

@@ -23,7 +23,7 @@ def test_p_outside_of_0_and_1_are_errors():
 
 
 def test_with_a_recording_each_it_is_scipys_interval_of_the_mean():
-    """At the level that is as much wider as Student's t is among 12 people."""
+    """At the level that is as much wider as Student's t is among 12 subjects."""
     values = np.random.default_rng(0).standard_normal((12, 3))
     interval = bootstrap_interval(values, np.arange(12), 500, level=0.9, random_state=3)
     assert interval.shape == (2, 3)
@@ -41,7 +41,7 @@ def test_with_a_recording_each_it_is_scipys_interval_of_the_mean():
 
 
 def test_recordings_of_a_subject_come_together():
-    """Twice the same recording of everybody is no more than once."""
+    """Using each subject's recording twice changes nothing."""
     values = np.random.default_rng(0).standard_normal((8, 2))
     names = np.array([f"{number:02d}" for number in range(8)])
     once = bootstrap_interval(values, names, 500)
@@ -56,18 +56,18 @@ def test_subjects_with_more_recordings_count_more():
     assert low < values.mean() < high == 1
 
 
-@pytest.mark.parametrize("n_people", [6, 12, 30])
-def test_it_covers_the_mean_as_often_as_it_says(n_people):
+@pytest.mark.parametrize("n_subjects", [6, 12, 30])
+def test_it_covers_the_mean_as_often_as_it_says(n_subjects):
     """1000 studies with two recordings each.
 
-    A third of the variance is between people, so intervals over recordings are too
+    A third of the variance is between subjects, so intervals over recordings are too
     narrow.
     """
     rng = np.random.default_rng(0)
-    people = np.repeat(rng.standard_normal((n_people, 1000)), 2, axis=0)
-    values = 0.5 * people + rng.standard_normal(people.shape) * np.sqrt(0.5)
+    subjects = np.repeat(rng.standard_normal((n_subjects, 1000)), 2, axis=0)
+    values = 0.5 * subjects + rng.standard_normal(subjects.shape) * np.sqrt(0.5)
     covered = []
-    for subjects in (np.repeat(np.arange(n_people), 2), np.arange(2 * n_people)):
+    for subjects in (np.repeat(np.arange(n_subjects), 2), np.arange(2 * n_subjects)):
         low, high = bootstrap_interval(values, subjects, 1999)
         covered.append(np.mean((low <= 0) & (0 <= high)))
     low, high = stats.binom(1000, 0.95).ppf([0.0005, 0.9995]) / 1000

@@ -1,0 +1,134 @@
+"""Standardising log power by the statistics of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["PowerStatistics"]
+
+#: Standardised power beyond this is clipped: artifacts are short and large.
+_LARGEST = 3.0
+
+
+@dataclass(frozen=True)
+class PowerStatistics:
+    """Mean and standard deviation of log power per electrode and band of a recording.
+
+    They are computed from EEG alone, without BOLD. With those of a calibration stretch,
+    single windows or a short piece of the same recording can be standardised.
+
+    Attributes
+    ----------
+    ch_names, band_names : tuple of str
+        Electrodes and bands.
+    mean, std : ndarray, shape (n_electrodes, n_bands)
+        Of log power.
+    clipped_mean, clipped_std : ndarray, shape (n_electrodes, n_bands)
+        Of log power after standardisation and clipping to three standard deviations.
+    """
+
+    ch_names: tuple[str, ...]
+    band_names: tuple[str, ...]
+    mean: np.ndarray
+    std: np.ndarray
+    clipped_mean: np.ndarray
+    clipped_std: np.ndarray
+
+    @classmethod
+    def of(
+        cls, power: np.ndarray, ch_names: Sequence[str], band_names: Sequence[str]
+    ) -> PowerStatistics:
+        """Compute the statistics from the windows of a recording.
+
+        Parameters
+        ----------
+        power : ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
+            Log power.
+        ch_names, band_names : sequence of str
+            Names of its axes.
+
+        Returns
+        -------
+        PowerStatistics
+
+        Raises
+        ------
+        ValueError
+            If there is a single window.
+        """
+        if len(power) < 2:
+            raise ValueError(
+                "A recording has a single window here, which cannot be standardised by "
+                "itself. Predict a recording as a whole, give windows of the same "
+                "recording as calibration, or use standardise=None."
+            )
+        mean, std = _mean_and_std(power)
+        clipped = _standardised(power, mean, std).clip(-_LARGEST, _LARGEST)
+        return cls(tuple(ch_names), tuple(band_names), mean, std, *_mean_and_std(clipped))
+
+    def apply(self, power: np.ndarray) -> np.ndarray:
+        """Standardise, clip, and standardise again.
+
+        Parameters
+        ----------
+        power : ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
+            Log power of the same electrodes and bands.
+
+        Returns
+        -------
+        ndarray, same shape
+        """
+        once = _standardised(power, self.mean, self.std).clip(-_LARGEST, _LARGEST)
+        return _standardised(once, self.clipped_mean, self.clipped_std)
+
+    def part(self, ch_names: Sequence[str], band_names: Sequence[str]) -> PowerStatistics:
+        """Choose electrodes and bands.
+
+        Parameters
+        ----------
+        ch_names, band_names : sequence of str
+            Those wanted, in this order.
+
+        Returns
+        -------
+        PowerStatistics
+
+        Raises
+        ------
+        ValueError
+            If there are no statistics of one of them.
+        """
+        missing = [
+            name
+            for wanted, known in ((ch_names, self.ch_names), (band_names, self.band_names))
+            for name in wanted
+            if name not in known
+        ]
+        if missing:
+            raise ValueError(
+                f"There are no statistics of {', '.join(missing)}. Take them from "
+                "windows of the same recording, with the same model."
+            )
+        rows = [self.ch_names.index(name) for name in ch_names]
+        columns = [self.band_names.index(name) for name in band_names]
+        tables = (self.mean, self.std, self.clipped_mean, self.clipped_std)
+        return PowerStatistics(
+            tuple(ch_names),
+            tuple(band_names),
+            *(table[np.ix_(rows, columns)] for table in tables),
+        )
+
+
+def _mean_and_std(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    std = power.std(axis=(0, 3), dtype=np.float64)
+    mean = power.mean(axis=(0, 3), dtype=np.float64)
+    # Constant power becomes zero, not rounding errors.
+    return mean, np.where(std > 1e-6 * np.maximum(np.abs(mean), 1.0), std, 1.0)
+
+
+def _standardised(power: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    scaled = (power - mean[..., None]) / std[..., None]
+    return scaled.astype(np.float32)
