@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._series import is_constant
+from .._text import counted
 from ..recording import check_bold
 from .atlases import Atlas, load_atlas, onto_grid
 from .confounds import load_confounds
@@ -300,8 +301,8 @@ def _with_signal(
     partly = names[present & (coverage < 0.5)]
     if len(partly):
         logger.warning(
-            "Less than half of %d regions carries signal: %s",
-            len(partly),
+            "Less than half of the extent of %s carries signal: %s",
+            counted(len(partly), "region"),
             ", ".join(partly),
         )
     return present

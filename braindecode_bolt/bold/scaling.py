@@ -74,9 +74,10 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         flat = np.flatnonzero(is_constant(values) | (scale == 0))
         if len(flat):
             raise ValueError(
-                f"The targets of {len(flat)} regions have no scale, the first in column "
-                f"{flat[0]} (counted from 0): it is constant, or the {self.quantile:g} "
-                "quantile of its absolute value is 0. Leave such regions out."
+                f"The targets of {counted(len(flat), 'region')} have no scale, the first "
+                f"in column {flat[0]} (counted from 0): it is constant, or the "
+                f"{self.quantile:g} quantile of its absolute value is 0. Leave such "
+                "regions out."
             )
         self.scale_ = scale
         return self

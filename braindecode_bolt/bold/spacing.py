@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from ..recording import MarkerError, Recording
 
 __all__ = ["repetition_time", "steps_of", "volume_steps"]
@@ -35,8 +36,9 @@ def repetition_time(recording: Recording) -> float:
     tr = recording.repetition_time
     if np.isnan(tr):
         raise MarkerError(
-            f"{recording.name} has {len(recording.volume_annotations())} volumes; at least "
-            "2 are needed to know the repetition time."
+            f"{recording.name} has "
+            f"{counted(len(recording.volume_annotations()), 'volume')}; at least 2 are "
+            "needed to know the repetition time."
         )
     return tr
 
@@ -61,13 +63,13 @@ def volume_steps(recording: Recording) -> np.ndarray:
         If there are fewer than two volumes.
     """
     onsets, volumes = _onsets(recording)
-    counted = np.diff(volumes)
+    n_steps = np.diff(volumes)
     passed = np.diff(onsets) / repetition_time(recording)
     # Markers lie on samples, and the repetition time is known as well as these.
-    tolerance = 0.1 + 0.002 * np.abs(counted)
-    even = (counted > 0) & (np.abs(passed - counted) <= tolerance)
-    even &= counted <= _LONGEST_GAP
-    return np.concatenate([[0], np.where(even, counted, 0)])
+    tolerance = 0.1 + 0.002 * np.abs(n_steps)
+    even = (n_steps > 0) & (np.abs(passed - n_steps) <= tolerance)
+    even &= n_steps <= _LONGEST_GAP
+    return np.concatenate([[0], np.where(even, n_steps, 0)])
 
 
 def _onsets(recording: Recording) -> tuple[np.ndarray, np.ndarray]:

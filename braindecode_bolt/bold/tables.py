@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .._series import plain_name
+from .._text import counted
 
 __all__ = ["NumberTable", "TableError", "read_numbers"]
 
@@ -143,8 +144,8 @@ def _kept_columns(
 
 
 def _counts_rows(values: np.ndarray) -> bool:
-    counted = np.arange(len(values))
-    return np.array_equal(values, counted) or np.array_equal(values, counted + 1)
+    numbered = np.arange(len(values))
+    return np.array_equal(values, numbered) or np.array_equal(values, numbered + 1)
 
 
 def _by_volume(table: pd.DataFrame, wrong: dict[str, str], what: str) -> pd.DataFrame:
@@ -179,8 +180,9 @@ def _read_rows(rows, n_columns: int, where: str) -> tuple[np.ndarray, dict[int, 
             )
         if len(row) != n_columns:
             raise TableError(
-                f"{where} {rows.line_num} has {len(row)} values, expected {n_columns} as "
-                "in the first row. Name every column, and write n/a for missing values."
+                f"{where} {rows.line_num} has {counted(len(row), 'value')}, expected "
+                f"{n_columns} as in the first row. Name every column, and write n/a for "
+                "missing values."
             )
         values, bad = _numbers(row)
         numbers.extend(values)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.signal import butter, filtfilt
 
 from .._series import is_constant
+from .._text import counted
 from ..recording import MarkerError, Recording, check_bold
 from .parts import keep_volumes, split_volumes
 from .spacing import repetition_time, steps_of, volume_steps
@@ -324,8 +325,8 @@ def _filter(
     shortest = 3 * max(map(len, filter_)) + 1
     if len(values) < shortest:
         raise ValueError(
-            f"{what} has {len(values)} volumes; the low-pass filter needs at least "
-            f"{shortest}. Leave them out, or use no filter (low_pass=None, on the "
+            f"{what} has {counted(len(values), 'volume')}; the low-pass filter needs at "
+            f"least {shortest}. Leave them out, or use no filter (low_pass=None, on the "
             "command line --low-pass 0)."
         )
     position = np.concatenate([[0], np.cumsum(steps[1:])])

@@ -313,8 +313,8 @@ def _draw_noise(
 ) -> np.ndarray:
     if len(noise) < n_volumes or noise.shape[1] < len(rois):
         raise ValueError(
-            f"The BOLD given as noise has {noise.shape[0]} volumes x {noise.shape[1]} "
-            f"regions; at least {n_volumes} x {len(rois)} are needed."
+            f"The BOLD given as noise has {counted(len(noise), 'volume')} x "
+            f"{noise.shape[1]} regions; at least {n_volumes} x {len(rois)} are needed."
         )
     if set(rois) <= set(noise.columns):
         chosen = noise[rois]

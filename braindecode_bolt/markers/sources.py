@@ -13,6 +13,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from .annotations import (
     MarkerError,
     candidates,
@@ -219,8 +220,8 @@ def _numbers(columns: dict[str, pd.Series], name: str) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(onsets))
     if len(bad):
         raise MarkerError(
-            f"{name}: the onset of {len(bad)} volumes is no number of seconds, the first "
-            f"in row {written.index[bad[0]] + 2} ({written.iloc[bad[0]]!r})."
+            f"{name}: the onset of {counted(len(bad), 'volume')} is no number of seconds, "
+            f"the first in row {written.index[bad[0]] + 2} ({written.iloc[bad[0]]!r})."
         )
     if not len(onsets):
         raise MarkerError(f"{name} has no rows; expected one per volume.")

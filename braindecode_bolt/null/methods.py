@@ -15,6 +15,8 @@ import numpy as np
 from scipy.fft import irfft, rfft
 from scipy.sparse import csr_array
 
+from .._text import counted
+
 
 class Surrogates(Protocol):
     """What the methods have in common.
@@ -57,7 +59,7 @@ class Phases:
     def __init__(self, n_volumes: int):
         if n_volumes < 5:
             raise ValueError(
-                f"{n_volumes} volumes are too few to randomise phases, 5 are needed."
+                f"Phase randomisation needs at least 5 volumes, got {n_volumes}."
             )
         self.n_volumes = n_volumes
 
@@ -101,7 +103,7 @@ class Shifts:
 
     def __init__(self, n_volumes: int):
         if n_volumes < 2:
-            raise ValueError(f"{n_volumes} volumes cannot be shifted, 2 are needed.")
+            raise ValueError(f"Circular shifts need at least 2 volumes, got {n_volumes}.")
         self.n_volumes = n_volumes
         self._shifts = np.arange(1, n_volumes)
         self.n_distinct = len(self._shifts)
@@ -153,8 +155,9 @@ class Blocks:
         self._n_full, self._rest = divmod(n_volumes, self._length)
         if self._n_full < 2:
             raise ValueError(
-                f"{n_volumes} volumes hold {self._n_full} blocks of {self._length} volumes "
-                f"({block_seconds:g} s), at least 2 are needed. Make block_seconds shorter."
+                f"{n_volumes} volumes hold {counted(self._n_full, 'block')} of "
+                f"{self._length} volumes ({block_seconds:g} s), at least 2 are needed. "
+                "Make block_seconds shorter."
             )
         self.n_volumes = n_volumes
         self._n_blocks = self._n_full + (self._rest > 0)

@@ -18,11 +18,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .._files import atomic_write
+from .._text import counted
 from .._version import __version__
 from ..evaluation import Evaluation
 from ..evaluation.judge import FEWEST, MEAN
 from ..evaluation.plan import FitTask
-from ..evaluation.study import counted
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
 from ..plotting._style import chosen_pipelines, is_simulated
 from .score_table import (

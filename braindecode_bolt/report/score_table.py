@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from ..evaluation.judge import FEWEST, MEAN
-from ..evaluation.study import counted
 
 __all__ = [
     "SURROGATES",

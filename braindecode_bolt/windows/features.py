@@ -262,8 +262,8 @@ def _cut(
 
 def _all_of_last(true: np.ndarray, n: int) -> np.ndarray:
     """Whether the last `n` values up to each are all true."""
-    counted = np.concatenate([np.zeros(n, int), np.cumsum(true)])
-    return counted[n:] - counted[:-n] == n
+    sums = np.concatenate([np.zeros(n, int), np.cumsum(true)])
+    return sums[n:] - sums[:-n] == n
 
 
 def _entity(value: Hashable) -> str | None:

@@ -198,7 +198,7 @@ def test_a_region_that_is_covered_in_part_is_named_in_the_log(volumes, labels, c
     partly = volumes.copy()
     partly[7:10, 2:5, 4:10] = 0
     table = extract_regions(image(partly), labels, labels=NAMES, verbose=0)
-    assert "Less than half of 1 regions carries signal: Cuneus" in caplog.text
+    assert "Less than half of the extent of 1 region carries signal: Cuneus" in caplog.text
     assert table.notna().all(axis=None)
 
 

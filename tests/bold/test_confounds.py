@@ -207,7 +207,7 @@ def test_nan_of_derivatives_are_filled_as_nilearn_does(motion, caplog):
     np.testing.assert_array_equal(confounds[AXES], motion)
     assert table["trans_x_derivative1"].isna()[0]
     table.loc[5, "rot_z"] = np.nan
-    with pytest.raises(ValueError, match="1 values .* volume 5, column 'rot_z'"):
+    with pytest.raises(ValueError, match="1 non-finite value, .* volume 5, column 'rot_z'"):
         load_confounds(table)
 
 
@@ -276,7 +276,7 @@ def test_the_row_numbers_of_pandas_are_no_confound(tmp_path, motion, caplog):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a\tb\n1\t2\n3\n", "line 3 has 1 values, expected 2"),
+        ("a\tb\n1\t2\n3\n", "line 3 has 1 value, expected 2"),
         ("a\tb\n1\tx\n", "column 'b', line 2: 'x'"),
         ("a\ta\n1\t2\n", "names a column twice: a"),
         ("volume\ta\n3\t1\n2\t2\n", "'volume' must hold integers that ascend"),

@@ -55,7 +55,7 @@ def test_precision_is_that_of_the_targets():
 def test_a_constant_region_is_an_error(value):
     y = np.random.default_rng(0).standard_normal((40, 3))
     y[:, 1] = value
-    with pytest.raises(ValueError, match="1 regions have no scale, the first in column 1"):
+    with pytest.raises(ValueError, match="1 region have no scale, the first in column 1"):
         BOLDScaler().fit(y)
     mostly_zero = np.zeros((100, 1))
     mostly_zero[0] = 1.0
@@ -69,7 +69,7 @@ def test_values_that_are_not_finite_are_an_error(bad):
     fitted = BOLDScaler().fit(y)
     y[[5, 9], 2] = bad
     for call in (BOLDScaler().fit, fitted.transform, fitted.inverse_transform):
-        with pytest.raises(ValueError, match="2 values .* first in row 5, column 2"):
+        with pytest.raises(ValueError, match="2 NaN or infinite .* row 5, column 2"):
             call(y)
 
 

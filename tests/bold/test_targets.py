@@ -225,7 +225,7 @@ def test_complex_and_masked_series_are_refused(make_bold, make_raw):
     with pytest.raises(ValueError, match=r"not real numbers: A \(complex128\)"):
         attach_bold(make_raw(60), table * 1j)
     masked = np.ma.masked_greater(table.to_numpy(), 2)
-    with pytest.raises(ValueError, match="missing or not finite"):
+    with pytest.raises(ValueError, match="missing or non-finite"):
         prepare_series(masked, 2.0)
     with pytest.raises(ValueError, match="non-finite value, the first in volume 3"):
         attach_bold(make_raw(60), table.replace(table.loc[3, "A"], 1e39))
@@ -421,5 +421,5 @@ def test_published_targets_have_no_units(n_volumes, tr, gain, offset, seed):
 
 def test_repetition_time_is_measured(make_recording):
     assert repetition_time(make_recording(tr=2.1)) == pytest.approx(2.1)
-    with pytest.raises(MarkerError, match="1 volumes; at least 2"):
+    with pytest.raises(MarkerError, match="1 volume; at least 2"):
         repetition_time(make_recording(n_volumes=1))

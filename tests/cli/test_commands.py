@@ -76,7 +76,7 @@ def test_simulate_refuses_what_it_cannot_do(eeg_folder, data, tmp_path, capsys):
         wanted = f"tables of noise, one for each in turn; got {len(given)}"
         assert wanted in capsys.readouterr().err
     assert main([*base, str(out), *PATTERN, "--noise", *tables[:3]]) == 1
-    assert "has 1 volumes x 2 regions" in capsys.readouterr().err
+    assert "has 1 volume x 2 regions" in capsys.readouterr().err
     assert not out.exists() and not list(tmp_path.glob(".out-*"))
 
 

@@ -84,7 +84,8 @@ def test_censored_volumes_have_no_row(read, table, censored, caplog):
 def test_a_value_missing_elsewhere_is_an_error(read, table):
     table.loc[7, "LH_Vis_1"] = np.nan
     with pytest.raises(
-        ValueError, match="1 values .* first in volume 7, region 'LH_Vis_1'"
+        ValueError,
+        match="1 missing .* value, .* volume 7, region 'LH_Vis_1'",
     ):
         read(table)
 
@@ -138,7 +139,7 @@ def test_the_column_of_volumes(read):
         ("A,B\n", "is empty: 0 volumes"),
         ("A,A\n1,2\n3,4\n", "names a column twice: A"),
         ("A,B\n0,1,2\n1,3,4\n", "line 2 has 3 values, expected 2 .* Name every column"),
-        ("A,B\n0,1\n1\n", "line 3 has 1 values, expected 2"),
+        ("A,B\n0,1\n1\n", "line 3 has 1 value, expected 2"),
         ("A,B\n0,1\n\n1,5\n", "line 3 is empty, but rows follow"),
         ("time,A\n0.0,1\n2.1,5\n4.2,3\n6.3,2\n", "time rises in equal steps"),
         ("A,index\n1,0\n5,1\n2,2\n7,3\n", "index rises in equal steps"),

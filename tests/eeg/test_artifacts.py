@@ -222,7 +222,7 @@ def test_only_the_time_of_the_scan_counts(dated):
     ("recording", "reason"),
     [
         (record(noise(24000), n_volumes=0), "has no volume markers"),
-        (record(noise(24000), n_volumes=1), "1 volumes in 0 s, at least 32 are needed"),
+        (record(noise(24000), n_volumes=1), "1 volume in 0 s, at least 32 are needed"),
         (record(noise(24000), n_volumes=31), "31 volumes in 60 s, at least 32"),
         (record(noise(800), tr=0.02, first=0.0), "at a TR of 0.02 s the EEG holds 1 harm"),
     ],

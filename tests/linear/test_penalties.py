@@ -138,5 +138,5 @@ def test_features_and_targets_are_checked(model):
         model.fit(X, y[:, 0], groups)
     broken = y.copy()
     broken[3, 1] = np.nan
-    with pytest.raises(ValueError, match="y must be finite .* and 1 values"):
+    with pytest.raises(ValueError, match="y must be finite .* and 1 non-finite value"):
         model.fit(X, broken, groups)

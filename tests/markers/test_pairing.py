@@ -135,7 +135,7 @@ def test_markers_are_found_in_any_column_of_events(columns, raw, bold, tmp_path)
         (lambda x: x[::-1], r"onsets must ascend.*\(29 such places\)"),
         (lambda x: x[[0, 2, 1, *range(3, N)]], "volume 2 is at 7 s, volume 1 at 9 s"),
         (lambda x: x + 50, "17 volumes outside the EEG of 80.0 s, the first at 81 s"),
-        (lambda x: np.where(x == 9, np.nan, x), r"onset of 1 volumes .* row 4 \(nan\)"),
+        (lambda x: np.where(x == 9, np.nan, x), r"onset of 1 volume .* row 4 \(nan\)"),
         (lambda x: x[:-1], "29 volume markers .* 30 rows of BOLD"),
         (lambda x: x[:0], "has no rows"),
     ],

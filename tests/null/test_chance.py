@@ -176,8 +176,11 @@ def test_nothing_defined_at_all(bold):
         ({"method": "block", "tr": None}, "tr must be the .* since block_seconds"),
         ({"method": "block", "tr": -1.0}, "since block_seconds is in seconds; got -1.0"),
         ({"method": "block", "block_seconds": -1.0}, "not negative, got -1.0"),
-        ({"method": "block"}, "Recording 0: 30 volumes hold 1 blocks of 20"),
-        ({"recordings": ["a"] * 36 + ["b"] * 4}, "Recording b: 4 volumes are too few"),
+        ({"method": "block"}, "Recording 0: 30 volumes hold 1 block of 20"),
+        (
+            {"recordings": ["a"] * 36 + ["b"] * 4},
+            "Recording b: .* 5 volumes, got 4",
+        ),
         ({"y_pred": np.zeros((40, 3))}, r"Shapes differ: \(40, 2\) and \(40, 3\)"),
     ],
 )

@@ -8,6 +8,7 @@ import mne
 import numpy as np
 from scipy.signal import welch
 
+from ..._text import counted
 from ...markers import MarkerError, find_markers, joint_samples
 from ...markers.timing import repetition_time
 from ...recording import Recording
@@ -76,7 +77,7 @@ def look_for_gradient(recording: Recording, n_slices: int | None) -> dict[str, F
     start, stop = np.round(times[[0, -1]] * sfreq).astype(int)
     if len(times) < _FEWEST_VOLUMES or stop - start < _SEGMENT * tr * sfreq:
         return _not_checked(
-            f"{len(times)} volumes in {times[-1] - times[0]:.0f} s, at least "
+            f"{counted(len(times), 'volume')} in {times[-1] - times[0]:.0f} s, at least "
             f"{_FEWEST_VOLUMES} are needed"
         )
     if len(harmonics) < 2 * _FEWEST_HARMONICS:
@@ -87,11 +88,11 @@ def look_for_gradient(recording: Recording, n_slices: int | None) -> dict[str, F
     for _, signal in signals(raw, channels, recording.name, start, stop):
         powers.append(_harmonic_power(signal * MICROVOLTS, sfreq, tr, harmonics))
     at, between, around = np.array(powers).transpose(1, 0, 2)
-    counted = _away_from_mains(harmonics / tr)
-    locked = (at / between)[:, counted].mean(axis=1)
+    usable_harmonics = _away_from_mains(harmonics / tr)
+    locked = (at / between)[:, usable_harmonics].mean(axis=1)
     return {
         "volume": Finding.of(locked, channels, 1 / tr, VOLUME_LIMITS),
-        "slice": _slices(around, harmonics, counted, tr, channels, n_slices),
+        "slice": _slices(around, harmonics, usable_harmonics, tr, channels, n_slices),
     }
 
 
@@ -156,7 +157,7 @@ def _harmonic_power(
 def _slices(
     around: np.ndarray,
     harmonics: np.ndarray,
-    counted: np.ndarray,
+    usable_harmonics: np.ndarray,
     tr: float,
     channels: Sequence[str],
     n_slices: int | None,
@@ -168,7 +169,7 @@ def _slices(
     """
     neighbours = (around[:, :-4] + around[:, 1:-3] + around[:, 3:-1] + around[:, 4:]) / 4
     excess = np.log(around[:, 2:-2] / neighbours)
-    inner, usable = harmonics[2:-2], counted[2:-2]
+    inner, usable = harmonics[2:-2], usable_harmonics[2:-2]
     if n_slices is None:
         most = inner[-1] // _FEWEST_HARMONICS
         candidates = range(_FEWEST_SLICES, most + 1)
