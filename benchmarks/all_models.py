@@ -1,13 +1,13 @@
 """Every model on the same data: parameters, time, memory, and R per region.
 
-Real EEG drives a known coupling (band power through a haemodynamic response), real
-BOLD of other people is added as noise: the ceiling of R is known, and is printed
-beside what the models reach on people they were not trained on. Each model runs in a
-process of its own, one after the other. Memory is the highest anonymous memory
-(RssAnon) of fit and prediction above that of the process after its imports and with
-the windows in it.
+BOLD is simulated from real EEG by a known coupling (band power through a haemodynamic
+response), and real BOLD of other subjects is added as noise. The noise ceiling of R is
+known, and is printed together with R on subjects that the models were not trained on.
+Models run one after the other, each in its own process. Memory is the highest anonymous
+memory (RssAnon) during fit and prediction, minus that of the process after imports and
+with the windows loaded.
 
-Nothing here was measured on people recorded with EEG and fMRI at the same time.
+No subject's EEG and fMRI were recorded together.
 
 Run: python benchmarks/all_models.py --eeg FOLDER [--noise TABLE ...]
          [--models NeuroBOLT,LaggedBandPower] [--size small] [--epochs 20]
@@ -38,7 +38,7 @@ def make_windows(eeg: Path, noise: list[Path], snr: float):
 
 
 def measure(folder: str, name: str, settings: str) -> None:
-    """Fit and predict fold by fold, in a process of its own."""
+    """Fit and predict fold by fold; runs in its own process."""
     import joblib
     import numpy as np
     import torch

@@ -1,11 +1,11 @@
 """Memory and time from recordings in files to windows that a model reads.
 
 29 recordings of twenty minutes, 26 channels at 250 Hz, 64 regions, one window of
-16 s at 200 Hz per volume (TR 2.1 s). Compared are the published way (epochs of each
-recording as float64, stacked) and ours, with the prepared EEG in memory or on disk,
-on the same files. Each way runs in a process of its own; reported are the highest
-anonymous memory (RssAnon, sampled every 10 ms) above that of the process after its
-imports, while recordings are prepared and while all windows are read in batches.
+16 s at 200 Hz per volume (TR 2.1 s). The published way (epochs of each recording as
+float64, stacked) is compared with ours, with the prepared EEG in memory or on disk, on
+the same files. Each way runs in its own process. The table shows the highest anonymous
+memory (RssAnon, sampled every 10 ms), minus that of the process after its imports, while
+recordings are prepared and while all windows are read in batches.
 
 Run: python benchmarks/memory_of_windows.py [--recordings 29] [--minutes 20]
 """
@@ -51,7 +51,7 @@ class Peak:
             time.sleep(0.01)
 
     def take(self) -> float:
-        """Give the highest since the last call, in MB above the start."""
+        """Return the highest memory since the last call, in MB above the start."""
         highest, self.highest = max(self.highest, _rss_anon()), _rss_anon()
         return highest - self.start
 
@@ -84,8 +84,8 @@ def write_recordings(folder: Path, n_recordings: int, minutes: float) -> None:
 
 
 def measure(way: str, folder: str, cache_dir: str) -> None:
-    """Print peak while preparing, peak while reading (MB), and both times (s)."""
-    # Names of channels come from it; it is part of what is imported, not of the data.
+    """Print peak memory of preparing and of reading (MB), and both times (s)."""
+    # Imported before the measurement starts, since channel names come from it.
     import braindecode.models  # noqa: F401
     import mne
     import numpy as np
@@ -121,7 +121,8 @@ def published(recordings):
 
     from braindecode_bolt.bold import prepare_bold_as_published
 
-    # In favour of this way: room for all at once, so that stacking copies nothing twice.
+    # Space for all windows is reserved at once, so that stacking copies nothing. This
+    # favours the published way.
     n_most = sum(len(recording.volume_annotations()) for recording in recordings)
     X, y = np.empty((n_most, len(CH_NAMES), round(SECONDS * 200))), []
     n_windows = 0

@@ -1,18 +1,18 @@
-"""Simultaneous EEG-fMRI of the same people: EEG band power against a reading of the BOLD.
+"""Simultaneous EEG-fMRI: EEG band power and a classifier's output from BOLD.
 
-Data: 12 people of OpenNeuro ds003574 (Sterpenich et al. 2021, Nature Communications; CC0),
-awake and asleep in the scanner, repetition time 2.1 s. For each volume the table has EEG
-power in six bands (one value for the whole head), the sleep stage, and what a classifier
-read from the BOLD volume: probabilities of five mental states. The target is one of
-these probabilities, as a logit. **It is no amplitude of a brain region.** It saturates at 0
-and 1, and sleep drives much of it.
+Data: 12 subjects of OpenNeuro ds003574 (Sterpenich et al. 2021, Nature Communications;
+CC0), awake and asleep in the scanner, repetition time 2.1 s. For each volume the table has
+EEG power in six bands (one value for the whole head), the sleep stage, and the output of a
+classifier of the BOLD volume: probabilities of five mental states. The target is one of
+these probabilities, as a logit. **It is not the BOLD of a brain region.** It saturates at
+0 and 1, and depends strongly on sleep.
 
-Leave-one-person-out; nothing of the tested person is used but their features. Beside
-models on EEG power stand rivals that do not know it: the time in the scan (drift that all
-people share), and the sleep stage (which experts scored from the EEG). Each R is tested
-against circular shifts of the measured series within each person. R is given for the
-series as they are, and after drifts slower than 126 s were taken off measurement and
-prediction alike.
+One subject is left out at a time; only features are used of the test subject. Models of
+EEG power are compared with predictors that do not use it: the time in the scan (drift that
+all subjects share), and the sleep stage (which experts scored from the EEG). Each R is
+tested against circular shifts of the measured series of each subject. R is given for the
+unchanged series, and after drifts slower than 126 s were removed from both measurement and
+prediction.
 
 Run: python benchmarks/real_pair.py --data FOLDER [--target rest] [--lags 8] [--no-shifts]
 """
@@ -59,7 +59,7 @@ def read_tables(folder: Path, target: str):
 
 
 def without_drift(series, recordings):
-    """Take off slow cosines, recording by recording."""
+    """Remove slow cosines from each recording."""
     import numpy as np
     from nilearn.signal import clean
 
@@ -103,25 +103,25 @@ def main() -> None:
         )
 
     gp, ridge = BandPowerGP(), LaggedBandPower(standardise="recording")
-    raw, rival = BandPowerGP(standardise=None), LaggedBandPower()
+    raw, simple = BandPowerGP(standardise=None), LaggedBandPower()
     plan = {
-        "mean of the others": (BANDS, MeanBOLD()),
+        "mean baseline": (BANDS, MeanBOLD()),
         "drift (time in the scan)": (DRIFTS, LaggedBandPower(n_lags=1)),
-        "sleep stage alone": (STAGES, rival),
+        "sleep stage alone": (STAGES, simple),
         "EEG, ridge": (BANDS, ridge),
         "EEG, BandPowerGP": (BANDS, gp),
-        "EEG, BandPowerGP, power as it is": (BANDS, raw),
-        "EEG and sleep stage, ridge": (BANDS + STAGES, rival),
+        "EEG, BandPowerGP, unstandardised": (BANDS, raw),
+        "EEG and sleep stage, ridge": (BANDS + STAGES, simple),
         "EEG, BandPowerGP (wrong subject)": (BANDS, gp),
     }
     print(
-        f"Target: {target}, a classifier's reading of each BOLD volume, not the BOLD of a "
-        "region.\nSterpenich et al. 2021 (OpenNeuro ds003574, CC0), leave-one-person-out, "
+        f"Target: {target}, a classifier's output for each BOLD volume, not the BOLD of a "
+        "region.\nSterpenich et al. 2021 (OpenNeuro ds003574, CC0), leave-one-subject-out, "
         f"{arguments.lags} lags of {TR} s.\n"
     )
     print(
-        f"{'':34}{'R':>6} {'p':>7} {'people':>7}   {'R, no drift':>11} {'p':>7} "
-        f"{'people':>7} {'MSE':>6} {'90 % covers':>12}"
+        f"{'':34}{'R':>6} {'p':>7} {'n < .05':>7}   {'R, no drift':>11} {'p':>7} "
+        f"{'n < .05':>7} {'MSE':>6} {'90 % covers':>12}"
     )
     for name, (features, model) in plan.items():
         windows = windows_of(features)
@@ -154,10 +154,10 @@ def main() -> None:
             line += f" {100 * _coverage(windows, model):11.0f}%"
         print(line, flush=True)
     print(
-        "\nR: mean over people. p: against circular shifts of the measured series within "
-        "each person;\nshifts take the series to be stationary, which sleep is not. "
-        "people: how many have p < .05 by themselves.\nMSE: in variances within people; "
-        "people differ in their means, which nothing here predicts."
+        "\nR: mean over subjects. p: compared with circular shifts of the measured series "
+        "of each subject;\nshifts assume that the series is stationary, unlike sleep. "
+        "n < .05: subjects with p < .05.\nMSE: in variances within subjects; subjects "
+        "differ in their means, which no model here predicts."
     )
 
 
@@ -182,7 +182,7 @@ def _scored(measured, predicted, recordings, no_shifts, null_r, pearson_r) -> st
 
 
 def _coverage(windows, model) -> float:
-    """Share of the measured values within the 90 % intervals, people not seen."""
+    """Share of measured values of test subjects within the 90 % intervals."""
     import numpy as np
     from sklearn.base import clone
 

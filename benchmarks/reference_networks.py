@@ -1,9 +1,9 @@
-"""NeuroBOLT in two plain forms, to measure ours against.
+"""Two plain versions of NeuroBOLT, to compare ours with.
 
-Both take the published weights by their published names. `LiteralNeuroBOLT`
-does what the description says step by step: a loop over scales and channels in
-the spectral branch, attention as softmax of a product. `ComposedNeuroBOLT` puts
-braindecode's Labram and the package linear_attention_transformer together.
+Both load the published weights by their published names. `LiteralNeuroBOLT` follows the
+description step by step: a loop over scales and channels in the spectral branch, attention
+as softmax of a product. `ComposedNeuroBOLT` combines braindecode's Labram and the package
+linear_attention_transformer.
 """
 
 import math
@@ -23,7 +23,7 @@ def position_rows(ch_names):
 
 
 class Projection(nn.Module):
-    """A linear layer under the name it has in the published files."""
+    """A linear layer with the name that it has in the published files."""
 
     def __init__(self, n_in, n_out):
         super().__init__()
@@ -168,7 +168,7 @@ class LiteralPatches(nn.Module):
 
 
 class LiteralNeuroBOLT(nn.Module):
-    """As described, step by step."""
+    """NeuroBOLT as described, step by step."""
 
     def __init__(self, case, spectral_channels=None):
         super().__init__()
@@ -212,7 +212,7 @@ class LiteralNeuroBOLT(nn.Module):
 
 
 class ComposedNeuroBOLT(nn.Module):
-    """braindecode's Labram beside the linear attention transformer."""
+    """NeuroBOLT of braindecode's Labram and the linear attention transformer."""
 
     def __init__(self, case, spectral_channels=None):
         super().__init__()

@@ -1,13 +1,13 @@
-"""Time of what the baselines do in another way than the libraries beneath them.
+"""Time of baselines that are computed differently from the libraries that they use.
 
-- BIOT: all channels through the encoder's parts at once, against braindecode's loop over
-  channels; the representations must agree before they are timed.
+- BIOT: all channels at once, compared with braindecode's loop over channels. The
+  representations must agree before they are timed.
 - Ridge with a penalty for each region, chosen across groups: one decomposition per fold,
-  against scikit-learn's RidgeCV and (where it is installed) himalaya.
-- Sparse group lasso: for all regions at once on the Gram matrix, against himalaya at the
-  same penalties (where it is installed).
+  compared with scikit-learn's RidgeCV and (if it is installed) himalaya.
+- Sparse group lasso: all regions at once on the Gram matrix, compared with himalaya at the
+  same penalties (if it is installed).
 
-Each comparison is interleaved and reported as the median and its ratio to the first.
+Runs are interleaved. The table shows the median time, and its ratio to the first row.
 
 Run: python benchmarks/speed_of_baselines.py [--rounds 5] [--batch 8] [--threads 2]
 """
@@ -30,7 +30,7 @@ from braindecode_bolt.models import PUBLISHED_CHANNELS
 
 
 def compare(title: str, ways: dict[str, Callable[[], object]], rounds: int) -> None:
-    """Time ways of doing one thing in turn, and print medians and ratios."""
+    """Time several ways in turn, and print medians and ratios."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for way in ways.values():
         way()

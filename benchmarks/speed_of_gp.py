@@ -1,13 +1,13 @@
-"""Time and memory of BandPowerGP on a large data set, beside ridge regressions.
+"""Time and memory of BandPowerGP and of ridge regressions on a large data set.
 
 EEG is noise on disk, BOLD follows its power: 29 recordings of 20 minutes at a repetition
 time of 2.9 s make 12,000 volumes, of 26 electrodes and 64 regions. Each model is fitted
-and predicts all windows once, in a process of its own. Memory is the highest anonymous
-memory (RssAnon) above that of the process after its imports. CPU seconds (of all
-threads) tell more than seconds where other programs run.
+and predicts all windows once, in its own process. Memory is the highest anonymous memory
+(RssAnon), minus that of the process after its imports. If other programs are running, CPU
+seconds (of all threads) are more reliable than seconds.
 
-RidgeFingerprint decomposes matrices of the size of the volumes five times over and
-once more: it is compared on a part of the recordings.
+RidgeFingerprint decomposes matrices of volumes x volumes six times, so it is compared on
+a part of the recordings.
 
 Run: python benchmarks/speed_of_gp.py [--volumes 12000] [--ridge-volumes 2000]
          [--channels 26] [--regions 64] [--threads 2]
@@ -30,7 +30,7 @@ SFREQ, SECONDS, WINDOW, MINUTES = 200.0, 2.9, 16.0, 20.0
 
 
 def make_windows(folder: str, n_volumes: int, n_rois: int, n_channels: int):
-    """Windows of recordings of 20 minutes, mapped from files, made where not there."""
+    """Windows of recordings of 20 minutes, mapped from files, which are made if missing."""
     import mne
     import numpy as np
     import pandas as pd
@@ -74,7 +74,7 @@ def make_windows(folder: str, n_volumes: int, n_rois: int, n_channels: int):
 
 
 def measure(folder: str, name: str, settings: str) -> None:
-    """Fit and predict in a process of its own."""
+    """Fit and predict; runs in its own process."""
     import torch
     from memory_of_windows import Peak
     from threadpoolctl import threadpool_limits

@@ -1,12 +1,12 @@
 """Time and memory of NeuroBOLT: as described, composed of packages, and ours.
 
-Three versions with the same weights; each must give the outputs of the
-published network before it is timed. A step is forward, backward and AdamW,
-with dropout, 26 channels x 16 s; ours with fused AdamW, as EEGRegressor has it.
-Steps of all versions are interleaved, so that a busy machine slows all of them;
-reported is the shortest, and its ratio to the literal version. Memory is the
-highest anonymous memory of three steps in a process of its own, above that of the
-process after its imports (on a GPU, the peak of torch's allocator).
+There are three versions with the same weights. Each must give the outputs of the published
+network before it is timed. A step is forward, backward and AdamW, with dropout, for 26
+channels x 16 s. Ours uses fused AdamW, as EEGRegressor does. Steps of all versions are
+interleaved, so that a busy machine slows all of them. The table shows the shortest time,
+and its ratio to the literal version. Memory is the highest anonymous memory of three steps
+in a separate process, minus that of the process after its imports (on a GPU, the peak of
+torch's allocator).
 
 Run: python benchmarks/speed_of_neurobolt.py [--rounds 10] [--batch 8 16]
          [--device cpu]
@@ -70,7 +70,7 @@ def build(version, case=CASE):
 
 
 def check(version):
-    """Largest relative error against the published network over all cases."""
+    """Return the largest relative error of all cases, compared with published outputs."""
     worst = 0.0
     for case in golden.CASES.values():
         model = build(version, case).eval()

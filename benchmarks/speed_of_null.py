@@ -1,11 +1,11 @@
 """Time and memory of null distributions of R: surrogate by surrogate, and ours.
 
-29 recordings of 567 volumes (TR 2.1 s) and 64 regions of autocorrelated noise. The
-literal way makes each surrogate of each recording (inverse FFT, circular shift, blocks
-put together) and correlates all its regions with the prediction at once; it is timed on
-fewer surrogates, ours on all of them, in the same run. Before that, both must give the
-same null distribution with the same random numbers. Memory is the highest that
-tracemalloc sees while ours runs on all surrogates, measured apart from the time.
+The data are 29 recordings of 567 volumes (TR 2.1 s) and 64 regions of autocorrelated
+noise. The literal way makes each surrogate of each recording (inverse FFT, circular shift,
+blocks put together) and correlates all its regions with the prediction at once. It is timed
+on fewer surrogates than ours, in the same run. Before that, both must give the same null
+distribution with the same random numbers. Memory is the peak of tracemalloc while ours runs
+on all surrogates, measured separately from the time.
 
 Run: python benchmarks/speed_of_null.py [--surrogates 10000] [--literal 40]
          [--recordings 29] [--volumes 567] [--regions 64]

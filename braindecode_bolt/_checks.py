@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_scalar
 
+from ._text import counted
+
 __all__ = ["check_lag", "check_number", "warn_if_not_finite"]
 
 
@@ -20,7 +22,7 @@ def check_number(
     high: float | None = None,
     inclusive: str = "both",
 ) -> None:
-    """Raise where an argument is not a finite number in a range.
+    """Raise if an argument is not a finite number in a range.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def warn_if_not_finite(predicted: np.ndarray) -> None:
     broken = ~np.isfinite(predicted)
     if broken.any():
         warnings.warn(
-            f"{broken.sum()} predicted values are not finite: look for NaN and extreme "
-            "values in the windows.",
+            f"{counted(broken.sum(), 'predicted value is', 'predicted values are')} not "
+            "finite: look for NaN and extreme values in the windows.",
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""Files that are complete or not there, and hashes of content."""
+"""Writing files completely or not at all, and hashes of content."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = ["atomic_write", "content_hash"]
 
 logger = logging.getLogger(__name__)
 
-# What a killed process left behind is removed after so many seconds without a change;
-# that of a process on another machine, which may be alive, after so many.
+# Leftovers of killed processes are removed after this many seconds without a change:
+# of processes on this machine, and of those on other machines, which may be alive.
 _QUIET_SECONDS, _STALE_SECONDS = 60, 24 * 3600
 _UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}\.unfinished")
 
 
 @contextmanager
 def atomic_write(target: str | Path) -> Iterator[Path]:
-    """Write a file or folder beside its place, and move it there when it is complete.
+    """Write a file or folder next to its final place, and move it when it is complete.
 
     If the body raises, nothing is left behind, and what was at `target` stays. Files
     that killed processes left in the same folder are removed: those of this machine
@@ -39,9 +39,9 @@ def atomic_write(target: str | Path) -> Iterator[Path]:
     Parameters
     ----------
     target : str | Path
-        The file or folder to write. The folder it lies in is made where missing. A
-        file that is there is replaced. A folder that is there is kept, and the new
-        one dropped: two processes that make the same folder do not disturb each other.
+        The file or folder to write. Its parent folder is made if it is missing. An
+        existing file is replaced. An existing folder is kept, and the new one dropped,
+        so that two processes can make the same folder.
 
     Yields
     ------

@@ -56,7 +56,7 @@ class _Loader(importlib.abc.Loader):
         # What asks a module for its loader later gets the real one.
         module.__loader__ = module.__spec__.loader = self._loader
         with warnings.catch_warnings():
-            # braindecode 1.8 under MNE 1.13 (see setup.cfg); nothing that users can mend.
+            # braindecode 1.8 under MNE 1.13 (see setup.cfg); users can do nothing about it.
             warnings.filterwarnings("ignore", "Montage name", FutureWarning)
             self._loader.exec_module(module)
         # If our models are what imported braindecode, they are on their way already.

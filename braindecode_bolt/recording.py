@@ -10,6 +10,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ._text import counted
 from .markers import MarkerError, joint_samples
 from .markers.annotations import onset_samples
 from .markers.carried import (
@@ -46,9 +47,9 @@ BIDS_NAMES = {"subject": "sub", "session": "ses", "task": "task", "run": "run"}
 class Recording:
     """One run of simultaneous EEG and fMRI.
 
-    The BOLD of a volume lives in the ``extras`` of the volume's annotation, so
-    that it survives what MNE and braindecode do to a Raw object: saving,
-    cropping, resampling, concatenating.
+    The BOLD of a volume is stored in the ``extras`` of the volume's annotation. There
+    it survives what MNE and braindecode do to a Raw object: saving, cropping,
+    resampling, concatenating.
 
     Parameters
     ----------
@@ -56,13 +57,13 @@ class Recording:
         The EEG, in volts, with one annotation per volume
         (:func:`attach_bold` puts the BOLD there).
     subject : str
-        Who was recorded.
+        Label of the subject.
     session : str | None
         The session, where there are several.
     run : str | None
         The run, where there are several.
     task : str | None
-        What was done (``"rest"``).
+        The task (``"rest"``).
     site : str | None
         Where it was recorded, in studies of several sites. Not part of `name`
         and `entities`, since BIDS file names do not have it.
@@ -117,8 +118,7 @@ class Recording:
         Columns ``full`` and ``window``: Pearson R of the recorded BOLD with
         the BOLD before noise was added, made from the whole haemodynamic
         response and from its part inside the window. Empty for real data.
-        After :func:`~braindecode_bolt.prepare_bold` all have gone through the
-        same filter.
+        After :func:`~braindecode_bolt.prepare_bold`, all are filtered in the same way.
         """
         tables = self.tables()
         noiseless = {"full": "noiseless", "window": "noiseless_window"}
@@ -206,7 +206,7 @@ class Recording:
         return onset_samples(self.raw, self.raw.annotations.onset[index])
 
     def with_tables(self, tables: Mapping[str, pd.DataFrame]) -> Recording:
-        """Put other values into the volume markers, leaving this one as it is.
+        """Copy the recording, with other values in the volume markers.
 
         Parameters
         ----------
@@ -225,14 +225,14 @@ class Recording:
     def __repr__(self) -> str:  # noqa: D105
         bold = self.bold
         return (
-            f"<Recording {self.name}: {len(self.raw.ch_names)} channels, "
+            f"<Recording {self.name}: {counted(len(self.raw.ch_names), 'channel')}, "
             f"{self.raw.times[-1]:.0f} s at {self.raw.info['sfreq']:g} Hz, "
-            f"{bold.shape[0]} volumes x {bold.shape[1]} regions>"
+            f"{bold.shape[0]} volumes x {counted(bold.shape[1], 'region')}>"
         )
 
 
 def as_recordings(recordings: object) -> list[Recording] | Iterable[Recording]:
-    """Accept recordings however they come.
+    """Accept one recording, several, or a braindecode data set of them.
 
     Parameters
     ----------
@@ -281,8 +281,8 @@ def warn_of_similar_subjects(subjects: Iterable[str]) -> None:
     Parameters
     ----------
     subjects : iterable of str
-        Their labels. ``a``, ``A`` and ``a `` may be one person, as ``1`` and ``01``:
-        as two, one of them would be tested on what was learned from the other.
+        Their labels. ``a``, ``A`` and ``a `` may be one subject, and so may ``1`` and
+        ``01``. Counted as two, a model could be trained and tested on one subject.
     """
     alike: dict[str, set[str]] = {}
     for subject in {str(label) for label in subjects}:
@@ -293,7 +293,7 @@ def warn_of_similar_subjects(subjects: Iterable[str]) -> None:
             listed = ", ".join(map(repr, sorted(labels)))
             logger.warning(
                 "The subjects %s are counted as %d, though their labels are nearly the "
-                "same. If they are one person, give all recordings one label.",
+                "same. If they are the same subject, give all recordings one label.",
                 listed,
                 len(labels),
             )

@@ -31,7 +31,7 @@ html_title = project
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
 html_show_sourcelink = False
 
-# Settings that hold a function are not kept between builds; nothing is lost by it.
+# Settings that hold a function are not kept between builds, which does no harm.
 suppress_warnings = ["config.cache"]
 autosummary_generate = True
 autodoc_typehints = "none"

@@ -1,16 +1,17 @@
 """
-Models against each other, and against chance
-=============================================
+Compare models with each other and with chance
+==============================================
 
-How well is BOLD predicted, which model is better, and is it more than chance? One call
-fits models on some subjects, predicts others, and compares with surrogates of the BOLD.
+How well is BOLD predicted, which model is better, and is R larger than chance? One call
+fits models on some subjects, predicts the others, and compares R with that of surrogates
+of the BOLD.
 """
 
 # %%
 # Recordings
 # ----------
-# Eight simulated subjects. ``evaluate`` takes recordings whose BOLD is not filtered yet
-# and prepares it fold by fold.
+# Eight simulated subjects. ``evaluate`` takes recordings whose BOLD was not filtered yet
+# and prepares it in each fold.
 
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.evaluation import evaluate
@@ -23,7 +24,7 @@ recordings = SimulatedEEGfMRI(
 # %%
 # Evaluate
 # --------
-# Linear models here, since they take seconds; networks go beside them
+# The models are linear baselines, since they take seconds. Networks can be added
 # (``"BIOTBOLD": EEGRegressor("BIOTBOLD")``). The control trains each model again on the
 # EEG of other subjects.
 
@@ -37,19 +38,19 @@ found = evaluate(models, recordings, n_splits=4, controls=["wrong_subject"], pro
 found
 
 # %%
-# What it is worth
-# ----------------
-# Means over recordings, with confidence intervals over subjects, the band in which R lies
-# by chance, and p-values that respect the autocorrelation of BOLD. Constant predictions
-# have no R.
+# Summary
+# -------
+# Means over recordings, with confidence intervals over subjects, the range of R expected
+# by chance, and p-values that account for the autocorrelation of BOLD. R is undefined for
+# constant predictions.
 
 summary = found.summary(n_surrogates=2000)
 columns = ["pipeline", "score", "ci_low", "ci_high", "null_low", "null_high", "p", "mse"]
 summary.loc[summary["region"] == "mean", columns].round(3)
 
 # %%
-# Every region, in one figure. Filled symbols are more than chance; the black lines are
-# window-limited noise ceilings that no model can exceed on average.
+# R of every region. Filled symbols are larger than chance. The black lines are
+# window-limited noise ceilings; on average no model can exceed them.
 
 import matplotlib.pyplot as plt
 
@@ -61,18 +62,19 @@ figure
 # %%
 # Which model is better?
 # ----------------------
-# Paired over subjects, by a permutation test; p is adjusted for the number of pairs.
+# Models are compared in pairs by a permutation test, paired over subjects. p is adjusted
+# for the number of pairs.
 
 columns = ["better", "worse", "difference", "p", "p_fdr", "n_subjects", "n_cells"]
 found.compare().query("better == 'sparse' and p < 0.1")[columns].round(3)
 
 # %%
-# And what does a prediction look like? The best, the median and the worst recording.
+# Predicted and measured BOLD of the best, the median and the worst recording.
 
 figure = plot_series(found.predictions, found.scores, tr=2.1)
 figure
 
 # %%
-# :func:`~braindecode_bolt.report.write_report` puts all of it into one HTML file.
+# :func:`~braindecode_bolt.report.write_report` writes all of this to one HTML file.
 
 plt.close("all")

@@ -2,17 +2,17 @@
 A first fit
 ===========
 
-From recordings to predicted BOLD in one go: simulate simultaneous EEG-fMRI of
-four people, cut a window of EEG for each volume, train NeuroBOLT on three of
-them and look at the fourth.
+From recordings to predicted BOLD: simulate simultaneous EEG-fMRI of four subjects, cut
+a window of EEG for each volume, train NeuroBOLT on three subjects and predict the
+fourth.
 """
 
 # %%
 # Recordings
 # ----------
-# A recording is EEG whose volume markers carry the BOLD of each volume. Your own
-# come from :class:`~braindecode_bolt.datasets.EEGfMRIFolder`, or from
-# :func:`~braindecode_bolt.attach_bold` and any MNE Raw object.
+# A recording is EEG whose volume markers carry the BOLD of each volume. To use your own,
+# see :class:`~braindecode_bolt.datasets.EEGfMRIFolder`, or use
+# :func:`~braindecode_bolt.attach_bold` with any MNE Raw object.
 
 from braindecode_bolt import EEGRegressor, create_bold_windows, prepare_bold
 from braindecode_bolt.datasets import SimulatedEEGfMRI
@@ -27,16 +27,16 @@ recordings = [prepare_bold(recording) for recording in simulated.load()]
 recordings[0]
 
 # %%
-# The noise in the simulated BOLD is known, and with it the best R that any model
-# can reach.
+# The noise in the simulated BOLD is known, and so is the noise ceiling: the best R that a
+# model can reach on average.
 
 recordings[0].ceiling.round(2)
 
 # %%
 # Windows
 # -------
-# One window per volume: the 16 s of EEG that end at its marker. ``X`` looks like
-# an array but cuts windows only when they are read.
+# The window of a volume is the 16 s of EEG that end at its marker. ``X`` is indexed like
+# an array, but cuts windows only when they are read.
 
 windows = create_bold_windows(recordings, window_seconds=16.0)
 windows
@@ -49,10 +49,9 @@ windows.left_out
 # %%
 # Training
 # --------
-# The model is asked for by name; the regressor fills in channels, samples and
-# regions. This is a small NeuroBOLT: one block in each encoder. One of the
-# three people trained on is kept for validation, and the weights of the best
-# epoch are restored.
+# The model is given by name; the regressor fills in channels, samples and regions. This
+# is a small NeuroBOLT with one block in each encoder. One of the three training subjects
+# is used for validation, and the weights of the best epoch are restored.
 
 train = windows.groups != "04"
 regressor = EEGRegressor(

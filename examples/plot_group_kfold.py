@@ -2,13 +2,13 @@
 Cross-validation by subject in scikit-learn
 ===========================================
 
-Windows and regressor are scikit-learn's: pipelines, target scaling, grid search
-and ``GroupKFold`` by subject work as they are.
+Windows and regressor work with scikit-learn's pipelines, target scaling, grid search and
+``GroupKFold`` by subject.
 """
 
 # %%
-# Six people, kept apart
-# ----------------------
+# Six subjects
+# ------------
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
@@ -30,15 +30,15 @@ X, y, groups = windows.X, windows.y, windows.groups
 windows
 
 # %%
-# ``GroupKFold`` keeps all windows of a person on one side. The score is the paper's:
-# R of each recording, averaged; the windows know which recording they are from.
+# ``GroupKFold`` keeps all windows of a subject in the same fold. The score is the paper's:
+# R of each recording, averaged. The windows know which recording they come from.
 
 by_subject = {"groups": groups, "cv": GroupKFold(3), "scoring": pearson_per_recording}
 
 # %%
 # A linear pipeline
 # -----------------
-# Log band power at eight lags, standardised, into ridge regression.
+# Ridge regression on log band power at eight lags, standardised.
 
 ridge = make_pipeline(BandPower(segment_seconds=2.0), StandardScaler(), Ridge(1000.0))
 scores = {"ridge": cross_val_score(ridge, X, y, **by_subject)}
@@ -47,9 +47,9 @@ scores["ridge"].round(2)
 # %%
 # NeuroBOLT in a pipeline
 # -----------------------
-# A model given as an instance is a template: each fit trains a copy, so a fit
-# done before leaves no trace in the scores. The targets are scaled by the
-# training part of each fold alone.
+# A model given as an instance is a template. Each fit trains a copy, so an earlier fit does
+# not affect the scores. The scale of the targets is learned from the training part of
+# each fold.
 
 template = NeuroBOLT(
     n_outputs=1,
@@ -68,8 +68,8 @@ scores["NeuroBOLT"].round(2)
 # %%
 # Choosing hyper-parameters inside the training part
 # --------------------------------------------------
-# Parameters of the pipeline's steps are searched as usual; the inner folds are
-# by subject as well.
+# Parameters of the pipeline's steps are searched as usual. The inner folds keep subjects
+# apart, too.
 
 search = GridSearchCV(
     ridge,
@@ -80,17 +80,17 @@ search = GridSearchCV(
 for train, test in GroupKFold(3).split(X, y, groups):
     search.fit(X[train], y[train], groups=groups[train])
     r = pearson_per_recording(search, X[test], y[test])
-    print(f"alpha {search.best_params_['ridge__alpha']:>8g}, R {r:.2f} on others")
+    print(f"alpha {search.best_params_['ridge__alpha']:>8g}, R {r:.2f} on test subjects")
 
 # %%
-# Against chance
-# --------------
-# The ridge on BOLD that has nothing to do with the EEG: R is about zero.
+# Comparison with chance
+# ----------------------
+# Ridge regression of BOLD that is unrelated to the EEG: R is about zero.
 
 import matplotlib.pyplot as plt
 
 shuffled = np.concatenate([y[groups == g] for g in np.roll(np.unique(groups), 1)])
-scores["ridge, others' BOLD"] = cross_val_score(ridge, X, shuffled, **by_subject)
+scores["ridge, BOLD of\nother subjects"] = cross_val_score(ridge, X, shuffled, **by_subject)
 
 figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 for place, values in enumerate(scores.values()):
@@ -98,5 +98,5 @@ for place, values in enumerate(scores.values()):
     axes.plot(np.full(len(values), place), values, "o", color="tab:red")
 axes.axhline(0, color="0.2", lw=0.8)
 axes.set_xticks(range(len(scores)), scores)
-axes.set_ylabel("R on people not seen")
+axes.set_ylabel("R on test subjects")
 plt.show()

@@ -2,11 +2,11 @@
 Markers and BOLD of a real recording
 ====================================
 
-Real recordings are not as clean as simulated ones: amplifiers write markers twice,
-miss one, or write it a sample late. This example spoils a simulated recording in
-these ways, corrects it, and prepares the BOLD.
+In real recordings, amplifiers write some markers twice, miss some, or write some a sample
+late. This example puts such faults into a simulated recording, corrects them, and prepares
+the BOLD.
 
-The BOLD is simulated. Nothing here was measured on people.
+EEG and BOLD are simulated. No result shown here was measured on real subjects.
 """
 
 import matplotlib.pyplot as plt
@@ -28,10 +28,10 @@ from braindecode_bolt.datasets import SimulatedEEGfMRI
 raw, bold = recording.raw.copy(), recording.bold
 
 # %%
-# What the amplifier wrote
-# ------------------------
-# A dummy volume before the first that was kept, thirty markers twice, one lost, one
-# a sample late, and a spurious pulse near the start.
+# Markers as an amplifier may write them
+# --------------------------------------
+# There is a marker of a dummy volume, thirty markers are written twice, one is missing,
+# one is a sample late, and there is a spurious one near the start.
 
 TR = 2.1
 onsets = recording.marker_samples() / raw.info["sfreq"]
@@ -44,8 +44,8 @@ raw.set_annotations(mne.Annotations(written, 0.0, "Response/R128"))
 # %%
 # Correction
 # ----------
-# The rows of BOLD say how many volumes there must be. The lost marker is an error
-# unless it is to be filled in. The report lists every change.
+# There must be as many volumes as rows of BOLD. A missing marker is an error, unless
+# ``missing="fill"`` fills it in. The report lists every change.
 
 volumes = find_volume_markers(
     raw, tr=TR, n_volumes=len(bold), dummy_volumes=1, missing="fill"
@@ -62,10 +62,10 @@ for axis, times, title in (
 axes[1].set_xlabel("Time (s)")
 
 # %%
-# BOLD on the markers, and targets
-# --------------------------------
-# From here on the BOLD travels with the EEG. It is filtered and centred per
-# recording; the scale belongs to the model and is learned from training recordings.
+# Attach BOLD and prepare the targets
+# -----------------------------------
+# ``attach_bold`` stores the BOLD in the markers of the EEG. It is filtered and centred per
+# recording. The scale is learned with the model, from training recordings.
 
 raw = attach_bold(volumes.annotate(raw), bold, marker=volumes.marker)
 prepared = prepare_bold(prepare_eeg(Recording(raw, subject="01")))

@@ -101,7 +101,9 @@ def test_a_table_that_is_no_bold_is_refused(make_raw, make_bold):
     raw, bold = make_raw(20), make_bold(20)
     broken = bold.copy()
     broken.loc[3, "B"] = np.nan
-    with pytest.raises(ValueError, match="not finite, the first in volume 3, region 'B'"):
+    with pytest.raises(
+        ValueError, match="non-finite value, the first in volume 3, region 'B'"
+    ):
         attach_bold(raw, broken)
     with pytest.raises(ValueError, match="names a region twice: A"):
         attach_bold(raw, bold.set_axis(["A", "A"], axis=1))

@@ -20,6 +20,7 @@ ROOMS = (
     "_registration",
     "_files",
     "_series",
+    "_text",
     "_checks",
     "markers",
     "recording",

@@ -68,7 +68,7 @@ class Atlas:
         Returns
         -------
         Atlas
-            Of the same regions, some of them perhaps without a voxel.
+            Of the same regions, some of which may have no voxel.
         """
         interpolation = "linear" if self.ids is None else "nearest"
         return Atlas(onto_grid(self.img, img, interpolation), self.names, self.ids)
@@ -242,7 +242,7 @@ def onto_grid(img: Nifti1Image, target: Nifti1Image, interpolation: str) -> Nift
             )
     except BoundingBoxError as error:
         raise ValueError(
-            "The atlas or mask lies beside the image: they have no voxel in common. Check "
+            "The atlas or mask lies outside the image: they have no voxel in common. Check "
             "that both are in the same space (DiFuMo: MNI152NLin6Asym)."
         ) from error
 
@@ -277,7 +277,7 @@ def _fetch_difumo(
 def _unpack(
     bunch: Mapping[str, object], labels: Sequence[str] | None
 ) -> tuple[object, Sequence[str] | None, pd.DataFrame | None]:
-    """Take image, names and look-up table out of an atlas of nilearn's."""
+    """Get image, names and look-up table from an atlas of nilearn."""
     if "maps" not in bunch:
         raise TypeError(
             "An atlas given as a mapping needs 'maps', as those of nilearn's "

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._series import is_constant
+from .._text import counted
 from .tables import TableError, read_numbers
 
 __all__ = ["load_confounds"]
@@ -259,7 +260,7 @@ def _finite(table: pd.DataFrame, what: str) -> pd.DataFrame:
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ValueError(
-            f"{what} has {bad.sum()} values that are not finite, the first in volume "
+            f"{what} has {counted(bad.sum(), 'non-finite value')}, the first in volume "
             f"{table.index[row]}, column {table.columns[column]!r}. Fill them, or leave "
             "the column out."
         )

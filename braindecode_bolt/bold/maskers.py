@@ -79,7 +79,7 @@ def from_masker(
 
 
 def _check_names(masker: object) -> None:
-    """Raise where nilearn would shift, drop or make up names of regions."""
+    """Raise if nilearn would shift, drop or make up names of regions."""
     from nilearn.image import get_data, load_img
 
     image, table = getattr(masker, "labels_img", None), getattr(masker, "lut", None)

@@ -1,4 +1,4 @@
-"""Parts of a recording: ranges of volumes that are prepared by themselves."""
+"""Parts of a recording: ranges of volumes that are prepared separately."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _bounds(part: tuple[int, int] | slice, volumes: pd.Index) -> tuple[int, int]
 
 
 def keep_volumes(recording: Recording, rows: np.ndarray) -> Recording:
-    """Take the BOLD out of the markers of all other volumes.
+    """Remove the BOLD from the markers of all other volumes.
 
     Parameters
     ----------

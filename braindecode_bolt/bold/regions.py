@@ -71,16 +71,16 @@ def extract_regions(
         - an image of maps (4-D) or of labels (3-D, 0 is background), with
           `labels`;
         - what nilearn's ``fetch_atlas_*`` functions return;
-        - a masker of nilearn, whose own settings hold. It is cloned, not
+        - a masker of nilearn, with its own settings. It is cloned, not
           fitted itself;
         - a callable that gets the image and returns a table or array of
-          volumes x regions, which is taken as it is.
+          volumes x regions, which is used unchanged.
     labels : sequence of str | None
         Names of the regions: in the order of the maps, of the labels from the
         lowest, or of what masker or callable return.
     mask_img : path | Nifti1Image | None
-        Voxels to use. A masker and a callable have masks of their own: with
-        them, it is for the global signal only.
+        Voxels to use. A masker and a callable use their own masks: with them,
+        it is for the global signal only.
     confounds : path | DataFrame | array-like | None
         What :func:`load_confounds` understands. Volumes that it leaves out are
         left out of the result. A callable must regress confounds itself.
@@ -91,8 +91,8 @@ def extract_regions(
     tr : float | None
         Repetition time in seconds. By default that of the image's header.
     missing : {"raise", "nan"}
-        What to do about regions without a voxel that carries signal, beside
-        the image, outside the mask or where it is constant: an error, or a
+        What to do with regions without a voxel that carries signal, because they
+        lie outside the image or the mask, or the image is constant there: an error, or a
         column of NaN and a warning in the log. ``table.dropna(axis=1)`` then
         leaves them out; models need the same regions in all recordings.
     data_dir : path | None
@@ -110,7 +110,7 @@ def extract_regions(
     Raises
     ------
     ValueError
-        If the image is not 4-D, holds NaN or tells no plausible repetition
+        If the image is not 4-D, holds NaN or has no plausible repetition
         time; names and regions do not match; a region has no signal; or rows
         of confounds and volumes differ.
     FileNotFoundError
@@ -121,8 +121,8 @@ def extract_regions(
     Notes
     -----
     Trends, confounds and the standard deviation are those of the whole image.
-    That is safe where whole recordings change sides between training and
-    testing. Where they are cut in time, extract each part by itself
+    This is safe if whole recordings are either in training or in test. If recordings
+    are cut in time, extract each part separately
     (``nilearn.image.index_img``).
 
     Examples
@@ -287,8 +287,8 @@ def _with_signal(
     if not present.all():
         complaint = (
             f"{(~present).sum()} of {len(names)} regions have no voxel that carries "
-            f"signal: {', '.join(names[~present][:8])}. They lie beside the image, outside "
-            "the mask or where the image is constant"
+            f"signal: {', '.join(names[~present][:8])}. They lie outside the image or the "
+            "mask, or the image is constant there"
         )
         if missing == "raise" or not present.any():
             raise ValueError(

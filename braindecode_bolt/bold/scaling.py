@@ -1,4 +1,4 @@
-"""The scale of the targets, learned where the model is learned."""
+"""The scale of the targets, learned together with the model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._series import is_constant
+from .._text import counted
 
 __all__ = ["BOLDScaler"]
 
@@ -15,8 +16,8 @@ __all__ = ["BOLDScaler"]
 class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Divide the BOLD of each region by a percentile of its absolute value.
 
-    The last step of the published preparation (paper, section 3.2), as a
-    target transformer: inside of scikit-learn's ``TransformedTargetRegressor``
+    This is the last step of the published preparation (paper, section 3.2), as a
+    target transformer. Inside scikit-learn's ``TransformedTargetRegressor``
     the scale is learned from the training targets of each fold, and
     predictions come back in the units of the recordings.
 
@@ -122,8 +123,8 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if bad.any():
             row, column = np.argwhere(bad)[0]
             raise ValueError(
-                f"{bad.sum()} values of the BOLD are NaN or inf, the first in row {row}, "
-                f"column {column} (counted from 0). Leave such volumes out."
+                f"The BOLD has {counted(bad.sum(), 'NaN or infinite value')}, the first in "
+                f"row {row}, column {column} (counted from 0). Leave such volumes out."
             )
         return values
 

@@ -116,7 +116,7 @@ def _check_first(cells: list[str], what: str) -> None:
 def _kept_columns(
     names: list[str], values: np.ndarray, wrong: dict[int, str], what: str
 ) -> list[int]:
-    """Find the columns with a name; the others must be of no use."""
+    """Find the columns with a name; other columns must be empty or count rows."""
     kept = []
     for i, name in enumerate(names):
         if name and not _UNNAMED.fullmatch(name):

@@ -42,15 +42,15 @@ def prepare_bold(
 
     A Butterworth filter of the fifth order, forward and backward, then the
     mean of each region is subtracted (paper, section 3.2). Both use the whole
-    recording: safe where whole recordings change sides between training and
-    testing, a leak where they are cut in time; there, give the `parts`. The
-    scale is learned with the model, on the training recordings only
+    recording. This is safe if whole recordings are either in training or in test. If
+    recordings are cut in time, information leaks: give the `parts`. The scale is learned
+    with the model, on the training recordings only
     (:class:`~braindecode_bolt.bold.BOLDScaler`).
 
-    Volumes without BOLD between others (scrubbed, censored) are interpolated
-    linearly for the filter and left out again. Where the scanner paused, so that
-    the time between volumes is not a multiple of the repetition time, the two
-    sides are filtered and centred by themselves. Both are logged.
+    Volumes without BOLD between other volumes (scrubbed, censored) are interpolated
+    linearly for the filter and left out again. If the scanner paused, so that
+    the time between volumes is not a multiple of the repetition time, the two sides
+    are filtered and centred separately. Both are logged.
 
     Parameters
     ----------
@@ -58,11 +58,11 @@ def prepare_bold(
         It is not changed. Simulated BOLD without noise, where the recording
         carries it, is prepared in the same way.
     low_pass : float | None
-        Edge of the filter in Hz. None leaves the spectrum as it is, and so
-        does a repetition time too long to hold such frequencies.
+        Edge of the filter in Hz. There is no filter if it is None, or if the
+        repetition time is too long to hold such frequencies.
     parts : sequence of (first, stop) | sequence of slice | None
         Ranges of volumes, counted from 0 as recorded, the stop not included.
-        Each is filtered and centred by itself, so that nothing passes from one
+        Each is filtered and centred separately, so that no information passes from one
         to another. Volumes in none of them are left out: their markers lose
         the BOLD, and no window is made of them. By default all volumes.
 
@@ -121,11 +121,11 @@ def prepare_bold_as_published(recording: Recording) -> Recording:
     """Prepare the BOLD of a recording as the NeuroBOLT publication did.
 
     The whole scan is low-pass filtered at 0.15 Hz, centred, and divided by the
-    95th percentile of the absolute value (plus 1e-8) of each region. Use it to
-    compare with published numbers only: where a scan is cut in time, the
-    filter, the mean and the scale carry its test part into training. Where
-    whole recordings change sides, the scale still holds what is only known
-    after the recording. :func:`prepare_bold` with
+    95th percentile of the absolute value (plus 1e-8) of each region. Use it only
+    to compare with published numbers. If a scan is cut in time, information from the
+    test part leaks into training through the filter, the mean and the scale. If whole
+    recordings are in training or in test, the scale still uses values that are known
+    only after the recording. :func:`prepare_bold` with
     :class:`~braindecode_bolt.bold.BOLDScaler` avoids both.
 
     Parameters
@@ -158,9 +158,9 @@ def prepare_series(
     low_pass: float | None = LOW_PASS,
     steps: ArrayLike | None = None,
 ) -> pd.DataFrame | pd.Series | np.ndarray:
-    """Low-pass filter and centre region series that have no EEG beside them.
+    """Low-pass filter and centre region series that are not part of a recording.
 
-    What :func:`prepare_bold` does to a recording, volumes without BOLD included.
+    Does what :func:`prepare_bold` does to a recording, also with volumes without BOLD.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def prepare_series_as_published(
 ) -> pd.DataFrame | pd.Series | np.ndarray:
     """Prepare region series of a whole scan as the NeuroBOLT publication did.
 
-    What :func:`prepare_bold_as_published` does to a recording.
+    Does what :func:`prepare_bold_as_published` does to a recording.
 
     Parameters
     ----------
@@ -286,7 +286,7 @@ def _log_gaps(steps: np.ndarray, what: str) -> None:
     if n_pauses:
         logger.warning(
             "%s: uneven intervals between volumes: %d, as after a pause of the scanner; "
-            "the BOLD between them is filtered and centred by itself",
+            "the stretches of BOLD between them are filtered and centred separately",
             what,
             n_pauses,
         )

@@ -46,10 +46,8 @@ def make_models(arguments: argparse.Namespace, device: str) -> dict[str, BaseEst
         read_weights(arguments.pretrained)  # Unreadable weights are reported at once.
     training = {
         **_TRAINING[arguments.size],
-        "callbacks__progress__leave": False,
         "precision": arguments.precision,
         "device": device,
-        "verbose": int(arguments.jobs == 1),
     }
     if arguments.epochs is not None:
         training["max_epochs"] = arguments.epochs

@@ -1,4 +1,4 @@
-"""The evaluation of the command line: read, prepare, evaluate, print and write."""
+"""The work of ``braindecode-bolt evaluate``: read, prepare, evaluate, print, write."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from .._text import counted
 from ..evaluation import (
     PROTOCOLS,
     Evaluation,
@@ -15,7 +16,6 @@ from ..evaluation import (
 )
 from ..evaluation.checks import check_choices
 from ..evaluation.store import new_folder
-from ..evaluation.study import counted
 from ..evaluation.text import write_table
 from ..plotting import plot_r_per_region, plot_series
 from ..report import layout, write_report
@@ -25,8 +25,6 @@ from .options import channels, names
 from .recordings import Prepared, load_recordings
 
 __all__ = ["run_evaluate"]
-
-_CAUTION = "These are no results of subjects whose EEG and fMRI were recorded together."
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
@@ -47,7 +45,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     ValueError
         If data or arguments cannot be used.
     """
-    # What needs no data is checked before they are read, which may take long.
+    # Reading data may take long: all that can be checked without them comes first.
     make_protocol(arguments.protocol, arguments.folds, arguments.source, arguments.target)
     device = choose_device(arguments.device)
     estimators = make_models(arguments, device)
@@ -57,7 +55,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     preparation = _preparation(arguments)
     study = _read(arguments, options, preparation)
     folder = new_folder() if arguments.out is None else arguments.out
-    _say_data(
+    _print_data(
         name if arguments.data is None else str(arguments.data),
         study,
         arguments.protocol,
@@ -86,15 +84,15 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt:
         print(
-            f"\nInterrupted. Finished fits are kept in {folder}; the same command with "
-            f"--out {folder} resumes."
+            f"\nInterrupted. Finished fits are kept in {folder}. To resume, run the same "
+            f"command with --out {folder}."
         )
         return 130
     return _report(found, study, study.windows.noiseless is not None, arguments.surrogates)
 
 
 def _preparation(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Arguments of prepare_eeg that are part of the settings of a run."""
+    """Arguments of prepare_eeg that belong to the settings of a run."""
     average = arguments.reference == "average"
     return {
         "high_pass": arguments.high_pass,
@@ -117,7 +115,7 @@ def _read(
         arguments.montage,
     )
     if arguments.coupling is not None:
-        # The names were given by the montage before BOLD was simulated.
+        # Electrodes were already renamed by the montage when BOLD was simulated.
         preparation = {**preparation, "montage": None}
     prepared = Prepared(recordings, chosen, {**preparation, "cache_dir": arguments.cache})
     return Study.of(prepared, low_pass=arguments.low_pass or None)
@@ -127,7 +125,7 @@ def _described(options: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in options.items() if value is not None}
 
 
-def _say_data(name: str, study: Study, protocol: str, device: str) -> None:
+def _print_data(name: str, study: Study, protocol: str, device: str) -> None:
     windows = study.windows
     recordings = windows.metadata.drop_duplicates("recording")
     print(
@@ -141,8 +139,8 @@ def _say_data(name: str, study: Study, protocol: str, device: str) -> None:
 
 
 def _report(found: Evaluation, study: Study, simulated: bool, n_surrogates: int) -> int:
-    """Print and write what was found; 1 where a fit failed."""
-    failed = _said_failures(found)
+    """Print tables, write tables, figures and the report; 1 if a fit failed."""
+    failed = _failures(found)
     if not len(found.scores):
         print(failed)
         return 1
@@ -163,20 +161,26 @@ def _report(found: Evaluation, study: Study, simulated: bool, n_surrogates: int)
         "comparison.tsv, predictions.tsv, r_per_region.png, series.png"
     )
     if simulated:
-        print(f"BOLD was simulated. {_CAUTION}")
+        print(
+            "The BOLD was simulated. These scores do not say how well BOLD can be "
+            "predicted\nin subjects whose EEG and fMRI were recorded together."
+        )
     if failed:
         print(f"\n{failed}")
         return 1
     return 0
 
 
-def _said_failures(found: Evaluation) -> str:
+def _failures(found: Evaluation) -> str:
+    """Say how many fits failed, and why the first did; empty if none did."""
     if not len(found.failures):
         return ""
     first = found.failures.iloc[0]
     reason = first["error"].splitlines()[0]
     return (
-        f"{counted(len(found.failures), 'fit')} failed, not counted in these numbers; the "
-        f"same command tries again. Errors are in {found.folder / 'failures.tsv'}. The "
-        f"first:\n  {first['model']}, fold {first['fold']}: {reason}"
+        f"{counted(len(found.failures), 'fit')} failed; the scores are without "
+        f"{'it' if len(found.failures) == 1 else 'them'}. To try again, run the same "
+        f"command with --out {found.folder}.\nAll errors: "
+        f"{found.folder / 'failures.tsv'}. The first:\n"
+        f"  {first['model']}, fold {first['fold']}: {reason}"
     )

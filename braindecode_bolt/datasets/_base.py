@@ -31,11 +31,10 @@ T = TypeVar("T")
 
 
 class EEGfMRIDataset(ABC):
-    """Recordings of simultaneous EEG and fMRI, opened when they are asked for.
+    """Recordings of simultaneous EEG and fMRI.
 
-    A data set says where recordings come from and how to read them:
-    :meth:`load` opens them, the EEG stays on disk until it is needed. The other
-    methods hand the same recordings to braindecode and to MOABB.
+    :meth:`load` opens the recordings; the EEG stays on disk until it is needed. The
+    other methods convert the same recordings for braindecode and MOABB.
     """
 
     @abstractmethod
@@ -49,7 +48,7 @@ class EEGfMRIDataset(ABC):
         """
 
     def to_braindecode(self) -> BaseConcatDataset:
-        """Give the recordings as braindecode holds them.
+        """Convert the recordings to a braindecode data set.
 
         Returns
         -------
@@ -57,7 +56,7 @@ class EEGfMRIDataset(ABC):
             Of one ``RawDataset`` per recording, with subject, session, run and
             task as description. It goes through braindecode's ``preprocess``
             and back into :func:`~braindecode_bolt.create_bold_windows`: the
-            BOLD travels in the annotations.
+            BOLD is kept in the annotations.
         """
         from braindecode.datasets import BaseConcatDataset, RawDataset
 
@@ -71,11 +70,11 @@ class EEGfMRIDataset(ABC):
         )
 
     def to_moabb(self) -> BaseDataset:
-        """Give the recordings as MOABB holds them.
+        """Convert the recordings to a MOABB data set.
 
-        MOABB has no paradigm for regression, so that it cannot predict BOLD; this is
-        for its way to hold raw data. braindecode's ``MOABBDataset`` replaces the
-        annotations, and so loses the BOLD: use :meth:`to_braindecode` there.
+        MOABB has no paradigm for regression, so it cannot predict BOLD; it can only hold
+        the raw data. braindecode's ``MOABBDataset`` replaces the annotations, and so
+        loses the BOLD: use :meth:`to_braindecode` instead.
 
         Returns
         -------
@@ -128,7 +127,7 @@ class MarkedEEG(EEGfMRIDataset):
 
 @contextmanager
 def naming_bold(file: Path, bold: pd.DataFrame) -> Iterator[None]:
-    """Say which file the number of volumes comes from, where it does not fit."""
+    """Name the file that the number of volumes comes from, if it does not fit."""
     try:
         yield
     except MarkerError as error:
@@ -171,7 +170,7 @@ def open_all(
         If some cannot be opened, all of which are listed; or files are links
         without content; or two recordings are the same.
     UnknownRegionError
-        If one lacks a region that was asked for: then they all do.
+        If a recording lacks one of the regions to use.
     """
     needed = {file for several in files.values() for file in several}
     check_content(needed, folder)

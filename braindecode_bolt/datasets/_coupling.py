@@ -61,7 +61,7 @@ def hrf_kernel(roi: str) -> np.ndarray:
     Parameters
     ----------
     roi : str
-        Region. A name that is not among ``COUPLING`` gets a shape of its own,
+        Region. A name that is not among ``COUPLING`` gets its own shape,
         always the same for the same name.
 
     Returns
@@ -142,7 +142,7 @@ def couple(
     tables = {
         "bold": signal + np.sqrt(1 - share) * noise,
         "noiseless": signal,
-        # Without a coupling there is a ceiling all the same, of about zero.
+        # Without a coupling there is still a ceiling, of about zero.
         "noiseless_window": np.sqrt(share) * (cut - mean) / scale,
     }
     if share == 0:
@@ -178,7 +178,7 @@ def autocorrelated_noise(
 
 
 def check_simulation(rois: Sequence[str], tr: float, snr: float) -> None:
-    """Raise where a simulation cannot be made with these arguments.
+    """Raise if a simulation cannot be made with these arguments.
 
     Parameters
     ----------
@@ -227,6 +227,6 @@ def mark_volumes(
 
 
 def standardise(series: np.ndarray) -> np.ndarray:
-    """Take off the mean and divide by the standard deviation, along the last axis."""
+    """Subtract the mean and divide by the standard deviation, along the last axis."""
     centred = series - series.mean(axis=-1, keepdims=True)
     return centred / centred.std(axis=-1, keepdims=True)

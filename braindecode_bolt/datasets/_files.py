@@ -1,4 +1,4 @@
-"""EEG files of a study: finding them, and whether they are there in full."""
+"""EEG files of a study: finding them, and checking that they are complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ __all__ = [
     "Reader",
     "check_content",
     "check_regular",
-    "counted",
     "existing_folder",
     "files_of",
     "find_eeg",
@@ -63,7 +62,7 @@ class DataFolderError(ValueError):
 
 
 def existing_folder(folder: str | Path) -> Path:
-    """Raise where there is no such folder; ``~`` is the home folder."""
+    """Raise if there is no such folder; ``~`` is the home folder."""
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise DataFolderError(f"There is no folder {folder}.")
@@ -75,11 +74,6 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     names = [str(name) for name in names]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun, in the plural where it is not 1."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def find_eeg(folder: str | Path, reader: Reader | None = None) -> list[Path]:
@@ -151,7 +145,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def check_content(files: Iterable[Path], folder: str | Path) -> None:
-    """Raise where files are links or pointers whose content is not here.
+    """Raise if files are links or pointers whose content is not here.
 
     This is what ``git clone`` and ``datalad clone`` leave until the content is
     fetched.
@@ -194,7 +188,7 @@ def _without_content(file: Path) -> bool:
 
 
 def check_regular(file: Path) -> None:
-    """Raise where a file is a named pipe or a device, which could block for ever."""
+    """Raise if a file is a named pipe or a device, which could block for ever."""
     if file.exists() and not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():
         raise DataFolderError(
             f"{file.name} is a named pipe or a device; expected an ordinary file"
@@ -202,6 +196,6 @@ def check_regular(file: Path) -> None:
 
 
 def short(error: object) -> str:
-    """Say what an error says, without all that broken files may put into it."""
+    """Give the text of an error, without what broken files may put into it."""
     text = " ".join(str(error).split())
     return text if len(text) <= 500 else f"{text[:500]}..."

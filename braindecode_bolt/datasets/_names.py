@@ -116,18 +116,18 @@ def _plain(label: str) -> str:
 
 
 def label_key(label: str) -> str:
-    """Give what labels that are likely to mean the same subject have in common."""
+    """Reduce a label to what labels of the same subject have in common."""
     plain = label.strip().casefold()
     return plain.lstrip("0") or plain[:1]
 
 
 def check_labels(subjects: Iterable[str]) -> None:
-    """Warn where labels of subjects differ in zeros, capitals or spaces only.
+    """Warn if labels of subjects differ in zeros, capitals or spaces only.
 
     Parameters
     ----------
     subjects : iterable of str
-        Labels. They count as different subjects all the same.
+        Labels. They still count as different subjects.
     """
     alike: dict[str, list[str]] = {}
     for label in dict.fromkeys(subjects):
@@ -136,7 +136,7 @@ def check_labels(subjects: Iterable[str]) -> None:
         if len(labels) > 1:
             logger.warning(
                 "The subjects %s differ only in capitals, zeros or spaces, and count as "
-                "different subjects. If they are the same person, rename the files: "
+                "different subjects. If they are the same subject, rename the files: "
                 "training and test data would otherwise share a subject",
                 " and ".join(map(repr, labels)),
             )

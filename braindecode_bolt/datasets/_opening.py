@@ -28,7 +28,7 @@ KINDS: dict[str, type[EEGfMRIDataset]] = {
 def open_dataset(
     folder: str | Path, kind: str | None = None, **options: Any
 ) -> EEGfMRIDataset:
-    """Open a folder of recordings, of whatever kind.
+    """Open a folder of recordings of any kind.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def open_dataset(
         first if there are files such as ``sub01-scan01.pkl``, the second if there
         is a ``dataset_description.json``, else the third.
     **options
-        Arguments of the class. None is as if it were not given.
+        Arguments of the class; None means not given.
 
     Returns
     -------

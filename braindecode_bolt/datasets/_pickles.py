@@ -1,10 +1,10 @@
-"""Tables of numbers out of pickle files, without running what the files say.
+"""Tables of numbers from pickle files, without running any code in the files.
 
 A pickle is a program, and a list of allowed functions does not make it safe: with
 no more than ``numpy.ndarray``, ``numpy.dtype`` and their states, which every table
-needs, a file can make NumPy take its bytes for addresses. So nothing is imported or
-called here. The operations are read with :mod:`pickletools`, what they would make is
-kept as plain data, and the numbers and names of a DataFrame are picked out of it.
+needs, a file can make NumPy use its bytes as addresses. So nothing is imported or
+called here. The operations are read with :mod:`pickletools`, their results are kept as
+plain data, and the numbers and names of a DataFrame are taken from these.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["TablePickleError", "UnsafePickleError", "read_frame_pickle"]
 logger = logging.getLogger(__name__)
 
 # What a DataFrame of numbers is made of, and the name used below for it. pandas 3
-# pickles public classes as pandas.X and labels as strings of its own, NumPy 2 renamed
+# pickles public classes as pandas.X and labels as its own type of strings, NumPy 2 renamed
 # numpy.core to numpy._core.
 _NAMES = {
     ("pandas", "DataFrame"): "DataFrame",
@@ -155,7 +155,7 @@ def _walk(data: bytes) -> Any:
     memo: list[Any] = []
 
     def take(n: int | None = None) -> list[Any]:
-        """Take the last `n` things off the stack, or all since the last mark."""
+        """Remove the last `n` items from the stack, or all since the last mark."""
         start = marks.pop() if n is None else len(stack) - n
         if not 0 <= start <= len(stack):
             raise IndexError("an operation lacks its operands")

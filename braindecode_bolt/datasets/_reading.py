@@ -123,7 +123,7 @@ def logged_warnings(name: str, level: int = logging.WARNING) -> Iterator[None]:
 
 
 def check_data_files(path: Path) -> None:
-    """Raise where the files of a recording are not ordinary ones of its own.
+    """Raise if a file of a recording is not an ordinary one, or not its own.
 
     Parameters
     ----------
@@ -171,16 +171,16 @@ def _named_in_header(header: Path) -> dict[str, Path]:
 
 
 def _check_other_name(header: Path, file: Path, kind: str) -> None:
-    """Raise where a header names a file that is not its own.
+    """Raise if a header names a file that is not its own.
 
-    A file of another name is its own as long as no other header has that name
-    and no file of the header's own name stands beside it.
+    A file of another name is accepted if no other header has that name and there is no
+    file with the header's own name.
     """
     check_regular(file)
     if file == header or file.stem == header.stem:
         return
     if file.suffix == header.suffix:
-        # FIF parts, which have names of their own.
+        # FIF parts, whose names follow other rules.
         return
     own = header.with_suffix(file.suffix)
     others = [file.with_suffix(ending) for ending in (header.suffix, ".vhdr", ".ahdr")]

@@ -23,8 +23,8 @@ def check_same_eeg(recordings: Mapping[str, Recording]) -> None:
     """Raise or warn where recordings share their EEG.
 
     Recordings that read the same file are an error. Files of the same content are
-    a warning: compared is one second of EEG at three places of recordings of the
-    same length.
+    a warning; one second of EEG is compared at three places of recordings of the same
+    length.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ def read_table(file: str | Path, rois: list[str] | None = None) -> pd.DataFrame:
 
 
 def _check_index(index: pd.Index, what: str) -> None:
-    """Raise where rows have numbers of their own that would be ignored."""
+    """Raise if rows have their own numbers, which would be ignored."""
     if index.name != "volume" and not index.equals(pd.RangeIndex(len(index))):
         raise TableError(
             f"{what} has rows called {_listed(index[:3])}, ...; expected 0, 1, 2, ... If "

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from .._text import counted
 from ..bold.regions import GLOBAL_SIGNALS
 from ..markers import MarkerOptions
 from ..recording import Recording, check_bold, pair_bold
@@ -20,7 +21,7 @@ from ._bids_eeg import find_bids_eeg, read_bids_eeg
 from ._bids_runs import Run, run_of, without_zeros
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
-from ._files import DataFolderError, counted, existing_folder, listed
+from ._files import DataFolderError, existing_folder, listed
 from ._participants import read_sites
 from ._regions import RegionExtraction
 from ._repetition import in_header, in_sidecars
@@ -82,7 +83,7 @@ class BIDSEEGfMRI(MarkedEEG):
         Further arguments of :func:`~braindecode_bolt.bold.extract_regions`.
     rois : "paper" | sequence of str | None
         Regions to use, in this order: the seven of the paper, or names. All by
-        default. A global signal is made of images where it is named here.
+        default. A global signal is computed from images if it is named here.
     cache_dir : str | Path | None
         Folder to keep the series extracted from images in. By default they are
         extracted at each :meth:`load`.
@@ -104,9 +105,10 @@ class BIDSEEGfMRI(MarkedEEG):
     sessions, several tasks. Runs differ in their number of volumes (288 to
     290), and in one run all markers are written twice
     (:func:`~braindecode_bolt.find_volume_markers` corrects that). Movies begin and
-    end with a marker of their own; rest is the task ``rest``.
+    end with their own markers; rest is the task ``rest``.
 
-    Neither was at hand in development: files of the same formats were.
+    Neither was available during development. The class was tested on files of the same
+    formats.
 
     Examples
     --------
@@ -146,7 +148,7 @@ class BIDSEEGfMRI(MarkedEEG):
         ------
         DataFolderError
             If there are no runs with both, several BOLD files for one, or some
-            cannot be used; all complaints are listed.
+            cannot be used; all problems are listed.
         UnknownRegionError
             If a recording lacks one of `rois`.
         """
@@ -177,8 +179,8 @@ class BIDSEEGfMRI(MarkedEEG):
             ``("https://s3.amazonaws.com/fcp-indi", "data/Projects/...")``, where
             NATVIEW_EEGFMRI is.
         patterns : sequence of str | None
-            Names of the files, as paths in the data set. By default what describes
-            the data set, and EEG and fMRI of `subjects`, `sessions` and `tasks`.
+            Names of the files, as paths in the data set. By default the files that
+            describe the data set, and EEG and fMRI of `subjects`, `sessions` and `tasks`.
 
         Returns
         -------
@@ -359,8 +361,8 @@ class BIDSEEGfMRI(MarkedEEG):
     def _extract(
         self, bold: Path, rois: list[str] | None, tr: float | None
     ) -> pd.DataFrame:
-        """Extract the region series of an image, and take the regions."""
-        # The paper's regions have it; it costs little beside the others.
+        """Extract the region series of an image, and choose the regions."""
+        # The paper's regions have it, and it costs little.
         wanted = set(rois or ()) & set(GLOBAL_SIGNALS)
         # Regions that were not asked for may lie outside the image.
         missing = "raise" if rois is None else "nan"

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from ..markers import MarkerOptions
 from ..recording import TABLES, Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
@@ -19,7 +20,6 @@ from ._files import (
     DataFolderError,
     Reader,
     check_regular,
-    counted,
     files_of,
     find_eeg,
     listed,

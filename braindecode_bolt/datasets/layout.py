@@ -1,4 +1,4 @@
-"""What a folder of recordings looks like; imports nothing, so that help is quick."""
+"""What a folder of recordings looks like; imports nothing, so that help is fast."""
 
 __all__ = ["LAYOUT"]
 

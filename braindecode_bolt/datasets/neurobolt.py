@@ -13,13 +13,14 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from ..eeg.channels import channel_kind
 from ..markers import MarkerOptions
 from ..recording import Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
 from ._choosing import region_names
 from ._download import DownloadError, fetch_hub
-from ._files import DataFolderError, counted, existing_folder, listed
+from ._files import DataFolderError, existing_folder, listed
 from ._reading import read_eeg
 from ._tables import read_table
 
@@ -93,12 +94,12 @@ class NeuroBOLTDataset(MarkedEEG):
     Notes
     -----
     The scan is the recording's session: ``sub01-scan02`` has the subject ``01``
-    and the session ``02``. ECG, EOG, EMG and carbon-wire loops have channel
-    types of their own, so that :func:`~braindecode_bolt.prepare_eeg` leaves
+    and the session ``02``. ECG, EOG, EMG and carbon-wire loops have their own channel
+    types, so that :func:`~braindecode_bolt.prepare_eeg` leaves
     them out.
 
-    The EEG was not at hand in development: files of the same format were, and
-    ten of the BOLD tables.
+    The EEG was not available during development. The class was tested on files of the
+    same format, and on ten of the BOLD tables.
 
     References
     ----------
@@ -129,12 +130,11 @@ class NeuroBOLTDataset(MarkedEEG):
         Raises
         ------
         DataFolderError
-            If scans are not complete or cannot be used; all complaints are
-            listed.
+            If scans are not complete or cannot be used; all problems are listed.
         UnknownRegionError
             If a region is not among those of the tables.
         ValueError
-            If an argument has no meaning.
+            If an argument has an invalid value.
         """
         rois = region_names(self.rois)
         scans = self._complete_scans()
@@ -152,7 +152,7 @@ class NeuroBOLTDataset(MarkedEEG):
         """Download the scans of `subjects` and `split` from the Hugging Face Hub.
 
         No address is built in: give the data set repository that holds the
-        release, as its authors name it, or a copy of your own. Complete files
+        release, as its authors name it, or your own copy. Complete files
         are kept, so that an interrupted download resumes.
 
         Parameters
@@ -356,7 +356,7 @@ def _with_data(files: Mapping[str, Path]) -> list[Path]:
 
 
 def _check_data_file(raw: mne.io.BaseRaw) -> None:
-    """Raise where a data file is shorter or longer than its header says."""
+    """Raise if a data file is shorter or longer than its header says."""
     file = Path(raw.filenames[0])
     if file.suffix.lower() != ".fdt":
         return
@@ -370,7 +370,7 @@ def _check_data_file(raw: mne.io.BaseRaw) -> None:
 
 
 def _set_types(raw: mne.io.BaseRaw) -> None:
-    """Give channels that are not scalp EEG a type of their own."""
+    """Give channels that are not scalp EEG their own types."""
     types = {}
     for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True):
         if kind == "eeg" and channel_kind(name) == "auxiliary":

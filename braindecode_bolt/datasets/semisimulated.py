@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
+from .._text import counted
 from ..eeg import common_channels, prepare_eeg
 from ..eeg.channels import ChannelNameError
 from ..markers import stretches
@@ -28,7 +29,7 @@ from ._coupling import (
     mark_volumes,
     standardise,
 )
-from ._files import DataFolderError, Reader, counted, files_of, find_eeg, listed
+from ._files import DataFolderError, Reader, files_of, find_eeg, listed
 from ._names import described, entities_of
 from ._reading import read_eeg
 from ._tables import read_table
@@ -44,7 +45,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     """Any EEG, with a BOLD signal whose coupling to it is known.
 
     Each recording is prepared (:func:`~braindecode_bolt.prepare_eeg`) and given BOLD
-    by :func:`simulate_bold`. What models reach on it can be held against the ceiling.
+    by :func:`simulate_bold`. R of models can be compared with the noise ceiling.
 
     Parameters
     ----------
@@ -208,7 +209,7 @@ def simulate_bold(
 
     The amplitudes of theta (frontal), alpha (occipital) and beta (central
     electrodes) in the recording go through the same coupling as in
-    :class:`SimulatedEEGfMRI`. The result is paired data with a known ceiling.
+    :class:`SimulatedEEGfMRI`. The noise ceiling of the result is known.
 
     Parameters
     ----------

@@ -57,11 +57,11 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
     ch_names : sequence of str | None
         Electrodes of the 10-05 system. By default ten of the 10-20 system.
     rois : sequence of str | None
-        Regions. By default the seven of the paper; any other name gets weights
-        and a haemodynamic response of its own, always the same.
+        Regions. By default the seven of the paper; any other name gets its
+        own weights and haemodynamic response, always the same.
     snr : float
         Variance of the coupled BOLD over that of the noise. Default 0.7; 0 is
-        no coupling at all.
+        no coupling.
     random_state : int
         Seed. Default 0.
     n_runs : int

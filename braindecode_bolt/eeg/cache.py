@@ -108,7 +108,7 @@ class CachedRaw(mne.io.BaseRaw):
 
 
 def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
-    """Say which data these are, without reading them where they are in files.
+    """Identify the data, without reading them if they are in files.
 
     Parameters
     ----------
@@ -118,8 +118,8 @@ def identity_of(raw: mne.io.BaseRaw) -> dict[str, Any]:
     Returns
     -------
     dict
-        Names, sizes and times of change of its files, or a hash of the samples
-        where they are in memory; what it covers of them; channels.
+        Names, sizes and modification times of its files, or a hash of the samples if
+        they are in memory; which samples of the files it has; channels.
     """
     channels = raw.info["chs"]
     identity: dict[str, Any] = {

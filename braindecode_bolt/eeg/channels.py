@@ -10,6 +10,8 @@ from functools import cache
 import mne
 import numpy as np
 
+from .._text import counted
+
 __all__ = [
     "ChannelNameError",
     "channel_kind",
@@ -31,7 +33,7 @@ _AUXILIARY = re.compile(
     r"|ACC|TEMP|MIC|AUDIO|SYNC|HR|BP|LOC|ROC|IO|SO|LO)"
     r"([^A-Z].*)?"
 )
-# References and ground: a wire of their own, or the difference of two ears.
+# References and ground: a separate wire, or the difference of two ears.
 _EARS = r"[AM][12]"
 _REFERENCE_DIFFERENCE = re.compile(rf"{_EARS}[-+/_: ]+{_EARS}")
 _SIDE = r"(L|R|LI|RE|LEFT|RIGHT)"
@@ -51,7 +53,7 @@ _BUNDLE = re.compile(r"[A-H]0?([1-9]|[12]\d|3[0-2])")
 
 
 class ChannelNameError(ValueError):
-    """A channel name that cannot be used as it is."""
+    """A channel name that cannot be used."""
 
 
 @cache
@@ -66,7 +68,7 @@ def _spellings() -> dict[str, str]:
 
 
 def strip_decoration(name: str) -> str:
-    """Take off what recording systems add: ``EEG `` in front, dots at the end."""
+    """Remove what recording systems add: ``EEG `` in front, dots at the end."""
     cleaned = re.sub(r"\s+", " ", name.strip()).rstrip(".").strip()
     return _PREFIX.sub("", cleaned).strip()
 
@@ -77,7 +79,7 @@ def normalize_channel_name(name: str) -> str:
 
     Upper and lower case, a leading ``EEG``, trailing dots and the name of a
     common reference do not matter: ``"EEG Fp1-REF"``, ``"FP1"`` and ``"Fp1.."``
-    all become ``"Fp1"``. A name that is known as it is has priority
+    all become ``"Fp1"``. A name that is known unchanged has priority
     (``"FP1-F7"`` is a row of LaBraM's channel embedding), and ``T3`` stays
     ``T3``: it and ``T7`` are different rows there.
 
@@ -162,9 +164,9 @@ def scalp_channels(info: mne.Info, what: str) -> np.ndarray:
     ]
     if others:
         logger.info(
-            "%s: %d channels of type EEG are not scalp EEG and left out: %s",
+            "%s: %s of type EEG left out, not scalp EEG: %s",
             what,
-            len(others),
+            counted(len(others), "channel"),
             ", ".join(info["ch_names"][i] for i in others),
         )
     return np.setdiff1d(picks, others)
@@ -317,7 +319,7 @@ def match_channels(wanted: Sequence[str], available: Sequence[str], what: str) -
 
     An exact name has priority. Otherwise the two names of one electrode
     (``T3`` and ``T7``, ``T4`` and ``T8``, ``T5`` and ``P7``, ``T6`` and ``P8``)
-    stand for each other, which is logged.
+    count as the same, which is logged.
 
     Parameters
     ----------

@@ -52,8 +52,8 @@ def electrode_sites(
     An electrode of a net (BioSemi's ``A1`` to ``H32``, EGI's ``E1`` to ``E256``, numbers,
     ...) gets the name of the closest site of the 10-05 system, if that is within
     `max_distance_mm`. No name is given twice, the closest pair first. Sites that LaBraM
-    knows and other caps have (mostly of the 10-10 system) are given before the others,
-    so that a site between two of the 10-10 system does not take an electrode from them.
+    knows and other caps have (mostly of the 10-10 system) are assigned before other
+    sites, so that a site between two 10-10 sites does not take one of their electrodes.
     An electrode that is named after a site keeps its name.
 
     Positions are compared as directions from the centre of the head: a sphere is fitted
@@ -154,7 +154,7 @@ def _scalp_electrodes(raw: mne.io.BaseRaw) -> list[str]:
 
 
 def _without_site_name(electrodes: Sequence[str], montage: str) -> list[str]:
-    """List the electrodes whose names are a net's own, or unknown."""
+    """List the electrodes with names of a dense net, or unknown names."""
     own = set(net_names(electrodes))
     if montage != RECORDED:
         # A part of a net may hold names of sites only: A1, A2, C1.

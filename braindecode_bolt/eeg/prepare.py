@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 #: Sampling rate of the published preparation, in Hz. LaBraM's patches have 200 samples,
 #: one second.
 SFREQ = 200.0
-# Files of up to so many samples (32 MiB as float64) are read at once, longer ones
+# Files of up to this many samples (32 MiB as float64) are read at once, longer ones
 # channel by channel: half of the memory for 26 channels of 20 minutes at 250 Hz, a tenth
 # at 5 kHz, in up to 1.5 times the time.
 _AT_ONCE = 2**22

@@ -9,7 +9,7 @@ import numpy as np
 
 from .channels import ChannelNameError, channel_kind
 
-# So many samples are read from a file at a time (64 MiB as float64).
+# Number of samples read from a file at a time (64 MiB as float64).
 _SAMPLES = 2**23
 
 

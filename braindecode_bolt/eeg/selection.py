@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import mne
 
+from .._text import counted
 from ..recording import Recording
 from .channels import (
     ChannelNameError,
@@ -179,10 +180,10 @@ def _log_left_out(raw: mne.io.BaseRaw, name: str, chosen: dict[str, str]) -> Non
     bad = [ch for ch in raw.info["bads"] if ch in chosen]
     if bad:
         logger.warning(
-            "%s: %d channels marked as bad are used unchanged: %s. Interpolate them "
+            "%s: %s marked as bad, used unchanged: %s. Interpolate them "
             "(Raw.interpolate_bads) or leave them out of all recordings.",
             name,
-            len(bad),
+            counted(len(bad), "channel"),
             ", ".join(bad),
         )
 

@@ -33,7 +33,7 @@ _UNITS = {
     1e-6: "picovolts (or microvolts that a file calls volts)",
     1e-9: "femtovolts",
 }
-# Offsets and drifts are taken off piece by piece.
+# Length of the pieces from which offsets and drifts are subtracted.
 _PIECE_SECONDS = 16.0
 
 

@@ -131,7 +131,7 @@ def _check_search(name: str, model: BaseEstimator) -> None:
     for key, cv in found.items():
         owner = parameters[key[: -len("__cv")]] if "__" in key else model
         if cv is None and not is_search(owner):
-            continue  # It has a way of its own, as RidgeCV does.
+            continue  # It has its own internal validation, as RidgeCV does.
         if is_search(owner) and _is_behind_a_step(model, key):
             raise ValueError(
                 f"{name} has a search ({key[: -len('__cv')]}) behind another step of a "

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from ..metrics import (
     best_lag,
     ceilings,
@@ -25,7 +26,6 @@ from .judge import FEWEST, common_cells, compare_pipelines, summarise
 from .plan import FitTask, Plan, Targets
 from .run import FoldResult
 from .store import Store
-from .study import counted
 
 __all__ = ["Evaluation", "collect", "scores_table"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from tqdm.auto import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ..recording import Recording
+from ..training.callbacks import HIDE_IN_FILES
 from ..windows.create import BOLDWindows
 from .checks import as_models, as_studies, check_choices, fine_tuned
 from .collect import Evaluation, collect, scores_table
@@ -52,7 +55,7 @@ def evaluate(
 
     Fits run in parallel by joblib: in ``n_jobs`` processes, or as
     ``joblib.parallel_config`` says, also on a dask cluster. With `out`, each result is
-    written as soon as it is there; the same call resumes an interrupted run and gives
+    written as soon as it is available; the same call resumes an interrupted run and gives
     the tables of an undisturbed one.
 
     Parameters
@@ -91,11 +94,12 @@ def evaluate(
         If a fit fails: record the error and continue with the others (default), or
         raise it. A worker process that is killed is an error of its fit.
     settings : mapping | None
-        More to be kept with the results, such as how data were prepared; JSON-able.
-        Other settings are another run.
+        Further settings to keep with the results, such as how data were prepared;
+        JSON-able. A run with other settings is a different run.
     progress : bool
-        Show a progress bar over fits, with the time left, and print a line for each.
-        Default True.
+        Print a line for each finished fit and, in terminals and notebooks, show a bar
+        with the time left of all fits, and one of the current fit if fits run one at a
+        time. Default True. Without it the models show nothing, either.
 
     Returns
     -------
@@ -165,26 +169,30 @@ def _run(
     if done and progress:
         print(f"{done} of {total} fits are there already.", flush=True)
     new = []
+    shown = plan if progress else plan.silent()
+    bar = {
+        "desc": "All fits",
+        "total": total,
+        "initial": done,
+        "unit": "fit",
+        "leave": False,
+        "smoothing": 0,  # Models take different times: the mean says how long it takes.
+        "disable": HIDE_IN_FILES if progress else True,
+    }
     with (
         stoppable() as check,
-        closing(run(plan, missing, n_jobs, on_error, store.path)) as results,
-        tqdm(
-            results,
-            "Fits",
-            total,
-            leave=False,
-            initial=done,
-            disable=None if progress else True,
-        ) as bar,
+        logging_redirect_tqdm(),  # Log lines stand above the bar.
+        closing(run(shown, missing, n_jobs, on_error, store.path)) as results,
+        tqdm(**bar) as all_fits,
     ):
-        for result in bar:
+        for result in results:
             check()
             store.write(result)
             new.append(result)
+            all_fits.update()
             if progress:
-                bar.write(printable(_line(result, plan)))
-                # Also into a pipe or a log file, as it happens.
-                print(end="", flush=True)
+                tqdm.write(printable(_line(result, plan)))
+                sys.stdout.flush()  # Pipes and log files get the line at once, too.
     check()
     log_messages(new)
 
@@ -194,7 +202,5 @@ def _line(result: FoldResult, plan: Plan) -> str:
     if result.error:
         return f"{title}: failed: {result.error.splitlines()[0]}"
     means = scores_table([result], plan)[["score", "mse"]].mean()
-    return (
-        f"{title}: R {means['score']:.2f}, MSE {means['mse']:.2f}, "
-        f"{result.fit_seconds:.0f} s"
-    )
+    r = "undefined" if means.isna()["score"] else f"{means['score']:.2f}"
+    return f"{title}: R {r}, MSE {means['mse']:.2f}, {result.fit_seconds:.0f} s"

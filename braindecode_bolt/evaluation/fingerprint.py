@@ -1,4 +1,4 @@
-"""What decides the result of a run, as JSON."""
+"""What determines the result of a run, as JSON."""
 
 from __future__ import annotations
 

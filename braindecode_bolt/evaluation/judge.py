@@ -1,4 +1,4 @@
-"""What scores are worth: means over recordings, against chance and each other."""
+"""Means of scores over recordings, compared with chance and with each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..null import bootstrap_interval, fdr, null_r
 
 __all__ = ["common_cells", "compare_pipelines", "summarise"]
 
-#: Averaged as they are.
+#: Scores that are averaged.
 _AVERAGED = (
     "mse",
     "r2",
@@ -27,7 +27,7 @@ _AVERAGED = (
 )
 #: What the row of the mean over regions is called.
 MEAN = "mean"
-#: R of fewer windows than this says nothing, and is not defined.
+#: R is undefined for fewer windows than this.
 FEWEST = 8
 #: Permutations of signs of more than 13 subjects are drawn at random.
 _N_PERMUTATIONS = 9999
@@ -72,7 +72,7 @@ def summarise(
         regions (``region`` is ``"mean"``), with ``control`` (empty where there is none),
         ``score`` (R), ``ci_low`` and ``ci_high``, ``null_low`` and ``null_high`` (band of
         the null distribution of the mean R), ``p``, ``p_fdr``, ``pooled`` (R over all
-        windows together: another number), ``mse``, ``r2``, ``spearman``, ``best_lag``,
+        windows together: a different number), ``mse``, ``r2``, ``spearman``, ``best_lag``,
         ``cross_recording_r``, ``noise_ceiling``, ``window_limited_noise_ceiling``,
         ``n_recordings`` and ``n_subjects`` (with a score), ``n_seeds``, ``n_undefined``
         (scores of constant predictions, or of fewer than 8 windows, left out of the

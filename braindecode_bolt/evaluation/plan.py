@@ -1,4 +1,4 @@
-"""What is to be fitted: data sets x folds x models, checked before any fit."""
+"""Fits to be done: data sets x folds x models, checked before any fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from .._files import content_hash
 from ..null.controls import constant_eeg, wrong_subject
@@ -63,7 +63,7 @@ class FitTask:
 
     @property
     def title(self) -> str:
-        """What it is called in lines of progress."""
+        """Its name in progress messages."""
         seed = f", seed {self.seed}" if self.seed else ""
         region = f", {self.region}" if self.region else ""
         return f"{self.pipeline}, {self.dataset}, fold {self.fold}{seed}{region}"
@@ -71,8 +71,8 @@ class FitTask:
     def file_name(self) -> str:
         """Name of its file without ending.
 
-        Names can hold anything. What file systems differ about is replaced, and a hash
-        of the exact names keeps two tasks apart.
+        Characters that not all file systems allow are replaced, and a hash of the exact
+        names keeps two tasks apart.
         """
         names = [_slug(name) for name in (self.dataset, self.model, self.control)]
         names += [f"seed-{self.seed:03d}", f"fold-{self.fold:04d}", _slug(self.region)]
@@ -209,6 +209,14 @@ class Plan:
             return self._prepared[dataset, fold.number]
         return _in_two(self.studies[dataset].windows, fold)
 
+    def silent(self) -> Plan:
+        """Models that show nothing while they are fitted."""
+        models = {}
+        for name, model in self.models.items():
+            shown = [key for key in model.get_params() if key.split("__")[-1] == "verbose"]
+            models[name] = clone(model).set_params(**dict.fromkeys(shown, 0))
+        return replace(self, models=models)
+
     def on_disk(self, folder: Path) -> Plan:
         """Put the EEG of the plan into files, which other processes read."""
         studies = {
@@ -315,7 +323,7 @@ def decides(settings: Mapping[str, Any], task: FitTask) -> dict[str, Any]:
 
 
 def _advice(study: Study, protocol: str, n_splits: int) -> str:
-    """Name protocols that these recordings allow, which is tried out."""
+    """Name protocols that these recordings allow, by trying them."""
     working = {}
     names = ("sessions", "runs", "within-folds")
     for name, number in itertools.product(names, (n_splits, 2)):

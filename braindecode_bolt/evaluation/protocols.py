@@ -20,7 +20,7 @@ __all__ = ["PROTOCOLS", "ProtocolError", "make_protocol"]
 
 
 class ProtocolError(ValueError):
-    """A protocol that the recordings are too few or too short for."""
+    """The recordings are too few or too short for a protocol."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Protocol:
     """How a protocol is made (from the number of folds, and for transfer the tasks)."""
 
     make: Callable[..., Any]
-    #: What its scores are about.
+    #: Description of its test part.
     summary: str
     #: Whether the number of folds can be chosen.
     has_folds: bool = True

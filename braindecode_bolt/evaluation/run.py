@@ -152,12 +152,12 @@ def _prepared(
 ) -> BaseEstimator:
     """Set the seed, and the validation part if the protocol has one.
 
-    With `keep_own`, a ``train_split`` of the user's own stays, which is warned about.
+    With `keep_own`, a ``train_split`` of the user is kept, with a warning.
     """
     parameters = model.get_params(deep=True)
     names = [name for name in parameters if name.split("__")[-1] == "random_state"]
     model.set_params(**dict.fromkeys(names, seed))
-    if validation is None or is_search(model):  # The folds of a search are others.
+    if validation is None or is_search(model):  # Searches make their own folds.
         return model
     for name, given in parameters.items():
         if name.split("__")[-1] != "train_split" or not given:
@@ -174,7 +174,7 @@ def _prepared(
 
 
 def is_search(model: BaseEstimator) -> bool:
-    """Whether a model chooses hyper-parameters by cross-validation of its own."""
+    """Whether a model chooses hyper-parameters by its own cross-validation."""
     return hasattr(model, "cv") and hasattr(model, "estimator")
 
 
@@ -213,12 +213,15 @@ def run(
     backend, _ = get_active_backend()
     kind = type(backend).__name__
     number = joblib.effective_n_jobs(n_jobs)
+    cluster = "Dask" in kind and n_jobs != 1
+    if cluster or number > 1:
+        plan = plan.silent()  # Bars of several processes would overwrite each other.
 
     def call(task: FitTask) -> tuple:
         X = plan.windows(task.dataset, task.control).X
         return task, plan.models[task.model], X, plan.targets(task), on_error
 
-    if "Dask" in kind and n_jobs != 1:
+    if cluster:
         with _eeg_in_files(plan, folder) as (plan, _):
             # Some more than there are threads, so that a cluster sees that it can grow.
             executor, most = backend.client.get_executor(pure=False), 2 * number + 2
@@ -272,9 +275,9 @@ def _through(
     call: Callable[[FitTask], tuple],
     number: int,
 ) -> Iterator[FoldResult]:
-    """Do tasks; give back those that ran when a process of a pool was killed.
+    """Do tasks; return those that ran when a process of a pool was killed.
 
-    dask itself does a task again when its worker is lost, and gives up at last.
+    dask itself repeats a task if its worker is lost, a limited number of times.
     """
     running: dict[Future, FitTask] = {}
     try:
@@ -285,7 +288,7 @@ def _through(
                     future = executor.submit(_fit_in_worker, *call(waiting[0]))
                 running[future] = waiting.popleft()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
-            # Finished ones first: a process that is killed takes the others along.
+            # Finished ones first: a killed process breaks the whole pool.
             for future in sorted(done, key=lambda f: f.exception() is not None):
                 error = future.exception()
                 if isinstance(error, BrokenProcessPool):
@@ -322,7 +325,7 @@ def _fit_in_worker(*arguments: Any) -> FoldResult:
 
 
 def _begin_worker(parent: int, place: str) -> None:
-    """End this process when its parent is gone, and remove the files of the EEG."""
+    """End this process when its parent has ended, and remove the files of the EEG."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent.
 
@@ -352,7 +355,7 @@ def stoppable() -> Iterator[Callable[[], None]]:
     """Stop on Ctrl-C and SIGTERM, with workers ended and files closed.
 
     Python drops an exception that is raised inside a destructor or a callback of C code
-    (threadpoolctl has such), and the run would continue. So the signal is remembered.
+    (threadpoolctl has such), and the run would continue. So the signal is recorded.
 
     Yields
     ------
@@ -375,7 +378,7 @@ def stoppable() -> Iterator[Callable[[], None]]:
         yield check
         return
     before = {signal.SIGINT: signal.signal(signal.SIGINT, handle)}
-    # A handler of the user's own stays.
+    # A handler that the user has set is kept.
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         before[signal.SIGTERM] = signal.signal(signal.SIGTERM, handle)
     try:

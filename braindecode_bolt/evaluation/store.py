@@ -31,9 +31,9 @@ logger = logging.getLogger(__name__)
 
 _SETTINGS = "settings.json"
 _FOLDS = "folds"
-#: What may grow from one run to the next: models and data sets by name.
+#: Settings that may get further entries in later runs: models and data sets by name.
 _GROWING = ("models", "data", "folds")
-#: What settings of ours have.
+#: Keys of the settings of this package.
 _OURS = {"data", "models", "protocol", "versions"}
 #: Names of our files in the folder of folds.
 _FOLD_FILE = re.compile(r".+_[0-9a-f]{12}\.(npz|json)")
@@ -115,9 +115,10 @@ class Store:
         self.close()
 
     def _claim(self, overwrite: bool) -> None:
-        """Check whose folder it is, and write whose it is now, one process at a time."""
+        """Check which run the folder is of, and record this one; one process at a time."""
         if not _read_settings(self.path):
-            self._check_strange()  # Before a lock is put into a folder of something else.
+            # Before a lock file is put into a folder that holds something else.
+            self._check_strange()
         self.path.mkdir(parents=True, exist_ok=True)
         with self._alone():
             others = self._others()
@@ -152,7 +153,7 @@ class Store:
             self.settings[key] = {**found.get(key, {}), **self.settings[key]}
 
     def close(self) -> None:
-        """Give the folder free. Without any result, it is as if there had been no run."""
+        """Release the folder. If there is no result, leave it as it was before the run."""
         if self._running is None:
             return
         with self._alone():
@@ -172,7 +173,7 @@ class Store:
                 lock.release()
 
     def _others(self) -> bool:
-        """Whether other processes write here. The system frees locks of dead ones."""
+        """Whether other processes write here. Locks of dead processes are released."""
         alive = False
         for file in self.path.glob(".running-*.lock"):
             try:
@@ -330,7 +331,7 @@ class Store:
                     f"{np.dtype(kind)} of shape {wanted}"
                 )
             if not np.isfinite(array).all():
-                raise ValueError(f"{name} has values that are not finite")
+                raise ValueError(f"{name} has non-finite values")
         float(result.fit_seconds + result.predict_seconds)
         for losses in result.history.values():
             list(map(float, losses))

@@ -13,13 +13,14 @@ import pandas as pd
 
 from .._files import content_hash
 from .._series import plain_name
+from .._text import counted
 from ..bold import prepare_bold, prepare_series, volume_steps
 from ..bold.targets import LOW_PASS
 from ..markers.timing import repetition_time as tr_of
 from ..recording import Recording, as_recordings
 from ..windows.create import BOLDWindows, create_bold_windows
 
-__all__ = ["Study", "counted"]
+__all__ = ["Study"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +29,9 @@ logger = logging.getLogger(__name__)
 class Study:
     """Windows of several recordings, whose BOLD can be prepared part by part.
 
-    BOLD is low-pass filtered and centred. Where whole recordings are trained on or
-    tested, this is done for the whole recording. Where a recording is cut in time, it
-    is done for each part separately, so that no part depends on another.
+    BOLD is low-pass filtered and centred. If whole recordings are in training or in
+    test, this is done for the whole recording. If a recording is cut in time, it is done
+    for each part separately, so that no part depends on another.
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class Study:
     bold : list of dict of str to pandas.DataFrame
         For each recording, its tables as recorded (``bold`` and, for simulated BOLD,
         ``noiseless`` and ``noiseless_window``), a row per volume. Empty if only windows
-        were given: their BOLD is used as it is.
+        were given: their BOLD is used unchanged.
     tr : list of float
         Repetition time of each recording in seconds; NaN where it is not known.
     low_pass : float | None
@@ -69,7 +70,7 @@ class Study:
         data : Study | BOLDWindows | iterable of Recording
             Recordings carry BOLD that is *not* low-pass filtered yet, and EEG that is
             prepared (:func:`~braindecode_bolt.prepare_eeg`). They may come from a
-            generator. The BOLD of windows is used as it is.
+            generator. The BOLD of windows is used unchanged.
         window_seconds, lag_seconds : float
             As in :func:`~braindecode_bolt.create_bold_windows`.
         low_pass : float | None
@@ -150,9 +151,9 @@ class Study:
             return self.windows
         if not self.bold:
             logger.warning(
-                "Recordings are cut in time, and the BOLD of the windows is used as it is. "
-                "If it was low-pass filtered over whole recordings, the test part leaks "
-                "into training. Give evaluate the recordings themselves."
+                "Recordings are cut in time, and the BOLD of the windows is used "
+                "unchanged. If it was low-pass filtered over whole recordings, the test "
+                "part leaks into training. Give evaluate the recordings themselves."
             )
             return self.windows
         tables = {
@@ -234,8 +235,8 @@ class Study:
         for names in of_hash.values():
             if len(names) > 1:
                 logger.warning(
-                    "%s hold the same EEG: a model that was trained on one of them knows "
-                    "the others. Leave the copies out.",
+                    "%s hold the same EEG: a model that is trained on one of them has "
+                    "seen the test data. Leave the copies out.",
                     ", ".join(names[:5]),
                 )
 
@@ -257,13 +258,8 @@ class _Sized:
         return len(self.source)
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun, ``1 recording`` or ``2 recordings``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _check_distinct(windows: BOLDWindows) -> None:
-    """Raise where recordings, subjects or volumes could not be told apart in tables."""
+    """Raise if recordings, subjects or volumes could not be told apart in tables."""
     names = windows.left_out["recording"].astype(str)
     twice = sorted(set(names[names.duplicated()]))
     if twice:

@@ -46,7 +46,7 @@ class BandPower(TransformerMixin, BaseEstimator):
     spectrum; the values are those of plain arrays.
 
     Windows of :func:`~braindecode_bolt.windows.create_feature_windows` hold band power
-    already: their features are taken as they are (of the bands that are named in
+    already: their features are used unchanged (of the bands that are named in
     `bands`, else all), at the lags of their volumes.
 
     Parameters

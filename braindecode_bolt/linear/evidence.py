@@ -41,7 +41,7 @@ class Regions:
 
     @classmethod
     def start(cls, spectrum: Spectrum, share: float = 0.3) -> Regions:
-        """Give a share of the BOLD's covariance to the signal, the rest to noise."""
+        """Assign a share of the BOLD's covariance to the signal, the rest to noise."""
         total = spectrum.rest + spectrum.projected.T @ spectrum.projected
         total = _with_floor(total / spectrum.dof)
         return cls(share * total, (1 - share) * total)
@@ -63,11 +63,10 @@ class Regions:
         return np.maximum(ratio, 0.0), combine, turned.T @ lower.T
 
     def step(self, spectrum: Spectrum) -> tuple[Regions, float]:
-        """Go one step of expectation maximisation.
+        """Do one step of expectation maximisation.
 
         In the combinations of :meth:`diagonal` all matrices of the E step are
-        diagonal, so that a step costs no more for many regions than products of
-        matrices.
+        diagonal, so that for many regions a step needs only products of matrices.
 
         Parameters
         ----------
@@ -98,14 +97,14 @@ class Regions:
         return Regions((signal + signal.T) / 2, noise), float(evidence)
 
     def learn(self, spectrum: Spectrum, n_steps: int) -> tuple[Regions, float]:
-        """Go some steps, or until the evidence rises no more.
+        """Do several steps, until the evidence stops increasing.
 
         Parameters
         ----------
         spectrum : Spectrum
             The data.
         n_steps : int
-            Steps at most.
+            Largest number of steps.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""A Gaussian process on band power: all regions together, everything by evidence."""
+"""A Gaussian process on band power of all regions; parameters are chosen by evidence."""
 
 from __future__ import annotations
 
@@ -27,30 +27,29 @@ __all__ = ["BandPowerGP"]
 
 logger = logging.getLogger(__name__)
 
-#: The many bands: so many between these frequencies in Hz, of equal width in octaves.
+#: The fine bands: their number and range in Hz; they have equal width in octaves.
 _N_FINE, _RANGE = 13, (1.0, 45.0)
-#: Time from one segment to the next, about, in seconds.
+#: Approximate time from one segment to the next in seconds.
 _STEP = 0.5
 
 
 class BandPowerGP(_LaggedPowerRegressor):
     """Gaussian process regression of BOLD on lagged log band power.
 
-    A linear model, as :class:`LaggedBandPower`, whose weights are expected to be alike
-    at neighbouring electrodes, lags and frequencies and to be shaped by a haemodynamic
-    response over lags; whose noise is autocorrelated; and which predicts regions
-    together, learning how their signals and their noises go together
-    (:class:`SmoothReadout`). All length scales, the autocorrelation, the covariances
-    and the bands are chosen by evidence on the training data; there is nothing to set,
-    and no cross-validation. Predictions come with their uncertainty.
+    A linear model, as :class:`LaggedBandPower`. Its prior says that weights are similar at
+    neighbouring electrodes, lags and frequencies, and follow a haemodynamic response over
+    lags. Noise is autocorrelated. Regions are predicted together: the covariances of their
+    signals and of their noise are learned (:class:`SmoothReadout`). All length scales, the
+    autocorrelation, the covariances and the bands are chosen by evidence on the training
+    data, without cross-validation. Predictions have standard deviations.
 
     Parameters
     ----------
     bands : {"evidence", "classical", "fine"} | mapping of str to (float, float)
-        Delta to gamma; 13 bands of equal width in octaves from 1 to 45 Hz; or the one
-        of both that has the higher evidence (default). Or bands in Hz.
+        Delta to gamma; 13 bands of equal width in octaves from 1 to 45 Hz; or whichever
+        of these two has the higher evidence (default). Or bands in Hz.
     segment_seconds : float
-        Length of a segment whose power is taken, in seconds. Default 2.
+        Length of a segment whose power is computed, in seconds. Default 2.
     step_seconds : float | None
         Time from one segment to the next, in seconds. By default the part of the
         repetition time that is nearest to 0.5 s, so that windows of neighbouring
@@ -61,8 +60,8 @@ class BandPowerGP(_LaggedPowerRegressor):
     standardise : {"recording", None}
         Whether the log power of each electrode and band is brought to zero mean and
         unit variance within each recording, clipped at three standard deviations. This
-        looks at all windows of a recording that are predicted together (at EEG only);
-        a single window or a short piece needs `calibration`, see :meth:`predict`.
+        uses all windows of a recording that are predicted together (only their EEG); a
+        single window or a short piece needs `calibration`, see :meth:`predict`.
         Default ``"recording"``.
     sfreq : float | None
         Sampling rate in Hz. By default that of the windows, or 200 for plain arrays.
@@ -76,7 +75,7 @@ class BandPowerGP(_LaggedPowerRegressor):
     ch_names_, band_names_ : list of str
         Names of its axes.
     lags_ : ndarray, shape (n_lags,)
-        Seconds before the volume, falling.
+        Seconds before the volume, decreasing.
     step_seconds_ : float
         Time from one segment to the next that was used.
     readout_ : SmoothReadout
@@ -87,14 +86,14 @@ class BandPowerGP(_LaggedPowerRegressor):
 
     Notes
     -----
-    Electrodes go by name, their positions are those of MNE's template; an electrode
-    without a position stays by itself. Where electrodes of the fit are missing in what
-    is predicted, their power is taken to be what the others let expect, by the
-    covariance of standardised power over electrodes in the training data, shrunk
-    towards the smooth prior; the predictive standard deviation grows accordingly.
+    Electrodes are matched by name, and their positions are those of MNE's template; the
+    weights of an electrode without a position are independent of others. If electrodes of
+    the fit are missing in the windows to predict, their power is predicted from the
+    remaining electrodes, by the covariance of standardised power over electrodes in the
+    training data, shrunk towards the smooth prior. The predictive standard deviation grows
+    accordingly.
 
-    Power is not that of the average reference or any other that the EEG does not come
-    with.
+    The EEG is not re-referenced: power depends on the reference that it has.
 
     Examples
     --------
@@ -145,7 +144,7 @@ class BandPowerGP(_LaggedPowerRegressor):
             BOLD.
         groups : array-like, shape (n_windows,) | None
             Recordings of plain arrays, whose windows are in the order of time. Not used
-            where `X` tells its recordings.
+            if `X` knows its recordings.
 
         Returns
         -------
@@ -227,7 +226,7 @@ class BandPowerGP(_LaggedPowerRegressor):
         try:
             n_samples = round(self.segment_seconds * sfreq)
             frequency = rfftfreq(n_samples, 1 / sfreq)
-        except (TypeError, ValueError):  # BandPower says what is wrong.
+        except (TypeError, ValueError):  # BandPower raises an error with an explanation.
             frequency = edges
         return {
             f"{low:.1f}-{high:.1f}Hz": (low, high)
@@ -286,7 +285,7 @@ class BandPowerGP(_LaggedPowerRegressor):
         self._electrodes = ElectrodeCovariance(features, prior)
 
     def statistics(self, X: Any) -> PowerStatistics:
-        """Take the statistics of a recording, to predict other windows of it.
+        """Compute the statistics of a recording, to predict other windows of it.
 
         Parameters
         ----------
@@ -301,7 +300,7 @@ class BandPowerGP(_LaggedPowerRegressor):
         Raises
         ------
         ValueError
-            If the windows are of several recordings, or of none but one window.
+            If the windows are of several recordings, or there is only one window.
         """
         check_is_fitted(self)
         source = as_windows(X)
@@ -323,12 +322,12 @@ class BandPowerGP(_LaggedPowerRegressor):
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             EEG in microvolts. Electrodes of the fit may be missing.
         return_std : bool
-            Whether to give the standard deviation of the BOLD as well: of the weights'
-            uncertainty, of missing electrodes, and of noise. Default False.
+            Whether to return the standard deviation of the BOLD, too: from the uncertainty
+            of the weights, missing electrodes, and noise. Default False.
         calibration : PowerStatistics | windows | None
             Statistics of the recording that `X` is from (:meth:`statistics`), or
-            windows to take them from. By default each recording in `X` is standardised
-            by itself.
+            windows to compute them from. By default each recording in `X` is standardised
+            separately.
 
         Returns
         -------
@@ -339,7 +338,7 @@ class BandPowerGP(_LaggedPowerRegressor):
         Raises
         ------
         ValueError
-            If no electrode of the fit is there, a recording has a single window and
+            If no electrode of the fit is available, a recording has a single window and
             there is no `calibration`, or windows do not fit.
         """
         check_is_fitted(self)
@@ -353,7 +352,7 @@ class BandPowerGP(_LaggedPowerRegressor):
         return self._in_shape(mean), self._in_shape(std)
 
     def region_covariance(self, X: Any, calibration: Any = None) -> np.ndarray:
-        """Covariance between regions of what is predicted for each window.
+        """Covariance of the predictions between regions, for each window.
 
         Parameters
         ----------
@@ -388,7 +387,7 @@ class BandPowerGP(_LaggedPowerRegressor):
         return power
 
     def _features(self, X: Any, calibration: Any) -> tuple[np.ndarray, list[int]]:
-        """Give standardised power of all electrodes, and which of them are there."""
+        """Return standardised power of all electrodes, and which of them were recorded."""
         source = as_windows(X)
         power = self._of_present(source)
         names = (power.ch_names_, list(power.bands_))
@@ -403,8 +402,8 @@ class BandPowerGP(_LaggedPowerRegressor):
             found = calibration.part(*names).apply(found)
         elif calibration is not None:
             raise ValueError(
-                "calibration is of no use to a model with standardise=None, which takes "
-                "power as it is."
+                "calibration is not used by a model with standardise=None, which "
+                "uses unchanged power."
             )
         there = [self.ch_names_.index(name) for name in power.ch_names_]
         if len(there) == len(self.ch_names_):

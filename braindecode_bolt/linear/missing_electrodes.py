@@ -1,4 +1,4 @@
-"""What electrodes that are missing would have had, as far as the others tell."""
+"""Predicting the features of missing electrodes from the remaining ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ElectrodeCovariance"]
 
 
 class ElectrodeCovariance:
-    """How the features of electrodes go together, band by band.
+    """Covariance of features between electrodes, for each band.
 
     The covariance over electrodes in some recordings, shrunk towards a prior (oracle
     approximating shrinkage in coordinates in which the prior is the identity). Bands
@@ -43,7 +43,7 @@ class ElectrodeCovariance:
             self.over_lags[band] = products / scale / scale[:, None]
 
     def complete(self, found: np.ndarray, there: Sequence[int]) -> np.ndarray:
-        """Fill in the expectation of what is missing.
+        """Fill in the expected features of missing electrodes.
 
         Parameters
         ----------
@@ -67,14 +67,14 @@ class ElectrodeCovariance:
         return features
 
     def uncertainty(self, weights: np.ndarray, there: Sequence[int]) -> np.ndarray:
-        """Covariance between regions of what is missing beyond its expectation.
+        """Covariance between regions that comes from the uncertainty of missing electrodes.
 
         Parameters
         ----------
         weights : ndarray, shape (n_rois, n_electrodes, n_bands, n_lags)
             Weights of the features.
         there : sequence of int
-            The electrodes that are there.
+            The electrodes that were recorded.
 
         Returns
         -------
@@ -94,7 +94,7 @@ class ElectrodeCovariance:
     def _conditional(
         self, there: Sequence[int], missing: Sequence[int]
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each band, the regression on what is there, and the covariance left."""
+        """For each band, regression on the recorded electrodes, and residual covariance."""
         for covariance in self.over_electrodes:
             across = covariance[np.ix_(missing, there)]
             expect = np.linalg.solve(covariance[np.ix_(there, there)], across.T).T

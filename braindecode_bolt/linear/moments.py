@@ -2,9 +2,9 @@
 
 Stretches of consecutive volumes are taken into the frequency domain by a cosine
 transform, in which noise with the spectrum of a first-order autoregression is (nearly)
-independent. The zero frequency is left out: the level of each stretch is free. So are
-frequencies at which low-pass filtered BOLD has no power: there the model would
-otherwise be told that EEG has no effect.
+independent. The zero frequency is left out, since the level of each stretch is free.
+Frequencies at which low-pass filtered BOLD has no power are left out, too: they would
+suggest that EEG has no effect.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from scipy.linalg import eigh
 
 __all__ = ["Moments", "Rows", "Spectrum", "band_edge", "find_stretches", "gather"]
 
-#: Eigenvalues below this share of the largest say nothing about the weights.
+#: Eigenvalues below this share of the largest hold no information on the weights.
 _NOTHING = 1e-9
-#: Up to so many degrees of freedom are kept one by one rather than as sums.
+#: Up to this many degrees of freedom, rows are stored instead of sums.
 _MOST_ROWS = 2000
 
 
@@ -36,7 +36,7 @@ def find_stretches(
         Label of the recording of each window.
     volumes : ndarray, shape (n_windows,) | None
         Number of the volume of each window. None: windows of a recording are
-        consecutive volumes in the order they stand.
+        consecutive volumes in the order of the rows.
 
     Returns
     -------
@@ -76,13 +76,13 @@ def band_edge(
     stretches : sequence of ndarray
         Rows of consecutive volumes.
     share : float
-        Share of the power that may lie above. Default 0.001.
+        Share of the power that may lie above it. Default 0.001.
 
     Returns
     -------
     float
-        In cycles per volume, at most 0.5: near the edge of the filter where BOLD was
-        low-pass filtered, near 0.5 where it was not.
+        In cycles per volume, at most 0.5: near the edge of the filter if BOLD was low-pass
+        filtered, otherwise near 0.5.
     """
     found = [
         (_frequencies(len(rows)), (_to_frequencies(targets[rows]) ** 2).sum(axis=1))
@@ -100,7 +100,7 @@ def band_edge(
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Features in the directions in which windows differ, and BOLD along them.
+    """Features along the directions in which windows differ, and BOLD along these.
 
     Attributes
     ----------
@@ -110,11 +110,11 @@ class Spectrum:
     vectors : ndarray, shape (n_features, rank)
         Directions in the space of features.
     scale : float
-        What features were divided by so that it is 1.
+        Features were divided by this number, so that this mean is 1.
     projected : ndarray, shape (rank, n_rois)
-        BOLD along them.
+        BOLD along the directions.
     rest : ndarray, shape (n_rois, n_rois)
-        Squares of the BOLD that no weights can explain.
+        Sums of squares and products of the BOLD that no weights can explain.
     dof : int
         Degrees of freedom.
     log_jacobian : float
@@ -181,7 +181,7 @@ class _Gathered(ABC):
 
 @dataclass(frozen=True)
 class Rows(_Gathered):
-    """Few data: kept as they are.
+    """Features and BOLD of few data, stored row by row.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ class Rows(_Gathered):
 
 @dataclass(frozen=True)
 class Moments(_Gathered):
-    """Many data: their sums, at the cost of memory for the features only.
+    """Features and BOLD of many data, stored as sums over rows.
 
     Attributes
     ----------
@@ -256,7 +256,7 @@ class Moments(_Gathered):
 def _decompose(
     squares: np.ndarray, most: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give the eigenvalues and vectors that are not nothing, `most` of them at most."""
+    """Return the eigenvalues and vectors that are not about zero, `most` at most."""
     values, vectors = eigh(squares, check_finite=False)
     kept = values > _NOTHING * max(values[-1], 0)
     if most is not None:
@@ -270,7 +270,7 @@ def gather(
     stretches: Sequence[np.ndarray],
     edge: float = 0.5,
 ) -> Rows | Moments:
-    """Take features and BOLD into the frequency domain, and sum where there are many.
+    """Transform features and BOLD to the frequency domain; sum them if there are many.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def gather(
     stretches : sequence of ndarray
         Rows of consecutive volumes, see :func:`find_stretches`.
     edge : float
-        Highest frequency that is looked at, in cycles per volume.
+        Highest frequency that is used, in cycles per volume.
 
     Returns
     -------

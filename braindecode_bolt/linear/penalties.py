@@ -15,6 +15,7 @@ from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._checks import check_number
+from .._text import counted
 from ..windows.numbers import as_float32
 
 __all__ = ["GroupedRidge", "GroupedSparseGroupLasso"]
@@ -59,8 +60,8 @@ class _Grouped(RegressorMixin, BaseEstimator, ABC):
             if values.ndim != 2 or not np.isfinite(values).all():
                 raise ValueError(
                     f"{name} must be finite and have two dimensions, got shape "
-                    f"{values.shape} and {(~np.isfinite(values)).sum()} values that are "
-                    "not finite."
+                    f"{values.shape} and "
+                    f"{counted(np.sum(~np.isfinite(values)), 'non-finite value')}."
                 )
         paths = self._penalties(X - X.mean(axis=0), y - y.mean(axis=0))
         errors = np.zeros(paths.shape)

@@ -42,9 +42,9 @@ _BEGIN = {
 #: Products of eigenvalues of the three priors below this share are left out, and so
 #: are those beyond this number.
 _TOLERANCE, _MOST = 0.01, 800
-#: The search over priors looks at so many windows at most, evenly taken stretches.
+#: Largest number of windows for the search over priors, in evenly spread stretches.
 _N_SEARCHED = 2000
-#: Features that can make up all priors of the search, at most.
+#: Largest number of features that represent all priors of the search.
 _MOST_SEARCHED = 3000
 #: Steps of EM before the search, and for each candidate.
 _STEPS = (50, 10)
@@ -71,7 +71,7 @@ class Basis:
         return _along_axes(X, self.roots)[:, self.kept]
 
     def within(self, spaces: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
-        """Give the same from features in other bases of the three axes, (n, size)."""
+        """Compute the same for features in other bases of the three axes, (n, size)."""
         shape = [space.shape[1] for space in spaces]
         roots = [s.T @ root for s, root in zip(spaces, self.roots, strict=True)]
         return _along_axes(rows.reshape(len(rows), *shape), roots)[:, self.kept]
@@ -94,7 +94,7 @@ def _along_axes(X: np.ndarray, roots: Sequence[np.ndarray]) -> np.ndarray:
 
 
 class Priors:
-    """The priors that features of some axes can have.
+    """Priors of the weights of features with given axes.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Priors:
         )
 
     def names(self, axis: int) -> tuple[str, ...]:
-        """Arguments that make a difference on an axis."""
+        """Arguments of the prior over an axis that have an effect."""
         _, coordinates, names = self.axes[axis]
         if coordinates is None:
             return ()
@@ -147,7 +147,7 @@ class Priors:
         edge: float,
         given: Mapping[str, float | None],
     ) -> dict[str, float]:
-        """Choose what is not given, so that the evidence is largest.
+        """Choose the arguments that are not given, so that the evidence is largest.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Priors:
 
 
 class _Climb:
-    """Go up the evidence, one argument after the other, by neighbouring choices."""
+    """Increase the evidence by neighbouring values, one argument after the other."""
 
     def __init__(self, priors: Priors, spaces: list[np.ndarray], whole: Rows):
         self.priors, self.spaces, self.whole = priors, spaces, whole
@@ -244,7 +244,7 @@ def _neighbour(
 
 
 def _part(stretches: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Take stretches from all over the data until there are enough windows."""
+    """Choose stretches from all parts of the data until there are enough windows."""
     if sum(map(len, stretches)) <= _N_SEARCHED:
         return list(stretches)
     left, taken = _N_SEARCHED, []

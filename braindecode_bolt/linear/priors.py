@@ -123,8 +123,8 @@ def lag_covariance(lags: np.ndarray, length: float, peak: float = np.inf) -> np.
     length : float
         Length scale in seconds.
     peak : float
-        Lag at which the envelope is largest, in seconds. Infinity (default): all
-        lags alike.
+        Lag at which the envelope is largest, in seconds. Infinity (default): the
+        same at all lags.
 
     Returns
     -------

@@ -9,18 +9,19 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._text import counted
 from .evidence import Regions
 from .moments import Spectrum, band_edge, find_stretches, gather
 from .prior_search import CHOICES, Priors
 
 __all__ = ["SmoothReadout"]
 
-#: Steps of EM at most.
+#: Largest number of EM steps.
 _N_STEPS = 500
 
 
 class SmoothReadout(RegressorMixin, BaseEstimator):
-    """Predict BOLD from features of electrodes, the weights smooth and regions together.
+    """Predict BOLD of several regions from features of electrodes, with smooth weights.
 
     A Gaussian process in the form of a Bayesian linear model: the prior covariance of
     the weights is the product of one over electrodes, one over frequencies and one over
@@ -28,7 +29,7 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
     autocorrelated in time and correlated between regions. Length scales, the
     autocorrelation and both covariances between regions are chosen by evidence (the
     likelihood of the training BOLD with the weights integrated out); there is no
-    cross-validation. The features can be anything that an electrode has at some lags:
+    cross-validation. The features can be any that electrodes have at several lags:
     log band power (:class:`BandPowerGP`), or the tokens of a network.
 
     Parameters
@@ -36,11 +37,11 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
     lags : array-like, shape (n_lags,) | None
         Seconds before the volume. None: weights of different lags are independent.
     positions : array-like, shape (n_electrodes, 3) | None
-        Electrodes on the unit sphere (:func:`electrode_positions`); NaN for those that
-        stay by themselves. None: all of them do.
+        Electrodes on the unit sphere (:func:`electrode_positions`); NaN for those whose
+        weights are independent of others. None: all are.
     frequencies : array-like, shape (n_features,) | None
-        Centre of each band in Hz, NaN for features that stay by themselves. None: all
-        of them do.
+        Centre of each band in Hz, NaN for features whose weights are independent of
+        others. None: all are.
     electrode_length : float | None
         Length scale on the unit sphere. None (default for this and all below): chosen
         by evidence.
@@ -49,8 +50,8 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
     lag_length : float | None
         Length scale in seconds.
     lag_peak : float | None
-        Lag at which weights are expected to be largest, in seconds; infinity: all
-        alike.
+        Lag at which weights are expected to be largest, in seconds; infinity: the
+        same at all lags.
     rho : float | None
         Correlation of the noise of neighbouring volumes, from 0 to below 1.
 
@@ -63,13 +64,13 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
     chosen_ : dict of str to float
         The length scales, peak and rho.
     signal_covariance_, noise_covariance_ : ndarray, shape (n_rois, n_rois)
-        Covariance between regions of what the features explain, on average over
-        windows, and of what they do not.
+        Covariance between regions of the signal that features explain, on average over
+        windows, and of the noise.
     evidence_ : float
         Log evidence of the training BOLD; larger is better. Comparable between models
         of the same BOLD, whatever their features.
     band_edge_ : float
-        Frequency of the BOLD above which nothing was looked at, in cycles per volume.
+        Highest frequency of the BOLD that was used, in cycles per volume.
 
     Notes
     -----
@@ -118,7 +119,7 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, shape (n_windows, n_electrodes, n_features, n_lags)
-            Features, of comparable size: their prior is one and the same.
+            Features, of comparable size, since they have the same prior.
         y : array-like, shape (n_windows,) or (n_windows, n_rois)
             BOLD.
         recordings : array-like, shape (n_windows,) | None
@@ -183,8 +184,9 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         for name, values in (("X", X), ("y", y)):
             if not np.isfinite(values).all():
                 raise ValueError(
-                    f"{name} has {np.sum(~np.isfinite(values))} values that are not "
-                    "finite. Leave such windows out."
+                    f"{name} has "
+                    f"{counted(np.sum(~np.isfinite(values)), 'non-finite value')}. "
+                    "Leave such windows out."
                 )
         constant = np.flatnonzero(np.ptp(y, axis=0) == 0)
         if len(constant):
@@ -220,10 +222,10 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
     def _noise(
         self, X: np.ndarray, y: np.ndarray, stretches: Sequence[np.ndarray]
     ) -> np.ndarray:
-        """Covariance of all that the weights do not explain, levels and drifts too.
+        """Covariance of the BOLD that the weights do not explain, with levels and drifts.
 
-        What is left of the BOLD, and what the weights may explain of it beyond their
-        mean; the autoregression, which slow drifts exceed, has no part in it.
+        The residual BOLD, and what the weights may explain of it beyond their mean. The
+        autoregression is not used, since slow drifts exceed it.
         """
         left = np.zeros((y.shape[1], y.shape[1]))
         for rows in stretches:
@@ -236,7 +238,7 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         self, spectrum: Spectrum, regions: Regions, spread: np.ndarray
     ) -> None:
         ratio, _, back = regions.diagonal()
-        # What windows say about a direction is taken off its prior variance.
+        # Information from the windows reduces the prior variance of a direction.
         self._prior_scale = 1 / spectrum.scale
         self._vectors = spectrum.vectors
         self._ratio = ratio
@@ -251,15 +253,15 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         X : array-like, shape (n_windows, n_electrodes, n_features, n_lags)
             Features.
         return_std : bool
-            Whether to give the standard deviation of the BOLD (not of its mean alone)
-            as well. Default False.
+            Whether to return the standard deviation of the BOLD (not only of its mean),
+            too. Default False.
 
         Returns
         -------
         mean : ndarray, shape (n_windows,) or (n_windows, n_rois)
             Predicted BOLD.
         std : ndarray, same shape
-            Only with `return_std`: of the weights' uncertainty and of the noise.
+            Only with `return_std`: from the uncertainty of the weights and the noise.
         """
         X = self._features(X)
         mean = self._mean(X)
@@ -270,7 +272,7 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         return self._in_shape(mean), self._in_shape(std)
 
     def region_covariance(self, X: Any) -> np.ndarray:
-        """Covariance between regions of what is predicted for each window.
+        """Covariance of the predictions between regions, for each window.
 
         Parameters
         ----------

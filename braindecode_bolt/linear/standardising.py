@@ -1,4 +1,4 @@
-"""Standardising log power by the statistics of a recording, which can be kept."""
+"""Standardising log power by the statistics of a recording."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LARGEST = 3.0
 
 @dataclass(frozen=True)
 class PowerStatistics:
-    """Mean and spread of the log power of each electrode and band in a recording.
+    """Mean and standard deviation of log power per electrode and band of a recording.
 
-    They are taken from EEG alone, without BOLD. Kept from a calibration stretch, they
-    standardise what single windows or a short piece of the same recording have.
+    They are computed from EEG alone, without BOLD. With those of a calibration stretch,
+    single windows or a short piece of the same recording can be standardised.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class PowerStatistics:
     mean, std : ndarray, shape (n_electrodes, n_bands)
         Of log power.
     clipped_mean, clipped_std : ndarray, shape (n_electrodes, n_bands)
-        Of what was standardised by them and clipped to three standard deviations.
+        Of log power after standardisation and clipping to three standard deviations.
     """
 
     ch_names: tuple[str, ...]
@@ -41,7 +41,7 @@ class PowerStatistics:
     def of(
         cls, power: np.ndarray, ch_names: Sequence[str], band_names: Sequence[str]
     ) -> PowerStatistics:
-        """Take them from the windows of a recording.
+        """Compute the statistics from the windows of a recording.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class PowerStatistics:
         ]
         if missing:
             raise ValueError(
-                f"The statistics know nothing of {', '.join(missing)}. Take them from "
+                f"There are no statistics of {', '.join(missing)}. Take them from "
                 "windows of the same recording, with the same model."
             )
         rows = [self.ch_names.index(name) for name in ch_names]
@@ -125,7 +125,7 @@ class PowerStatistics:
 def _mean_and_std(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     std = power.std(axis=(0, 3), dtype=np.float64)
     mean = power.mean(axis=(0, 3), dtype=np.float64)
-    # What never changes becomes zero rather than rounding errors.
+    # Constant power becomes zero, not rounding errors.
     return mean, np.where(std > 1e-6 * np.maximum(np.abs(mean), 1.0), std, 1.0)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._series import plain_name
+from .._text import counted
 from .annotations import (
     MarkerError,
     find_markers,
@@ -86,9 +87,10 @@ def attach_bold(
     elif len(found) != len(bold):
         described = marked.annotations.description[found[0]]
         raise MarkerError(
-            f"{recording_file(raw)} has {len(found)} volume markers ({described!r}) but "
-            f"{len(bold)} rows of BOLD; expected one marker per row. Remove the rows of "
-            "volumes without a marker (dummy scans), or the spurious markers."
+            f"{recording_file(raw)} has {counted(len(found), 'volume marker')} "
+            f"({described!r}) but {counted(len(bold), 'row')} of BOLD; expected one "
+            "marker per row. Remove the rows of volumes without a marker (dummy scans), or "
+            "the spurious markers."
         )
     for kind, table in tables.items():
         if kind not in TABLES or table.shape != bold.shape:
@@ -125,7 +127,7 @@ def _check_volumes(
 
 
 def check_bold(bold: pd.DataFrame, what: str) -> None:
-    """Raise where a BOLD table cannot be used.
+    """Raise if a BOLD table cannot be used.
 
     Parameters
     ----------
@@ -166,7 +168,7 @@ def check_bold(bold: pd.DataFrame, what: str) -> None:
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ValueError(
-            f"{what} has {bad.sum()} values that are missing or not finite, "
+            f"{what} has {counted(bad.sum(), 'missing or non-finite value')}, "
             f"the first in volume {bold.index[row]}, region {columns[column]!r}. Leave "
             "such volumes out: their rows, and their numbers in 'volume' (a column of a "
             "file, or volumes= of attach_bold)."

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import median_filter
 
+from .._text import counted
 from .annotations import (
     matches_marker,
     onset_samples,
@@ -160,16 +161,16 @@ stim_channel, tolerance
         the rhythm is broken, too many markers are off the grid, or the number
         of volumes is not `n_volumes`.
     ValueError
-        If an argument has no meaning.
+        If an argument has an invalid value.
 
     Notes
     -----
-    Decided without asking, and reported: of markers within the tolerance of
-    each other, the one nearest to the grid is the volume's. Markers
-    off the grid are spurious, up to a tenth of the number of volumes (or 3); so
-    is a single marker more than 5 volumes before or after the run. A marker
-    within three quarters of a sample of the grid stays where it is, since
-    markers are rounded to samples. Whether markers are missing before the first
+    These decisions are made automatically and reported. Of markers within the
+    tolerance of each other, the one nearest to the grid is kept. Up to a tenth of the
+    number of volumes (or 3), markers off the grid are removed as spurious; so is a
+    single marker more than 5 volumes before or after the run. A marker within three
+    quarters of a sample of the grid is not moved, since markers are rounded to
+    samples. Whether markers are missing before the first
     or after the last cannot be seen in the data: give `n_volumes`.
 
     Examples
@@ -185,8 +186,8 @@ stim_channel, tolerance
     array([1250, 1775, 2300, 2825, 3350])
     >>> print(volumes.report)
     6 markers found (annotations 'R128'): 5 volumes, TR 2.1 s, largest residual 1 samples
-      1 repeated markers removed: 7.100 s
-      1 markers moved to the grid (samples): 9.204 s 1 late
+      repeated markers removed: 1 (7.100 s)
+      markers moved to the grid (samples): 1 (9.204 s 1 late)
     """
     options = MarkerOptions(
         marker,
@@ -295,7 +296,7 @@ def _check_missing(
     lacks: np.ndarray,
     axis: Axis,
 ) -> None:
-    """Raise where volumes have no marker."""
+    """Raise if volumes have no marker."""
     if not lacks.any():
         return
     begins = np.flatnonzero(lacks & ~np.append(False, lacks[:-1]))
@@ -306,15 +307,18 @@ def _check_missing(
         for first, last in zip(begins[:5], ends[:5], strict=True)
     ]
     if len(begins) > 5:
-        holes.append(f"and {len(begins) - 5} more places")
+        holes.append(f"and {counted(len(begins) - 5, 'more place')}")
     spurious = positions[series.status == "spurious"]
     besides = (
-        f" Off the grid are markers at {axis.places(spurious)}." if len(spurious) else ""
+        f" There are markers off the grid at {axis.places(spurious)}."
+        if len(spurious)
+        else ""
     )
     raise axis.error(
-        f"{lacks.sum()} markers are missing among {len(lacks)} volumes (TR "
-        f"{series.tr:.5g} s): {'; '.join(holes)}.{besides} If the scanner went on, put "
-        "them on the regular grid with missing='fill'."
+        f"{counted(lacks.sum(), 'marker is missing', 'markers are missing')} among "
+        f"{len(lacks)} volumes (TR {series.tr:.5g} s): {'; '.join(holes)}.{besides} If the "
+        "scanner was running at these times, use missing='fill' to put markers on the "
+        "regular grid."
     )
 
 
@@ -335,12 +339,13 @@ def _last_volume(
     drop = found > n_volumes and options.extra == "drop_last"
     times = _times_as_many(found, n_volumes)
     # Slices that were counted by a wrong tr give a multiple of the volumes.
-    counted = series.markers_per_volume > 1 and options.n_slices is None
-    if drop and not (times and counted):
+    slices_counted = series.markers_per_volume > 1 and options.n_slices is None
+    if drop and not (times and slices_counted):
         return n_volumes
     raise axis.error(
-        f"found {found} volumes (TR {series.tr:.5g} s), from {axis.at(samples[0])} to "
-        f"{axis.at(samples[-1])}, after {options.dummy_volumes} dummy volumes; expected "
+        f"found {counted(found, 'volume')} (TR {series.tr:.5g} s), from "
+        f"{axis.at(samples[0])} to {axis.at(samples[-1])}, after "
+        f"{counted(options.dummy_volumes, 'dummy volume')}; expected "
         f"n_volumes={n_volumes}, the number that the BOLD has. Plausible reasons: "
         f"{_reasons(found, n_volumes, series, options)}."
     )
@@ -409,7 +414,7 @@ def _table(
 
 
 def _log(report: MarkerReport, axis: Axis) -> None:
-    """Log what was corrected, as a warning where much was."""
+    """Log what was corrected; as a warning if it was much."""
     odd = []
     if len(report.filled) or report.dropped_segments:
         odd.append("markers are missing or the rhythm is broken")

@@ -11,6 +11,7 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from .._text import counted
 from .annotations import recording_file, with_annotations
 
 __all__ = ["RecordingGapError", "check_gaps", "lay_gaps"]
@@ -157,7 +158,7 @@ def _steps(stamps: np.ndarray, seconds: float, tolerance: float, name: str):
 
 
 def check_gaps(raw: mne.io.BaseRaw) -> None:
-    """Raise where a Raw object holds a gap that its annotations do not know of.
+    """Raise if a Raw object holds a gap that its annotations do not know of.
 
     Parameters
     ----------
@@ -242,5 +243,4 @@ def _described(gaps: tuple[Gap, ...]) -> str:
         f"{gap.length:.3f} s after {gap.at:.3f} s of data" for gap in gaps[:5]
     )
     more = ", ..." if len(gaps) > 5 else ""
-    number = f"{len(gaps)} gap" + ("s" if len(gaps) > 1 else "")
-    return f"the recording has {number} (EDF+D): {places}{more}"
+    return f"the recording has {counted(len(gaps), 'gap')} (EDF+D): {places}{more}"

@@ -1,4 +1,4 @@
-"""What a user can say about the volume markers of a recording."""
+"""Options for finding the volume markers of a recording."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["MarkerOptions"]
 
 @dataclass(frozen=True)
 class MarkerOptions:
-    """What a user can say about the volume markers of a recording.
+    """Options for finding the volume markers of a recording.
 
     Parameters
     ----------
@@ -41,20 +41,20 @@ class MarkerOptions:
         Whether markers missing inside the run are an error (default) or are put on
         the regular grid.
     extra : {"raise", "drop_last"}
-        Whether more volumes than rows of BOLD are an error (default), or markers that
-        go on after the last volume are dropped.
+        Whether more volumes than rows of BOLD are an error (default), or markers after
+        the last volume are dropped.
     segment : int | {"longest"} | None
-        Which part to take where the rhythm is broken by a gap, a restart or a joint
-        of the recording, counted from 0. By default a break is an error.
+        Which part to use if the rhythm is broken by a gap, a restart or a joint of the
+        recording, counted from 0. By default a break is an error.
     stim_channel : str | None
         Look for the markers in this channel. By default in the annotations first,
         then in all stimulus channels.
     tolerance : float | None
-        How far a marker may be from its place, or from its repetition, in seconds.
-        By default 5 ms or 3 samples, whichever is longer.
+        Largest distance of a marker from the regular grid, or from its repetition, in
+        seconds. By default 5 ms or 3 samples, whichever is longer.
     markers_from : {"eeg", "table"} | None
-        Which to believe where the EEG file has markers and a table beside it
-        (``events.tsv``, ``..._volumes.tsv``) gives other times. By default that is an
+        Which markers to use if the EEG file has markers and a table beside it
+        (``events.tsv``, ``..._volumes.tsv``) gives other times. By default this is an
         error.
     """
 
@@ -72,7 +72,7 @@ class MarkerOptions:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> MarkerOptions:
-        """Make them of a mapping, where None is as if it were not given.
+        """Make options from a mapping, in which None means not given.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class MarkerOptions:
         return cls(**{name: value for name, value in options.items() if value is not None})
 
     def __post_init__(self) -> None:
-        """Raise ValueError where an option has no meaning."""
+        """Raise ValueError if an option has an invalid value."""
         numbers = ("tr", "n_slices", "volumes_per_marker", "tolerance")
         for name in numbers:
             value = getattr(self, name)

@@ -12,6 +12,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from .annotations import (
     MarkerError,
     marker_descriptions,
@@ -51,9 +52,9 @@ def pair_bold(
 ) -> mne.io.BaseRaw:
     """Find the volume markers of a recording and write the BOLD into them.
 
-    The one way of all data sets: which source of markers is believed,
-    :func:`~braindecode_bolt.find_volume_markers`, one annotation per volume,
-    :func:`~braindecode_bolt.attach_bold`.
+    All data sets use this function. It chooses the source of the markers, finds the
+    volumes (:func:`~braindecode_bolt.find_volume_markers`), makes one annotation per
+    volume, and writes the BOLD into it (:func:`~braindecode_bolt.attach_bold`).
 
     Parameters
     ----------
@@ -64,22 +65,22 @@ def pair_bold(
         and ``attrs["n_volumes"]``, where it is there, how many there are with those
         that have no row.
     options : MarkerOptions | mapping | None
-        What the user says about the markers. In a mapping, None is as if the option
-        were not given. See :class:`~braindecode_bolt.markers.MarkerOptions`.
+        Options for finding the markers. In a mapping, None means not given.
+        See :class:`~braindecode_bolt.markers.MarkerOptions`.
     table : str | Path | None
         A table beside the EEG that may give the volumes: ``..._volumes.tsv`` (every
         row a volume) or ``..._events.tsv`` (rows that name the marker in any column).
         Its column ``onset`` has seconds from the first sample. Where it and the
-        markers of the EEG disagree and `options` do not say which to believe
-        (``markers_from``), it is an error with the offset.
+        markers of the EEG disagree and ``markers_from`` is not given, it is an error
+        that gives the offset.
     file_annotations : mne.Annotations | None
         The annotations of the EEG file itself, on the time axis of `raw`, where
         `raw` has others (mne-bids puts those of ``events.tsv`` in their place).
     repetition_times : mapping of str to float | None
-        What is said elsewhere about the repetition time, by where
-        (``{"the sidecar sub-01_bold.json": 2.0, "the image's header": 1.0}``), the
-        most trusted first. The first that is known is used where ``options.tr`` is
-        None; all are named where they or the markers do not agree.
+        Repetition times by source
+        (``{"the sidecar sub-01_bold.json": 2.0, "the image's header": 1.0}``), the most
+        reliable first. If ``options.tr`` is None, the first known one is used. If they
+        or the markers disagree, the message names all of them.
     **tables : pandas.DataFrame
         Further tables as for :func:`~braindecode_bolt.attach_bold`.
 
@@ -97,7 +98,7 @@ def pair_bold(
     TypeError
         If one of the options does not exist.
     ValueError
-        If an option has no meaning, or the BOLD is not usable.
+        If an option has an invalid value, or the BOLD is not usable.
     """
     if not isinstance(options, MarkerOptions):
         options = MarkerOptions.of(options or {})
@@ -138,7 +139,7 @@ def _rows(bold: pd.DataFrame) -> np.ndarray | None:
 
 
 def _with_tr(options: MarkerOptions, said: Mapping[str, float], name: str) -> MarkerOptions:
-    """Take the repetition time that is trusted most, and report if others differ."""
+    """Take the most reliable repetition time, and report if other sources differ."""
     known = {"tr": options.tr} if options.tr is not None else {}
     known |= said
     if not known:
@@ -163,9 +164,9 @@ def _from_table(
     outside = ~((onsets >= 0) & (onsets <= duration))
     if outside.any():
         raise MarkerError(
-            f"{table.name}: {outside.sum()} volumes outside the EEG of {duration:.1f} s, "
-            f"the first at {onsets[outside][0]:g} s; expected seconds from its first "
-            "sample."
+            f"{table.name}: {counted(outside.sum(), 'volume')} outside the EEG of "
+            f"{duration:.1f} s, the first at {onsets[outside][0]:g} s; expected seconds "
+            "from its first sample."
         )
     if table.exact:
         onsets = onsets[options.dummy_volumes :]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from .series import Segment
 
 __all__ = ["MarkerReport"]
@@ -120,17 +121,21 @@ class MarkerReport:
         clock = abs(self.measured_tr / self.tr - 1)
         measured = f" (measured {self.measured_tr:.7g} s)" if clock > 1e-7 else ""
         every = self.volumes_per_marker
-        number = f"{self.n_volumes} volumes"
+        number = counted(self.n_volumes, "volume")
         number += f" (one marker per {every} volumes)" if every > 1 else ""
         lines = [
-            f"{self.n_found} markers found ({self.source}): {number}, TR "
+            f"{counted(self.n_found, 'marker')} found ({self.source}): {number}, TR "
             f"{self.tr:.7g} s{measured}, largest residual {self.max_residual:.3g} samples"
         ]
         late = [
             f"{self._at(row.found)} {abs(row.late)} {'late' if row.late > 0 else 'early'}"
             for row in self.moved.itertuples()
         ]
-        uneven = f"; {self.n_uneven} volumes have more or fewer" if self.n_uneven else ""
+        uneven = (
+            f"; more or fewer in {counted(self.n_uneven, 'volume')}"
+            if self.n_uneven
+            else ""
+        )
         changes = {
             "repeated markers removed": self._places("duplicate"),
             "markers moved to the grid (samples)": late,
@@ -145,7 +150,7 @@ class MarkerReport:
         for what, places in changes.items():
             if places:
                 more = ", ..." if len(places) > 3 else ""
-                lines.append(f"  {len(places)} {what}: {', '.join(places[:3])}{more}")
+                lines.append(f"  {what}: {len(places)} ({', '.join(places[:3])}{more})")
         lines += [f"  segment left out: {each}" for each in self.dropped_segments]
         return "\n".join(lines if self.corrected else [f"{lines[0]}; nothing corrected"])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._text import counted
 from .grid import Axis, Grid, Run, find_runs, fit_grid, linked
 from .slices import SHORTEST_TR, Stretch, markers_per_volume, split_into_volumes
 
@@ -41,9 +42,9 @@ class Segment:
     n_missing: int
 
     def __str__(self) -> str:  # noqa: D105
-        missing = f", {self.n_missing} markers missing" if self.n_missing else ""
+        missing = f", {counted(self.n_missing, 'marker')} missing" if self.n_missing else ""
         return (
-            f"{self.n_volumes} volumes from {self.start:.3f} s to "
+            f"{counted(self.n_volumes, 'volume')} from {self.start:.3f} s to "
             f"{self.start + self.duration:.3f} s{missing}"
         )
 
@@ -217,8 +218,8 @@ def _measure(markers: np.ndarray, axis: Axis, n_slices: int | None) -> float:
     lag = n_slices or 1
     if len(markers) < lag + 2:
         raise axis.error(
-            f"{len(markers)} markers, at {axis.places(markers)}, are too few to measure "
-            "the repetition time. Give tr, in seconds."
+            f"{counted(len(markers), 'marker')} at {axis.places(markers)}: too few to "
+            "measure the repetition time. Give tr, in seconds."
         )
     period, share = _usual_interval(markers, lag, axis)
     seconds = period / axis.sfreq
@@ -255,7 +256,7 @@ def _check_repetition(
     tr: float | None,
     segment: int | str | None,
 ) -> None:
-    """Raise where most markers do not follow each other at the repetition time."""
+    """Raise if most markers do not follow each other at the repetition time."""
     if runs and segment is not None:
         return
     longest = max((len(run.positions) for run in runs), default=0)
@@ -335,7 +336,7 @@ def _check_stretches(stretches: list[Stretch], axis: Axis, incomplete_end: bool)
 
 
 def _check_steps(run: Run, grid: Grid, axis: Axis) -> None:
-    """Raise where successive volumes are off the grid: the rhythm has shifted."""
+    """Raise if successive volumes are off the grid: the rhythm has shifted."""
     off = run.positions - grid.origin - grid.period * run.volumes
     present, index = np.unique(run.volumes, return_inverse=True)
     misses = np.full(len(present), True)
@@ -345,10 +346,10 @@ def _check_steps(run: Run, grid: Grid, axis: Axis) -> None:
         here = np.searchsorted(run.volumes, present[two[0]])
         raise axis.error(
             f"{np.count_nonzero(misses)} volumes, the first at "
-            f"{axis.at(run.positions[here])}, are {abs(off[here]):.1f} samples or so off "
-            "the grid of the others: the scanner paused, or the EEG lacks samples. Use "
-            "the part before or after that (Raw.crop), or give a longer tolerance to move "
-            "them to the grid."
+            f"{axis.at(run.positions[here])}, are about {abs(off[here]):.1f} samples off "
+            "the grid of the other volumes: the scanner paused, or the EEG lacks samples. "
+            "Use the part before or after that (Raw.crop), or give a longer tolerance to "
+            "move them to the grid."
         )
 
 
@@ -395,7 +396,7 @@ def _check_spurious(
     axis: Axis,
     segment: int | str | None,
 ) -> None:
-    """Raise where too many markers are off the grid to be spurious."""
+    """Raise if too many markers are off the grid to be spurious."""
     first, last = grid.positions[[0, -1]]
     spurious = markers[status == "spurious"]
     if segment is not None:
@@ -405,9 +406,9 @@ def _check_spurious(
         off = spurious - grid.origin - grid.period * grid.nearest(spurious)
         raise axis.error(
             f"{len(spurious)} markers are not on the grid of the {grid.n_volumes} volumes "
-            f"from {axis.at(first)} to {axis.at(last)}: {axis.places(spurious)}, half of "
-            f"them {np.median(np.abs(off)) / axis.sfreq:.3g} s or more from the nearest "
-            "volume. Name the marker if there are two series, give n_slices if there are "
-            "several markers per volume, choose a segment, or give a longer tolerance if "
-            "they are the volumes' own markers or were written twice."
+            f"from {axis.at(first)} to {axis.at(last)}: {axis.places(spurious)}. Half of "
+            f"them are {np.median(np.abs(off)) / axis.sfreq:.3g} s or more from the "
+            "nearest volume. Name the marker if there are two series, give n_slices if "
+            "there are several markers per volume, choose a segment, or give a longer "
+            "tolerance if they are the volumes' own markers or were written twice."
         )

@@ -180,8 +180,8 @@ def _doubt(
     if len(beyond) > 1 or (beyond >= n_slices).any():
         return (
             f"{beyond.sum()} markers, from sample {round(block[-beyond.sum()])} on, "
-            "do not go on in the rhythm of those before. Use the part before or after "
-            "(Raw.crop), or give a longer tolerance"
+            "do not continue the rhythm of the markers before. Use the part before or "
+            "after (Raw.crop), or give a longer tolerance"
         )
     return None
 

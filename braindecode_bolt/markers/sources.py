@@ -146,7 +146,7 @@ def _from_channels(
         candidates = {
             key: p for key, p in candidates.items() if is_regular(p, axis, tr, n_slices)
         }
-    # Some systems write each event into a channel of its own and a common one.
+    # Some systems write each event into its own channel and a common one.
     different = {tuple(p): key for key, p in reversed(candidates.items())}
     if len(different) != 1:
         at = "" if tr is None else f" at tr={tr:g} s"

@@ -1,4 +1,4 @@
-"""Volumes in a table beside the EEG, and which of two sources is believed."""
+"""Volumes in a table beside the EEG, and which of two sources is used."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ def read_volume_table(
     ------
     MarkerError
         If there are no numbers in ``onset``, or the volumes of ``..._volumes.tsv`` are
-        not in the order of time: the rows of BOLD would then belong to others.
+        not in the order of time: rows of BOLD would then be paired with the wrong
+        volumes.
     """
     file = Path(file)
     events = file.name.split(".")[0].endswith("_events")
@@ -152,7 +153,7 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
 def choose_source(
     raw: mne.io.BaseRaw, axis: Axis, table: VolumeTable | None, options: MarkerOptions
 ) -> str:
-    """Say which source of volume markers is used, where there are two.
+    """Choose the source of volume markers if there are two.
 
     Parameters
     ----------
@@ -161,7 +162,7 @@ def choose_source(
     axis : Axis
         Its samples.
     table : VolumeTable | None
-        What the table beside it says.
+        Volumes from the table beside the EEG file.
     options : MarkerOptions
         ``markers_from`` decides.
 
@@ -172,8 +173,8 @@ def choose_source(
     Raises
     ------
     MarkerError
-        If the two give other times and `options` do not say which to believe, or the
-        one that is named has no markers.
+        If the two give different times and ``markers_from`` is not given, or the one
+        that it names has no markers.
     """
     if table is None and options.markers_from == "table":
         raise MarkerError(
@@ -217,7 +218,7 @@ def _disagreement(
         f"{theirs[0] / axis.sfreq:.3f} s to {theirs[-1] / axis.sfreq:.3f} s, the EEG file "
         f"({found.source}) {len(ours)} from {ours[0] / axis.sfreq:.3f} s to "
         f"{ours[-1] / axis.sfreq:.3f} s; {where}. Expected seconds from the first sample "
-        "of the EEG in both. Say which to believe: markers_from='eeg' or "
+        "of the EEG in both. Choose one: markers_from='eeg' or "
         "markers_from='table'."
     )
 

@@ -22,7 +22,7 @@ def connectivity(y: ArrayLike) -> np.ndarray:
     -------
     ndarray, shape (n_rois, n_rois)
         Pearson correlations, symmetric, 1 on the diagonal. NaN in the rows and
-        columns of regions that are constant or not finite, which is warned about.
+        columns of regions that are constant or not finite, with a warning.
     """
     matrix, undefined = _correlations(columns(y))
     if undefined.any():
@@ -47,7 +47,7 @@ def connectivity_r(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     float
         Pearson correlation between the upper triangles, without the diagonal, of
         the two matrices of :func:`connectivity`. Regions that are constant or not
-        finite in one of the two are left out of both, which is warned about. NaN
+        finite in one of the two are left out of both, with a warning. NaN
         with fewer than three regions, or where all correlations are the same.
 
     Raises

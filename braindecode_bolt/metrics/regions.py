@@ -132,7 +132,7 @@ def _of_defined(
     why: str,
     of_sklearn: bool = False,
 ) -> np.ndarray:
-    """Score the regions where the score is defined, and warn of the others."""
+    """Score the regions where the score is defined, and warn about undefined scores."""
     values = np.full(len(undefined), np.nan)
     if undefined.any():
         warnings.warn(

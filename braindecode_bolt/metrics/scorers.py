@@ -94,7 +94,7 @@ class RecordingScorer:
         -------
         float
             Recordings and regions without a defined R (a constant prediction) are
-            left out of the mean, which is warned about. NaN where none is defined.
+            left out of the mean, with a warning. NaN where none is defined.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class RecordingScorer:
         Returns
         -------
         RecordingScorer
-            A new one; this one stays as it is.
+            A new one; this one is not changed.
         """
         return type(self)(groups)
 
@@ -163,7 +163,7 @@ def pearson_pooled(estimator: BaseEstimator, X: Any, y: ArrayLike) -> float:
     Returns
     -------
     float
-        Regions without a defined R are left out of the mean, which is warned about.
+        Regions without a defined R are left out of the mean, with a warning.
         NaN where none is defined.
     """
     return _mean(correlate(*_predict(estimator, X, y)), "regions")

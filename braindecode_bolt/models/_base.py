@@ -1,4 +1,4 @@
-"""What our models share, beside braindecode's EEGModuleMixin."""
+"""What our models share, in addition to braindecode's EEGModuleMixin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SFREQ = 200.0
 
 
 class BOLDModel(SavedModel):
-    """Base of the models; stands before ``EEGModuleMixin`` among the parents.
+    """Base of the models; comes before ``EEGModuleMixin`` in the list of base classes.
 
     A plain class: braindecode records the constructor arguments of every class
     that inherits from its mixin, and would record those of a class in between
@@ -63,7 +63,7 @@ class BOLDModel(SavedModel):
         sfreq: float | None,
         ch_names: Sequence[str] | None,
     ) -> None:
-        """Set the signal parameters; those not given follow from the others."""
+        """Set the signal parameters; those not given follow from those that are."""
         names = None
         if self.NEEDS_CHANNEL_NAMES or chs_info is not None or ch_names is not None:
             names = resolve_ch_names(chs_info, ch_names)
@@ -96,7 +96,7 @@ class BOLDModel(SavedModel):
         return max(1, round(seconds * self.sfreq))
 
     def _check_shortest(self, seconds: float) -> None:
-        """Raise where a window is shorter than what the model needs."""
+        """Raise if a window is shorter than what the model needs."""
         shortest = round(seconds * self.sfreq)
         if self.n_times < shortest:
             raise ValueError(

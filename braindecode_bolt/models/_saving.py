@@ -20,7 +20,7 @@ from .checkpoints import load_published_weights
 class SavedModel:
     """``save_pretrained``, ``from_pretrained`` and ``from_config`` of the models.
 
-    Stands before ``EEGModuleMixin`` among the parents. braindecode and
+    Comes before ``EEGModuleMixin`` in the list of base classes. braindecode and
     huggingface_hub load what fits and import whatever a configuration names; here the
     files are checked first.
     """
@@ -151,7 +151,7 @@ def _check_hub(method: str) -> None:
 
 
 def _check_classes(model: type, config: Mapping[str, Any]) -> None:
-    """Raise where a saved argument names a class that is no imported torch module.
+    """Raise if a saved argument names a class that is no imported torch module.
 
     braindecode imports whatever a configuration names, and the model calls it.
     """
@@ -164,6 +164,6 @@ def _check_classes(model: type, config: Mapping[str, Any]) -> None:
         if not (isinstance(found, type) and issubclass(found, nn.Module)):
             raise CheckpointError(
                 f"The configuration has {name}={value!r}, which is no class of torch.nn or "
-                "of a module that you have imported. If it is a class of your own, import "
+                "of a module that you have imported. If it is your own class, import "
                 "it first."
             )

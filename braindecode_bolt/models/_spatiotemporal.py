@@ -20,7 +20,7 @@ _EPS = 1e-6
 
 
 def check_window(model: str, n_times: int, sfreq: float, longest: int = PATCH) -> None:
-    """Raise where a window does not hold whole patches and spectral windows.
+    """Raise if a window does not hold whole patches and spectral windows.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Reading weights and configurations of files, folders and the Hugging Face Hub.
 
-Files may come from strangers: nothing in them is executed, and what is damaged or
-would need far more memory than the file is refused.
+Files may come from untrusted sources: nothing in them is executed. Files that are
+damaged, or would need far more memory than their size, are refused.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _typed_errors(path: Path) -> Iterator[None]:
         named = f" ({refused[1]})" if refused else ""
         raise CheckpointError(
             f"{path} was not loaded: it holds something other than weights, which could "
-            f"run code{named}. If you trust its origin, load it in a process of its own, "
+            f"run code{named}. If you trust its origin, load it in a separate process, "
             "save its state dict alone, and load that."
         ) from error
     except Exception as error:
@@ -143,7 +143,7 @@ def _typed_errors(path: Path) -> Iterator[None]:
 
 
 def _check_archive(content: bytes, path: Path) -> None:
-    """Raise where the zip archive that torch wrote is damaged, or larger than its file."""
+    """Raise if the zip archive that torch wrote is damaged, or larger than its file."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise CheckpointError(
             f"{path} is no file of weights: expected the zip format of torch.save or, "

@@ -129,7 +129,7 @@ def load_published_weights(
 
 
 def _check_settings(config: Mapping[str, Any], model: nn.Module, source: object) -> None:
-    """Raise where weights were trained in a network that computes something else."""
+    """Raise if weights were trained in a network that computes something else."""
     ours = model.get_config()
     wrong = [
         f"{name}={shortened(config[name])} (here {ours[name]})"
@@ -146,7 +146,7 @@ def _check_settings(config: Mapping[str, Any], model: nn.Module, source: object)
 def _check_fit(
     loaded: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor], source: object
 ) -> None:
-    """Raise where names, shapes or kinds of numbers differ."""
+    """Raise if names, shapes or kinds of numbers differ."""
     common = sorted(set(wanted) & set(loaded))
     faults = {
         "missing": sorted(set(wanted) - set(loaded)),

@@ -1,4 +1,4 @@
-"""FFCL: a spectrogram through convolutions beside the signal through an LSTM."""
+"""FFCL: a spectrogram through convolutions, and in parallel the signal through an LSTM."""
 
 from __future__ import annotations
 

@@ -11,13 +11,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._text import counted
 from ..metrics.series import paired, unit
 from .methods import Blocks, Phases, Shifts, Surrogates
 
 __all__ = ["NullR", "null_r"]
 
 ALTERNATIVES = ("greater", "two-sided")
-#: So many surrogates are looked at together: 5 MB of phases for 567 volumes.
+#: Number of surrogates computed together: 5 MB of phases for 567 volumes.
 _AT_ONCE = 2048
 #: Correlations of surrogates are float32; what is closer than this is a tie.
 _TIE = 1e-5
@@ -71,13 +72,14 @@ class NullR:
 
     @property
     def n_surrogates(self) -> int:
-        """Number of surrogates of all recordings together that were looked at."""
+        """Number of surrogates of all recordings together."""
         return len(self.null)
 
     def __repr__(self) -> str:  # noqa: D105
         return (
-            f"<NullR {self.method}, {len(self.recordings)} recordings, "
-            f"{len(self.observed)} regions, {self.n_surrogates} surrogates: mean R "
+            f"<NullR {self.method}, {counted(len(self.recordings), 'recording')}, "
+            f"{counted(len(self.observed), 'region')}, "
+            f"{counted(self.n_surrogates, 'surrogate')}: mean R "
             f"{self.observed_mean:.3f}, p {self.p_mean:.2g}>"
         )
 
@@ -126,7 +128,7 @@ def null_r(
         :func:`block_permuted` BOLD.
     n_surrogates : int
         How many surrogates of all recordings together. Default 10,000. Where there
-        are no more different ones, each is used once, which is warned about.
+        are no more different ones, each is used once, with a warning.
     tr : float | None
         Repetition time in seconds; needed for ``"block"``.
     block_seconds : float

@@ -15,7 +15,7 @@ _FEW = 5
 
 
 def fdr(p: ArrayLike, method: str = "bh") -> np.ndarray:
-    """Adjust p-values of many tests for the rate of false discoveries.
+    """Adjust p-values of many tests for the false discovery rate.
 
     Parameters
     ----------

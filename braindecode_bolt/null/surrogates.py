@@ -50,8 +50,8 @@ def circular_shifts(
 ) -> np.ndarray:
     """Make surrogates by circular shifts in time.
 
-    The series stays as it is, except where its end meets its beginning. There are only
-    as many different surrogates as volumes, less one, and neighbours are nearly alike.
+    The series is unchanged, except where its end meets its beginning. There is one
+    different surrogate less than there are volumes, and neighbours are nearly alike.
 
     Parameters
     ----------

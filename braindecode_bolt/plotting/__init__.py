@@ -1,4 +1,4 @@
-"""Figures of scores and of predicted BOLD."""
+"""Figures of scores, predicted BOLD, connectivity and training."""
 
 from .connectivity import plot_connectivity
 from .curves import plot_curves

@@ -1,4 +1,4 @@
-"""Colours and habits that the figures share."""
+"""What the figures share: colours, labels and the choice of pipelines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-# Paul Tol's "bright" and "muted" schemes: told apart by the colour-blind, too.
+# From Paul Tol's "bright" and "muted" colour schemes, for colour-blind readers.
 COLOURS = (
     "#4477aa",
     "#ee6677",
@@ -28,7 +28,7 @@ PALE = "#d9d9d9"
 
 
 def colours_of(pipelines: Iterable[str]) -> dict[str, str]:
-    """Give each pipeline a colour, the same in all figures of one evaluation.
+    """Assign a colour to each pipeline, the same in all figures of one evaluation.
 
     Parameters
     ----------
@@ -44,17 +44,17 @@ def colours_of(pipelines: Iterable[str]) -> dict[str, str]:
 
 
 def tidy(axes: Axes) -> None:
-    """Take off what says nothing."""
+    """Remove the top and the right line of the frame."""
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def is_simulated(scores: pd.DataFrame) -> bool:
-    """Whether scores are of simulated BOLD, whose ceiling is known."""
+    """Whether scores are of simulated BOLD, which has a noise ceiling."""
     return bool(scores["noise_ceiling"].notna().any())
 
 
 def literal(text: str) -> str:
-    """Write a name as it is; matplotlib takes what stands between dollars for formulae."""
+    """Escape dollar signs, which matplotlib would read as mathematics."""
     return str(text).replace("$", r"\$")
 
 
@@ -64,11 +64,10 @@ def chosen_pipelines(table: pd.DataFrame, pipelines: Sequence[str] | None) -> li
     Parameters
     ----------
     table : pandas.DataFrame
-        With the columns ``pipeline`` and ``control``, and ``score`` where scores are
-        known.
+        With the columns ``pipeline`` and ``control``, and optionally ``score``.
     pipelines : sequence of str | None
-        Their names. None: the first three without controls that have a score, or the
-        first three.
+        Their names. None: the first three that have a score, without controls; if none
+        has a score, the first three without controls.
 
     Returns
     -------
@@ -77,18 +76,18 @@ def chosen_pipelines(table: pd.DataFrame, pipelines: Sequence[str] | None) -> li
     Raises
     ------
     ValueError
-        If the table has none of one of the names, or there is nothing to draw.
+        If a name is not in the table, or there is nothing to draw.
     """
-    there = list(dict.fromkeys(table["pipeline"]))
+    available = list(dict.fromkeys(table["pipeline"]))
     plain = table[table["control"] == ""]
     defined = plain[plain["score"].notna()] if "score" in plain else plain
     usual = list(dict.fromkeys((defined if len(defined) else plain)["pipeline"]))
     chosen = usual[:3] if pipelines is None else list(pipelines)
-    unknown = [name for name in chosen if name not in there]
+    unknown = [name for name in chosen if name not in available]
     if unknown or not chosen:
         raise ValueError(
-            f"There is no pipeline {', '.join(map(repr, unknown)) or 'to draw'}; there are "
-            f"{there}."
+            f"There is no pipeline {', '.join(map(repr, unknown)) or 'to draw'}. "
+            f"Available: {', '.join(map(repr, available))}."
         )
     return chosen
 
@@ -110,11 +109,13 @@ def only_dataset(table: pd.DataFrame, dataset: str | None) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there are several and none is named, or there is none of this name.
+        If there are several and `dataset` is None, or none has this name.
     """
     names = list(dict.fromkeys(table["dataset"]))
     if dataset is None and len(names) != 1:
-        raise ValueError(f"There are {len(names)} data sets, {names}; name one of them.")
+        raise ValueError(
+            f"There are {len(names)} data sets, {names}: choose one by `dataset`."
+        )
     if dataset is not None and dataset not in names:
-        raise ValueError(f"There is no data set {dataset!r}; there are {names}.")
+        raise ValueError(f"There is no data set {dataset!r}. Available: {names}.")
     return table[table["dataset"] == (names[0] if dataset is None else dataset)]

@@ -1,4 +1,4 @@
-"""Correlations among regions, measured and predicted."""
+"""Correlations between regions, measured and predicted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def plot_connectivity(
     pipelines: Sequence[str] | None = None,
     dataset: str | None = None,
 ) -> Figure:
-    """Draw the correlations among regions in measured and predicted BOLD.
+    """Draw the correlations between regions in measured and predicted BOLD.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def plot_connectivity(
     regions : sequence of str
         The regions, in the order to draw them.
     pipelines : sequence of str | None
-        Which to draw. By default the first three without controls.
+        Pipelines to draw. By default the first three, without controls.
     dataset : str | None
-        Which data set, where there are several.
+        Name of the data set; needed if there are several.
 
     Returns
     -------
@@ -41,13 +41,17 @@ def plot_connectivity(
     Raises
     ------
     ValueError
-        If there is no such data set, pipeline or region.
+        If a data set, pipeline or region is not in `predictions`.
     """
     predictions = only_dataset(predictions, dataset)
     pipelines = chosen_pipelines(predictions, pipelines)
     unknown = [name for name in regions if f"measured:{name}" not in predictions]
     if unknown or not len(regions):
-        raise ValueError(f"There is no region {', '.join(map(str, unknown)) or 'to draw'}.")
+        known = [n.partition(":")[2] for n in predictions if n.startswith("measured:")]
+        raise ValueError(
+            f"There is no region {', '.join(map(repr, unknown)) or 'to draw'}. "
+            f"Available: {', '.join(map(repr, known))}."
+        )
     first = predictions[predictions["pipeline"] == pipelines[0]]
     matrices = {"measured": _mean(first, "measured", regions)}
     for pipeline in pipelines:
@@ -72,7 +76,7 @@ def _mean(table: pd.DataFrame, kind: str, regions: Sequence[str]) -> np.ndarray:
     transformed = []
     for _, part in table.groupby(["seed", "recording", "fold"]):
         series = part[columns].to_numpy(float)
-        # Constant predictions correlate with nothing.
+        # Constant predictions have no correlation.
         varied = np.isfinite(series).all(axis=0) & ~is_constant(series)
         matrix = np.full((len(regions), len(regions)), np.nan)
         if varied.sum() > 1:

@@ -1,4 +1,4 @@
-"""R of each region, with its confidence, chance and ceiling."""
+"""R of each region, with confidence interval, chance and noise ceiling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from ._style import INK, PALE, colours_of, is_simulated, literal, only_dataset, tidy
 
-#: More rows than this become a table of colours.
+#: More rows than this are drawn as a heat map.
 _MOST_ROWS = 90
 _ALPHA = 0.05
 
@@ -26,23 +26,23 @@ def plot_r_per_region(
     scores, summary : pandas.DataFrame
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
     dataset : str | None
-        Which data set, where there are several.
+        Name of the data set; needed if there are several.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Mean R with its confidence interval, a small dot per recording, the band of
-        chance in grey, and the ceiling where it is known; controls are left out. Filled
-        symbols: R is more than chance (p < 0.05, adjusted for the number of regions).
-        Where this would be too many rows, a table of colours instead.
+        Mean R with its confidence interval, a small dot per recording, the range of R
+        of surrogate BOLD in grey, and the window-limited noise ceiling of simulated
+        BOLD. Filled symbols: R exceeds chance (p < 0.05, adjusted for the number of
+        regions). A heat map if there are too many regions for this. Controls and
+        pipelines without any score are left out.
 
     Raises
     ------
     ValueError
-        If there are several data sets and none is named, or there is none of this name.
+        If there are several data sets and `dataset` is None, or none has this name.
     """
     scores, summary = only_dataset(scores, dataset), only_dataset(summary, dataset)
-    # Controls say what they say in one number; constant predictions have no R.
     shown = (summary["control"] == "") & summary["score"].notna()
     pipelines = list(dict.fromkeys(summary.loc[shown, "pipeline"]))
     regions = list(dict.fromkeys(summary["region"]))
@@ -58,6 +58,7 @@ def _forest(
     height = 1.5 + len(regions) * max(0.34, 0.19 * len(pipelines) + 0.12)
     figure = Figure(figsize=(7.6, height), layout="constrained")
     axes = figure.subplots()
+    axes.use_sticky_edges = False
     width = 0.8 / max(len(pipelines), 1)
     table = summary.set_index(["pipeline", "region"])
     rng = np.random.default_rng(0)
@@ -114,10 +115,21 @@ def _legend(
         Line2D([], [], color=colours[name], marker="o", lw=1.8, label=literal(name))
         for name in pipelines
     ]
-    handles.append(Patch(color=PALE, label=f"chance ({100 * level:g} %)"))
+    handles.append(
+        Patch(color=PALE, label=f"chance: R of surrogate BOLD ({100 * level:g}%)")
+    )
     if simulated:
         handles.append(
-            Line2D([], [], color=INK, marker="|", ms=10, mew=1.6, lw=0, label="ceiling")
+            Line2D(
+                [],
+                [],
+                color=INK,
+                marker="|",
+                ms=10,
+                mew=1.6,
+                lw=0,
+                label="window-limited noise ceiling",
+            )
         )
     figure.legend(
         handles=handles, frameon=False, ncols=min(3, len(handles)), loc="outside upper left"
@@ -146,7 +158,7 @@ def _heat_map(
     )
     axes.set_yticks(range(len(regions)), [literal(r) for r in regions], fontsize=7)
     axes.set_title(
-        "Pearson R; a dot: more than chance\n(p < 0.05, adjusted over regions)"
+        "Pearson R. Dot: exceeds chance\n(p < 0.05, adjusted for the number of regions)"
         + (", simulated BOLD" if is_simulated(scores) else ""),
         fontsize=9,
         loc="left",

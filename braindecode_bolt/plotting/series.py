@@ -1,4 +1,4 @@
-"""Predicted beside measured BOLD."""
+"""Measured and predicted BOLD over time."""
 
 from __future__ import annotations
 
@@ -27,31 +27,33 @@ def plot_series(
 ) -> Figure:
     """Draw measured and predicted BOLD of the best, median and worst recording.
 
-    Recordings are ranked by the mean R over regions of the first pipeline. Of each,
-    the region is shown whose R is the median of its regions, so that the choice favours
-    nobody.
+    Recordings that have a score are ranked by the mean R over regions of the first
+    pipeline. Of each, the region is drawn whose R is the median over its regions.
 
     Parameters
     ----------
     predictions, scores : pandas.DataFrame
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
     tr : float | None
-        Repetition time in seconds, for the axis of time. By default it counts
+        Repetition time in seconds, for the time axis. By default the axis counts
         volumes.
     pipelines : list of str | None
-        Which to draw. By default the first three without controls that have a score.
+        Pipelines to draw. By default the first three that have a score, without
+        controls.
     dataset : str | None
-        Which data set, where there are several.
+        Name of the data set; needed if there are several.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A row for each of the three recordings.
+        A row for each of the three recordings, or of those there are. Titles hold the
+        mean R over regions, by which the recording was ranked, and R of the region that
+        is drawn. With several seeds, those of the first.
 
     Raises
     ------
     ValueError
-        If there is no such data set or pipeline.
+        If a data set or pipeline is not in `scores`.
     """
     scores = only_dataset(scores, dataset)
     predictions = only_dataset(predictions, dataset)
@@ -60,19 +62,17 @@ def plot_series(
     predictions = predictions[predictions["seed"] == first_seed]
     colours = colours_of(scores["pipeline"])
     pipelines = chosen_pipelines(scores, pipelines)
-    picked = _pick(scores[scores["pipeline"] == pipelines[0]])
+    picked = _choose(scores[scores["pipeline"] == pipelines[0]])
     figure = Figure(figsize=(9.0, 0.7 + 2.1 * len(picked)), layout="constrained")
     all_axes = np.atleast_1d(figure.subplots(len(picked), 1))
     for axes, (rank, recording, fold, region) in zip(all_axes, picked, strict=True):
-        key = (recording, fold, region)
-        _draw(axes, predictions, scores, pipelines, colours, key, tr)
-        r = _r_of(scores, pipelines, *key)
-        listed = ", ".join(f"{_spelled(value)} ({name})" for name, value in r.items())
-        title = literal(f"{rank}: {recording}, {region}\nR = {listed}")
-        axes.set_title(title, loc="left", fontsize=8)
+        of_it = (predictions["recording"] == recording) & (predictions["fold"] == fold)
+        _draw(axes, predictions[of_it], region, pipelines, colours, tr)
+        of_it = (scores["recording"] == recording) & (scores["fold"] == fold)
+        title = f"{rank}: {recording}, {_r_of(scores[of_it], pipelines, region)}"
+        axes.set_title(literal(title), loc="left", fontsize=8)
     if is_simulated(scores):
-        for axes in all_axes:
-            axes.lines[0].set_label("simulated BOLD")
+        all_axes[0].lines[0].set_label("simulated BOLD")
     all_axes[-1].set_xlabel("Volume" if tr is None else "Time (s)")
     handles, labels = all_axes[0].get_legend_handles_labels()
     figure.legend(
@@ -81,30 +81,36 @@ def plot_series(
     return figure
 
 
-def _pick(scores: pd.DataFrame) -> list[tuple[str, str, int, str]]:
-    """Best, median and worst recording, and the median region of each."""
+def _choose(scores: pd.DataFrame) -> list[tuple[str, str, int, str]]:
+    """Choose the best, median and worst recording, and the median region of each."""
     means = scores.groupby(["recording", "fold"])["score"].mean()
-    ranked = means.sort_values(ascending=False, na_position="last")
-    places = {"best": 0, "median": len(ranked) // 2, "worst": len(ranked) - 1}
-    picked = {}
-    for rank, place in places.items():
+    ranked = means.dropna().sort_values(ascending=False)
+    if not len(ranked):
+        ranked = means
+    last = len(ranked) - 1
+    ranks = {len(ranked) // 2: "median"} | {last: "worst"} | {0: "best"}
+    ranks = ranks if last else {0: "only recording"}
+    chosen = []
+    for place in sorted(ranks):
         recording, fold = ranked.index[place]
         rows = (scores["recording"] == recording) & (scores["fold"] == fold)
-        regions = scores[rows].sort_values("score", na_position="last")["region"]
-        region = regions.iloc[len(regions) // 2]
-        picked.setdefault((recording, fold), (rank, recording, fold, region))
-    return list(picked.values())
+        regions = scores[rows].sort_values("score")
+        defined = regions["score"].notna().sum() or len(regions)
+        region = regions["region"].iloc[defined // 2]
+        chosen.append((ranks[place], recording, fold, region))
+    return chosen
 
 
-def _r_of(
-    scores: pd.DataFrame, pipelines: list[str], recording: str, fold: int, region: str
-) -> dict[str, float]:
-    chosen = scores[(scores["recording"] == recording) & (scores["region"] == region)]
-    found = {}
-    for pipeline in pipelines:
-        of_it = chosen[(chosen["pipeline"] == pipeline) & (chosen["fold"] == fold)]
-        found[pipeline] = of_it["score"].mean()
-    return found
+def _r_of(scores: pd.DataFrame, pipelines: list[str], region: str) -> str:
+    """Write the mean R over regions and the R of one region, for each pipeline."""
+    by_region = scores.groupby(["pipeline", "region"])["score"].mean()
+    means = by_region.groupby("pipeline").mean()
+    of_region = by_region.xs(region, level="region")
+    listed = [
+        ", ".join(f"{_spelled(r.get(name, np.nan))} ({name})" for name in pipelines)
+        for r in (means, of_region)
+    ]
+    return f"mean R over regions = {listed[0]}\n{region}: R = {listed[1]}"
 
 
 def _spelled(r: float) -> str:
@@ -114,39 +120,28 @@ def _spelled(r: float) -> str:
 def _draw(
     axes: Axes,
     predictions: pd.DataFrame,
-    scores: pd.DataFrame,
+    region: str,
     pipelines: list[str],
     colours: dict[str, str],
-    key: tuple[str, int, str],
     tr: float | None,
 ) -> None:
-    recording, fold, region = key
-    chosen = predictions["recording"] == recording
-    chosen = predictions[chosen & (predictions["fold"] == fold)]
-    scale = 1.0
-    for number, pipeline in enumerate(pipelines):
-        rows = chosen[chosen["pipeline"] == pipeline].sort_values("volume")
-        # A line would bridge volumes that are not there.
-        holes = (rows["volume"].diff() > 1).cumsum()
-        for _, part in rows.groupby(holes):
-            time = part["volume"] * (tr or 1.0)
-            if number == 0:
-                scale = rows[f"measured:{region}"].std() or 1.0
-                measured = part[f"measured:{region}"] / scale
-                axes.plot(time, measured, color=INK, lw=1.1, label=_once(axes, "measured"))
-            predicted = part[f"predicted:{region}"] / scale
-            axes.plot(
-                time,
-                predicted,
-                color=colours[pipeline],
-                lw=1.3,
-                label=_once(axes, literal(pipeline)),
-            )
-    axes.set_ylabel("BOLD (s.d.)")
+    """Draw the measured and predicted BOLD of one recording and region."""
+    first = predictions[predictions["pipeline"] == pipelines[0]]
+    scale = first[f"measured:{region}"].std() or 1.0
+    lines = [(first, "measured", "measured", {"color": INK, "lw": 1.1})]
+    for name in pipelines:
+        rows = predictions[predictions["pipeline"] == name]
+        lines.append(
+            (rows, "predicted", literal(name), {"color": colours[name], "lw": 1.3})
+        )
+    for rows, kind, label, style in lines:
+        rows = rows.sort_values("volume")
+        # Where volumes are missing the line is interrupted.
+        stretches = (rows["volume"].diff() > 1).cumsum()
+        for _, part in rows.groupby(stretches):
+            series = part[f"{kind}:{region}"] / scale
+            axes.plot(part["volume"] * (tr or 1.0), series, label=label, **style)
+            label = None
+    axes.set_ylabel("BOLD (SD)")
     axes.margins(x=0.01)
     tidy(axes)
-
-
-def _once(axes: Axes, label: str) -> str | None:
-    """Give a label to the first line of its kind only."""
-    return None if label in axes.get_legend_handles_labels()[1] else label

@@ -1,4 +1,4 @@
-"""One HTML file that says what was evaluated and what came of it, and tables of text."""
+"""Reports of an evaluation: one HTML file, and tables of text for the terminal."""
 
 from .report import write_report
 from .score_table import layout

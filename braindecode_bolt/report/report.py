@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -19,10 +20,19 @@ from matplotlib.figure import Figure
 from .._files import atomic_write
 from .._version import __version__
 from ..evaluation import Evaluation
-from ..evaluation.judge import MEAN
+from ..evaluation.judge import FEWEST, MEAN
+from ..evaluation.plan import FitTask
+from ..evaluation.study import counted
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
-from ..plotting._style import chosen_pipelines
-from .score_table import SURROGATES, format_p, suspicious
+from ..plotting._style import chosen_pipelines, is_simulated
+from .score_table import (
+    SURROGATES,
+    caution,
+    few_subjects,
+    format_interval,
+    format_number,
+    format_p,
+)
 
 __all__ = ["write_report"]
 
@@ -36,24 +46,25 @@ def write_report(
     comparison: pd.DataFrame | None = None,
     title: str = "BOLD predicted from EEG",
 ) -> Path:
-    """Write a report of an evaluation.
+    """Write a report of an evaluation as one HTML file.
 
-    What was run, a table of models, R per region with confidence intervals and the
-    band of chance, comparisons of models, example series of the best, median and worst
-    recording, connectivity, training curves, what was left out and why, and all
-    settings. One file with everything in it, that needs no network and prints.
+    It holds a table of models, R per region with confidence intervals and the range
+    expected by chance, comparisons of models, example series of the best, median and
+    worst recording, connectivity, training curves, failed fits, undefined scores,
+    volumes that were left out and why, and all settings. Figures are part of the file,
+    which needs no network and can be printed.
 
     Parameters
     ----------
     evaluation : Evaluation
-        What to report.
+        The evaluation.
     path : str | Path
         The file to write.
     summary, comparison : pandas.DataFrame | None
-        Of :meth:`Evaluation.summary` and :meth:`Evaluation.compare`, where they are
-        made already.
+        Results of :meth:`Evaluation.summary` and :meth:`Evaluation.compare`. By default
+        they are computed.
     title : str
-        Its title.
+        Title of the report.
 
     Returns
     -------
@@ -63,47 +74,56 @@ def write_report(
     Raises
     ------
     ValueError
-        If there is no result to report, or the summary is of another evaluation.
+        If all fits failed, or `summary` has other pipelines than the evaluation.
     TypeError
-        If `evaluation` is none.
+        If `evaluation` is not an Evaluation.
     """
     if not isinstance(evaluation, Evaluation):
         raise TypeError(
-            f"A report is written of an Evaluation (evaluate gives one), got "
+            "write_report expects the Evaluation that evaluate returns, got "
             f"{type(evaluation).__name__}."
         )
     if not len(evaluation.scores):
         raise ValueError(
-            f"There are no scores to report: all {len(evaluation.failures)} fits failed. "
-            "See the table of failures."
+            f"There are no scores to report: {counted(len(evaluation.failures), 'fit')} "
+            "failed. Evaluation.failures holds the errors."
         )
     summary = evaluation.summary() if summary is None else summary
     keys = ["dataset", "pipeline"]
-    if set(map(tuple, summary[keys].to_numpy())) != set(
-        map(tuple, evaluation.scores[keys].to_numpy())
-    ):
-        raise ValueError("The summary is of another evaluation: it has other pipelines.")
+    of_summary, expected = (
+        set(map(tuple, table[keys].to_numpy())) for table in (summary, evaluation.scores)
+    )
+    if of_summary != expected:
+        raise ValueError(
+            "The summary belongs to another evaluation. Its data sets and pipelines are "
+            f"{sorted(of_summary)}, those of the evaluation {sorted(expected)}."
+        )
     comparison = evaluation.compare() if comparison is None else comparison
     content = {
         "title": title,
         "date": f"{datetime.now():%d %B %Y, %H:%M}",
         "version": __version__,
-        "level": f"{100 * summary['level'].iloc[0]:g} %",
+        "level": f"{100 * summary['level'].iloc[0]:g}%",
         "surrogates": SURROGATES[summary["null"].iloc[0]],
-        "suspicious": suspicious(summary),
-        "simulated": bool(evaluation.scores["noise_ceiling"].notna().any()),
+        "fewest": FEWEST,
+        "caution": caution(summary),
         "sections": [
             _section(evaluation, summary, comparison, dataset)
             for dataset in dict.fromkeys(evaluation.scores["dataset"])
         ],
         "curves": _curves(evaluation),
-        "failures": _records(evaluation.failures),
-        "messages": _records(evaluation.messages),
+        "failures": _failures(evaluation.failures),
+        "messages": evaluation.messages.to_dict("records"),
         "left_out": _left_out(evaluation.left_out),
         "settings": _settings(evaluation.settings),
     }
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters |= {"number": _number, "p": format_p, "interval": _interval}
+    environment.filters |= {
+        "counted": counted,
+        "interval": format_interval,
+        "number": format_number,
+        "p": format_p,
+    }
     template = files(__package__).joinpath("template.html").read_text(encoding="utf-8")
     html = environment.from_string(template).render(content)
     path = Path(path)
@@ -121,38 +141,45 @@ def _curves(evaluation: Evaluation) -> dict[str, Any] | None:
 def _section(
     evaluation: Evaluation, summary: pd.DataFrame, comparison: pd.DataFrame, dataset: str
 ) -> dict[str, Any]:
-    """Tables and figures of one data set."""
+    """Make the tables and figures of one data set."""
     scores = evaluation.scores[evaluation.scores["dataset"] == dataset]
     summary = summary[summary["dataset"] == dataset]
     regions = evaluation.regions[dataset]
     tr = float(np.median(evaluation.tr[dataset]))
-    first = scores.iloc[0]
     shown = chosen_pipelines(scores, None)
-    sections: dict[str, Any] = {
+    n_subjects = scores["subject"].nunique()
+    section: dict[str, Any] = {
         "name": dataset,
+        "simulated": is_simulated(scores),
         "n_recordings": scores["recording"].nunique(),
-        "n_subjects": scores["subject"].nunique(),
+        "n_subjects": n_subjects,
+        "few_subjects": few_subjects(n_subjects),
         "n_regions": len(regions),
-        "n_channels": int(first["channels"]),
+        "n_channels": int(scores["channels"].iloc[0]),
         "n_folds": scores["fold"].nunique(),
         "seeds": sorted(scores["seed"].unique().tolist()),
         "tr": f"{tr:g}",
+        "shown": shown,
         "models": _models(scores, summary, evaluation, dataset),
         "regions": _image(plot_r_per_region(scores, summary)),
         "series": _image(plot_series(evaluation.predictions, scores, tr, shown, dataset)),
         "connectivity": None,
-        "per_region": _per_region(summary),
+        "per_region": {
+            pipeline: part.to_dict("records")
+            for pipeline, part in summary.groupby("pipeline", sort=False)
+        },
         "comparison": _comparison(comparison[comparison["dataset"] == dataset], scores),
     }
     if len(regions) > 2:
         figure = plot_connectivity(evaluation.predictions, regions, shown, dataset)
-        sections["connectivity"] = _image(figure)
-    return sections
+        section["connectivity"] = _image(figure)
+    return section
 
 
 def _models(
     scores: pd.DataFrame, summary: pd.DataFrame, evaluation: Evaluation, dataset: str
 ) -> list[dict[str, Any]]:
+    """Make the rows of the table of models, the best one first."""
     connectivity = evaluation.connectivity
     connectivity = connectivity[connectivity["dataset"] == dataset]
     of_connectivity = connectivity.groupby("pipeline")["connectivity_r"].mean()
@@ -160,57 +187,39 @@ def _models(
     seconds = fits.groupby("pipeline")["time"].mean()
     rows = []
     for _, row in summary[summary["region"] == MEAN].iterrows():
-        of_it = summary[(summary["pipeline"] == row["pipeline"])]
-        n_regions = of_it["p_fdr"].notna().sum()
-        n_significant = (of_it["p_fdr"] < 0.05).sum()
-        share = row["score"] / row["window_limited_noise_ceiling"]
+        p = summary.loc[summary["pipeline"] == row["pipeline"], "p_fdr"].dropna()
         rows.append(
             {
                 **row.to_dict(),
-                "significant": f"{n_significant} of {n_regions}" if n_regions else "–",
+                "significant": f"{(p < 0.05).sum()} of {len(p)}" if len(p) else "-",
                 "connectivity_r": of_connectivity.get(row["pipeline"], np.nan),
                 "seconds": seconds.get(row["pipeline"], np.nan),
-                "share": share,
+                "share": row["score"] / row["window_limited_noise_ceiling"],
             }
         )
     return sorted(rows, key=lambda row: -np.nan_to_num(row["score"], nan=-2.0))
 
 
-def _per_region(summary: pd.DataFrame) -> list[dict[str, Any]]:
-    """Numbers of each region, a table for each pipeline."""
-    return [
-        {"pipeline": pipeline, "rows": _records(part)}
-        for pipeline, part in summary.groupby("pipeline", sort=False)
-    ]
-
-
 def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any] | None:
-    """Lay out paired differences as a matrix, controls left out."""
-    plain = list(dict.fromkeys(scores.loc[scores["control"] == "", "pipeline"]))
+    """Arrange paired differences as a matrix, without controls."""
+    plain = dict.fromkeys(scores.loc[scores["control"] == "", "pipeline"])
     names = [name for name in plain if name in set(comparison["better"])]
     if len(names) < 2:
         return None
-    table = comparison[comparison["better"].isin(plain) & comparison["worse"].isin(plain)]
-    undefined = table[table["n_undefined"] > 0].drop_duplicates("n_undefined")
-    n_subjects = sorted(set(table["n_subjects"].tolist()))
-    table = table.set_index(["better", "worse"])
+    cells = {(row["better"], row["worse"]): row for row in comparison.to_dict("records")}
     return {
         "names": names,
-        "n_subjects": n_subjects,
-        "n_undefined": sorted(undefined["n_undefined"].tolist()),
-        "rows": [
-            {
-                "name": row,
-                "cells": [
-                    None
-                    if (row, other) not in table.index
-                    else table.loc[(row, other)].to_dict()
-                    for other in names
-                ],
-            }
-            for row in names
-        ],
+        "n_tests": int(comparison["p_fdr"].notna().sum()),
+        "rows": {name: [cells.get((name, other)) for other in names] for name in names},
     }
+
+
+def _failures(failures: pd.DataFrame) -> list[dict[str, Any]]:
+    names = [item.name for item in fields(FitTask)]
+    return [
+        {**row, "pipeline": FitTask(*(row[name] for name in names)).pipeline}
+        for row in failures.to_dict("records")
+    ]
 
 
 def _left_out(left_out: pd.DataFrame) -> dict[str, Any]:
@@ -220,7 +229,7 @@ def _left_out(left_out: pd.DataFrame) -> dict[str, Any]:
         "volumes": int(left_out["volumes"].sum()),
         "windows": int(left_out["windows"].sum()),
         **{name: int(left_out[name].sum()) for name in counts},
-        "rows": _records(touched),
+        "rows": touched.to_dict("records"),
     }
 
 
@@ -240,21 +249,8 @@ def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return table.to_dict("records")
-
-
-def _number(value: float, digits: int = 2) -> str:
-    return "–" if value is None or not np.isfinite(value) else f"{value:.{digits}f}"
-
-
-def _interval(row: Mapping[str, float], name: str) -> str:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return "–" if not np.isfinite(low) else f"{low:.2f} to {high:.2f}"
-
-
 def _image(figure: Figure) -> dict[str, Any]:
-    """Give a figure as a PNG inside the page."""
+    """Encode a figure as PNG for an img tag."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=_DPI)
     width, _ = figure.get_size_inches() * 96

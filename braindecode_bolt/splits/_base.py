@@ -71,7 +71,7 @@ class Splitter(BaseCrossValidator):
 
     @abstractmethod
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:
-        """Divide the windows, in any order."""
+        """Divide the windows; rows may be in any order."""
 
     def validation_rows(
         self, X: Any, train: np.ndarray, groups: np.ndarray | None = None
@@ -102,7 +102,7 @@ def warn_of_groups(groups: Any, *used: np.ndarray) -> None:
     if groups is None or any(_same_partition(groups, labels) for labels in used):
         return
     warnings.warn(
-        "groups are ignored: the windows have labels of their own to split by. To split "
+        "groups are ignored: the windows have their own labels to split by. To split "
         "by your groups, use a splitter of scikit-learn such as GroupKFold.",
         stacklevel=5,
     )

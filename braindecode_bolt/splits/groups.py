@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, LeaveOneGroupOut
 
 from .._checks import check_number
+from .._text import counted
 from ._base import Fold, Splitter, warn_of_groups
 from .origin import Origin, read_origin
 
@@ -198,7 +199,7 @@ def group_folds(
 
 
 def listed(names: Any, most: int = 5) -> str:
-    """Write the first names one after the other."""
+    """List the first names."""
     return ", ".join([*map(str, names[:most]), *["..."] * (len(names) > most)])
 
 
@@ -271,9 +272,9 @@ def without_subjects(
         )
     if tested.any():
         logger.info(
-            "When %s, the tested subjects are left out of training: %s (%d windows)",
+            "When %s, the tested subjects are left out of training: %s (%s)",
             what,
             listed(np.unique(subjects[train[tested]])),
-            tested.sum(),
+            counted(tested.sum(), "window"),
         )
     return train[~tested]

@@ -25,7 +25,7 @@ _SCAN = re.compile(r"sub-?(\d+)[-_](?:scan|ses|run)-?(\d+)", re.IGNORECASE)
 class PublishedSplit(Splitter):
     """The one split between subjects that the paper reports.
 
-    18 scans are trained on, 5 validated on and 6 tested
+    18 scans are for training, 5 for validation and 6 for test
     (:data:`~braindecode_bolt.datasets.PUBLISHED_SPLIT`); both scans of a subject are
     on one side. The validation scans belong to the training part;
     :meth:`validation_rows` finds them. Scans are identified by subject and session,

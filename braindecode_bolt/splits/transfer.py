@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_number
+from .._text import counted
 from ._base import Fold, Splitter, warn_of_groups
 from .groups import CONDITIONS, group_folds, listed, origin_labels, without_subjects
 from .origin import read_origin
@@ -120,7 +121,7 @@ class TransferSplit(Splitter):
             )
         n_rest = len(labels) - len(source) - len(target)
         if n_rest:
-            logger.info("%d windows are neither source nor target", n_rest)
+            logger.info("%s in neither source nor target", counted(n_rest, "window"))
         return source, target, subjects
 
 

@@ -232,5 +232,5 @@ class GapKFold(_WithinRecordings):
 
 
 def _share(size: float, n_windows: int) -> int:
-    """Count whole windows; 0.1 of 570 are 57 in spite of binary fractions."""
+    """Count whole windows; 0.1 of 570 are 57 despite rounding of binary fractions."""
     return math.floor(size * n_windows + 1e-9)

@@ -14,7 +14,11 @@ __all__ = ["BestWeights", "Progress", "WarmupCosine"]
 
 logger = logging.getLogger(__name__)
 
-_IN_NOTEBOOK = any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__)
+#: For tqdm: bars are shown in terminals and notebooks. A log file would get thousands
+#: of lines.
+HIDE_IN_FILES = (
+    False if any(kind.__module__ == "tqdm.notebook" for kind in tqdm.__mro__) else None
+)
 
 
 class WarmupCosine(Callback):
@@ -127,11 +131,12 @@ class Progress(Callback):
 
     Parameters
     ----------
-    leave : bool
-        Whether the bar stays visible after the fit. Default True.
+    leave : bool | None
+        Whether the bar stays visible after the fit. By default unless it stands below
+        another bar, such as that of an evaluation.
     """
 
-    def __init__(self, leave: bool = True):
+    def __init__(self, leave: bool | None = None):
         self.leave = leave
 
     def on_train_begin(self, net, **kwargs):  # noqa: D102
@@ -149,8 +154,7 @@ class Progress(Callback):
                 desc=type(net.module_).__name__,
                 unit="batch",
                 leave=self.leave,
-                # In a log file a bar would take thousands of lines.
-                disable=False if _IN_NOTEBOOK else None,
+                disable=HIDE_IN_FILES,
             )
 
     def on_batch_end(self, net, **kwargs):  # noqa: D102

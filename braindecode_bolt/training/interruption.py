@@ -23,8 +23,8 @@ class Interruptible:
 
     skorch's callbacks stop training by raising KeyboardInterrupt, which skorch catches
     along with Ctrl-C. Here a callback ends training regularly, and Ctrl-C is raised.
-    Stands before skorch's class, and expects :func:`remembered_interrupt` in
-    ``interrupts_`` while it trains.
+    Comes before skorch's class in the list of base classes, and expects
+    :func:`remembered_interrupt` in ``interrupts_`` while it trains.
     """
 
     def _train(self, X: Any, y: Any, method: str, fit_params: dict) -> Any:
@@ -58,7 +58,7 @@ class Interruptible:
 
 @contextmanager
 def remembered_interrupt() -> Iterator[list[int]]:
-    """Remember Ctrl-C and SIGTERM, besides what their handlers do.
+    """Record Ctrl-C and SIGTERM, in addition to what their handlers do.
 
     A KeyboardInterrupt does not say whether it comes from the keyboard or from a
     callback such as skorch's ``EarlyStopping``. Python also drops it if it is raised

@@ -96,7 +96,7 @@ def build_module(
     """
     if module in LINEAR:
         raise ValueError(
-            f"{module} is not a network but a scikit-learn regressor of its own: use "
+            f"{module} is not a network but a scikit-learn regressor: use "
             f"braindecode_bolt.make_estimator({module!r}), or the classes of "
             "braindecode_bolt.linear."
         )

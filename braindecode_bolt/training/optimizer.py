@@ -33,7 +33,7 @@ def parameter_groups(
         The model.
     parameters : list of Parameter
         All that are trained; those that are in no group of the model, such as
-        parameters of the criterion, form a group of their own at the full rate.
+        parameters of the criterion, form another group at the full rate.
     layer_decay : float
         Factor of the learning rate from block to block.
     kwargs : dict

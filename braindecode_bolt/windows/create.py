@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from .._series import is_constant, plain_name
+from .._text import counted
 from ..eeg.cache import CachedRaw
 from ..eeg.channels import ChannelNameError, same_names, scalp_channels
 from ..eeg.units import MICROVOLTS
@@ -223,16 +224,17 @@ def create_bold_windows(
         raise ValueError(
             f"No volume has a full window of {window_seconds:g} s: the longest recording "
             f"lasts {max(p.seconds for p in pieces):.1f} s, and "
-            f"{left_out['touches_bad'].sum()} volumes touch a BAD annotation and "
-            f"{left_out['crosses_joint'].sum()} cross a joint of their recording."
+            f"{counted(left_out['touches_bad'].sum(), 'window')} with a BAD annotation and "
+            f"{counted(left_out['crosses_joint'].sum(), 'window')} across a joint of the "
+            "recording were left out."
         )
     logger.info(
-        "%d windows of %g s from %d recordings; left out: %d volumes without a full "
-        "window, %d that touch a BAD annotation, %d that cross a joint",
-        left_out["windows"].sum(),
+        "%s of %g s from %s; left out: %s without a full window, %d with a BAD annotation, "
+        "%d across a joint",
+        counted(left_out["windows"].sum(), "window"),
         window_seconds,
-        len(pieces),
-        left_out["no_full_window"].sum(),
+        counted(len(pieces), "recording"),
+        counted(left_out["no_full_window"].sum(), "volume"),
         left_out["touches_bad"].sum(),
         left_out["crosses_joint"].sum(),
     )
@@ -334,9 +336,9 @@ class _Piece:
         }
         logger.log(
             logging.DEBUG if keep.any() else logging.WARNING,
-            "%(recording)s: %(windows)d windows from %(volumes)d volumes "
-            "(%(no_full_window)d without a full window, %(touches_bad)d bad, "
-            "%(crosses_joint)d across a joint)",
+            "%(recording)s: windows for %(windows)d of %(volumes)d volumes (left out: "
+            "%(no_full_window)d without a full window, %(touches_bad)d with a BAD "
+            "annotation, %(crosses_joint)d across a joint)",
             counts,
         )
         return cls(

@@ -1,4 +1,4 @@
-"""Windows of EEG features that a table has for each fMRI volume."""
+"""Windows from tables of EEG features per fMRI volume."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .._text import counted
 from ..recording import Recording
 from .create import BOLDWindows
 from .lazy import LazyWindows
@@ -47,7 +48,7 @@ class FeatureLayout:
     def of(
         cls, columns: Sequence[str], bands: Mapping[str, tuple[float, float]]
     ) -> FeatureLayout:
-        """Read it from names as ``"Oz:alpha"`` or ``"alpha"``."""
+        """Read it from names such as ``"Oz:alpha"`` or ``"alpha"``."""
         pairs = []
         for column in columns:
             electrode, found, band = column.rpartition(":")
@@ -72,9 +73,9 @@ class FeatureLayout:
 
 
 class FeatureWindows(LazyWindows):
-    """Features of the volumes up to each volume, an array-like as LazyWindows are.
+    """Features of each volume and the volumes before it, an array-like as LazyWindows.
 
-    An array of shape (n_windows, n_features, n_lags), forward in time. Made by
+    Of shape (n_windows, n_features, n_lags), in the order of time. Made by
     :func:`create_feature_windows`.
 
     Attributes
@@ -99,22 +100,22 @@ def create_feature_windows(
     n_lags: int = 8,
     bands: Mapping[str, tuple[float, float]] | None = None,
 ) -> BOLDWindows:
-    """Make windows of tables that hold EEG features and BOLD of each volume.
+    """Make windows from tables that hold EEG features and BOLD of each volume.
 
-    For data sets that share band power per volume rather than EEG. The result goes
-    where that of :func:`create_bold_windows` goes: splitters, linear models on band
+    For data sets that share band power per volume instead of EEG. The result can be
+    used like that of :func:`create_bold_windows`, by splitters, linear models on band
     power, :func:`~braindecode_bolt.evaluation.evaluate`, null models, the report.
 
     Parameters
     ----------
     tables : pandas.DataFrame | iterable of pandas.DataFrame
         A row for each volume, with the columns ``subject`` and ``volume`` and, where
-        there are several, ``session``, ``run``, ``task`` and ``site``, beside features
-        and targets. Volumes that are not there, or miss a value, are gaps.
+        there are several, ``session``, ``run``, ``task`` and ``site``, in addition to
+        features and targets. Volumes that are absent or lack a value are gaps.
     targets : str | sequence of str
-        Columns that are predicted, the regions.
+        Columns to predict: the regions.
     features : sequence of str | None
-        Columns that are predicted from, named ``"electrode:band"``, or ``"band"``
+        Columns to predict from, named ``"electrode:band"``, or ``"band"``
         where features belong to no electrode. By default all other columns of numbers.
     tr : float
         Repetition time in seconds.
@@ -122,13 +123,13 @@ def create_feature_windows(
         Number of volumes whose features a window holds: the volume itself (lag 0) and
         those before it. Default 8.
     bands : mapping of str to (float, float) | None
-        Frequencies of the bands in Hz, where models are to know which are neighbours.
+        Frequencies of the bands in Hz, so that models know which bands are neighbours.
 
     Returns
     -------
     BOLDWindows
-        `X` is :class:`FeatureWindows`, `y` the targets as they are. Volumes without all
-        lags, or with missing values in reach, are left out and counted in `left_out`.
+        `X` is :class:`FeatureWindows`, `y` the unchanged targets. Volumes without all
+        lags, or with missing values at these lags, are left out and counted in `left_out`.
 
     Raises
     ------
@@ -188,14 +189,16 @@ def create_feature_windows(
     if not counts["windows"].sum():
         raise ValueError(
             f"No volume has features of all {n_lags} volumes up to it: of "
-            f"{counts['volumes'].sum()} volumes {counts['missing_values'].sum()} miss "
-            "values, the others have too few before them. Use fewer lags."
+            f"{counts['volumes'].sum()} volumes {counts['missing_values'].sum()} lack "
+            "values, and the rest have too few volumes before them. Use fewer lags."
         )
     logger.info(
-        "%d windows of %d volumes from %d recordings; left out: %d volumes without all "
-        "lags, %d with missing values in reach",
-        *(counts["windows"].sum(), n_lags, len(counts)),
-        *(counts["no_full_window"].sum(), counts["missing_values"].sum()),
+        "%s of %s each, from %s; left out: %s without all lags, %d with missing values",
+        counted(counts["windows"].sum(), "window"),
+        counted(n_lags, "volume"),
+        counted(len(counts), "recording"),
+        counted(counts["no_full_window"].sum(), "volume"),
+        counts["missing_values"].sum(),
     )
     info = mne.create_info(names, 1 / tr, "misc", verbose="error")
     X = FeatureWindows(signals, pd.concat(metadata, ignore_index=True), info, None)

@@ -15,6 +15,7 @@ from skorch.utils import is_dataset
 from torch.utils.data import Subset
 
 from .._series import is_constant
+from .._text import counted
 from ..eeg.channels import normalize_channel_name, scalp_channels
 from ..eeg.units import check_signal
 from .create import ToMicrovolts
@@ -123,8 +124,8 @@ class Input:
             return
         if not np.isfinite(targets).all():
             raise ValueError(
-                f"y has {np.size(targets) - np.isfinite(targets).sum()} values that are "
-                "not finite. Leave such windows out."
+                f"y has {counted(np.sum(~np.isfinite(targets)), 'non-finite value')}. "
+                "Leave such windows out."
             )
         constant = np.flatnonzero(is_constant(targets))
         if len(constant) and len(targets) > 1:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import atomic_write
+from .._text import counted
 from ..eeg.cache import naming_folder, write_signal
 
 __all__ = ["LazyWindows"]
@@ -287,11 +288,9 @@ class LazyWindows:
         self.__dict__.update({**state, "signals": signals})
 
     def __repr__(self) -> str:  # noqa: D105
-        n_recordings = len(np.unique(self._recording))
-        return (
-            f"<LazyWindows {self.shape}: {n_recordings} recordings of "
-            f"{len(np.unique(self.groups))} subjects, {self.sfreq:g} Hz>"
-        )
+        recordings = counted(len(np.unique(self._recording)), "recording")
+        subjects = counted(len(np.unique(self.groups)), "subject")
+        return f"<LazyWindows {self.shape}: {recordings} of {subjects}, {self.sfreq:g} Hz>"
 
 
 def _length(metadata: pd.DataFrame) -> int:

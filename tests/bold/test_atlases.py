@@ -204,7 +204,7 @@ def test_a_region_that_is_covered_in_part_is_named_in_the_log(volumes, labels, c
 
 def test_an_image_in_another_space_is_an_error(volumes, labels):
     # Beside the atlas, and where the atlas is empty.
-    for distance, message in ((500, "lies beside the image"), (30, "4 of 4 regions have")):
+    for distance, message in ((500, "lies outside the image"), (30, "4 of 4 regions have")):
         away = AFFINE.copy()
         away[:3, 3] += distance
         for missing in ("raise", "nan"):

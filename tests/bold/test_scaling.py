@@ -97,7 +97,7 @@ def test_the_scale_is_that_of_the_training_targets(n_rois, dtype):
     rng = np.random.default_rng(0)
     shape = (120,) if n_rois is None else (120, n_rois)
     groups = np.repeat(np.arange(6), 20)
-    # Each person has another scale: any that is not in training would show.
+    # Each subject has another scale: any that is not in training would show.
     loudness = (10.0 ** np.arange(6))[groups]
     y = (rng.standard_normal(shape).T * loudness).T.astype(dtype)
     model = TransformedTargetRegressor(Recorder(), transformer=BOLDScaler())

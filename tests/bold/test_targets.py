@@ -227,7 +227,7 @@ def test_complex_and_masked_series_are_refused(make_bold, make_raw):
     masked = np.ma.masked_greater(table.to_numpy(), 2)
     with pytest.raises(ValueError, match="missing or not finite"):
         prepare_series(masked, 2.0)
-    with pytest.raises(ValueError, match="not finite, the first in volume 3"):
+    with pytest.raises(ValueError, match="non-finite value, the first in volume 3"):
         attach_bold(make_raw(60), table.replace(table.loc[3, "A"], 1e39))
 
 

@@ -91,8 +91,11 @@ def test_evaluate_prints_tables_and_writes_results(data, tmp_path, capsys):
         "Protocol: subjects (subjects not seen in training, in folds of whole subjects)"
         in printed
     )
-    assert "With 3 subjects the intervals say little about other people" in printed
-    assert "no results of subjects whose EEG and fMRI were recorded together" in printed
+    assert (
+        "With 3 subjects, the confidence intervals say little about other subjects"
+        in printed
+    )
+    assert "subjects whose EEG and fMRI were recorded together" in printed
     scores = pd.read_csv(out / "scores.tsv", sep="\t", dtype={"run": str})
     assert len(scores) == 2 * 3 * 7
     assert set(scores["subject"]) == {"Subject01", "Subject02", "Subject03"}
@@ -358,7 +361,7 @@ def test_models_can_be_chosen_in_part(data, tmp_path, capsys):
     assert "needs --size published" in capsys.readouterr().err
     assert main([*command, *weights, "--size", "published"]) == 1
     printed = capsys.readouterr().out
-    assert "2 fits failed, not counted in these numbers" in printed
+    assert "2 fits failed; the scores are without them" in printed
     assert "do not fit the model; nothing was loaded" in printed
     assert "LaggedBandPower " in printed
 

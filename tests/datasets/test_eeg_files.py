@@ -1,4 +1,4 @@
-"""EEG files as they are found: renamed, copied, without content, with others beside."""
+"""Faults of EEG files: renamed, copied, without content, next to other files."""
 
 import os
 import shutil

@@ -299,8 +299,8 @@ def test_all_complaints_come_at_once(tmp_path, make_scan):
         "- sub04-scan01: MNE cannot read sub04-scan01.set",
         "- sub05-scan01_difumo64_roi.pkl asks for os.mkdir",
         "- sub06-scan01.fdt: found 9 volumes",
-        "- sub07-scan01_difumo64_roi.pkl has 1 values that are missing",
-        "- sub08-scan01.fdt: 1 markers are missing among 9 volumes",
+        "- sub07-scan01_difumo64_roi.pkl has 1 missing or non-finite value",
+        "- sub08-scan01.fdt: 1 marker is missing among 9 volumes",
         "- sub09-scan01.fdt has no volume markers",
     ):
         assert expected in message

@@ -364,7 +364,7 @@ def test_small_files_take_little(tmp_path, data):
 
 
 def dump_with(frame, **parts):
-    """Pickle a table with other things in the place of its own, by their class."""
+    """Pickle a table in which objects are replaced by others, by their class."""
 
     class Pickler(pickle.Pickler):
         def reducer_override(self, thing):

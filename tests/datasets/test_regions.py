@@ -59,7 +59,7 @@ def test_another_nilearn_or_other_code_extracts_again(extract, tmp_path, monkeyp
     assert len(entries(tmp_path)) == 2
     changed = tmp_path / "code"
     changed.mkdir()
-    (changed / "regions.py").write_text("# mended")
+    (changed / "regions.py").write_text("# corrected")
     monkeypatch.setattr(bold, "__file__", str(changed / "__init__.py"))
     _regions._code.cache_clear()
     try:

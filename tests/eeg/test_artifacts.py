@@ -433,7 +433,7 @@ def test_a_channel_full_of_artifacts_is_bad(make_recording, caplog):
     marked = mark_artifacts(recording)
     assert marked.raw.info["bads"] == ["Fz", "Pz", "Cz"]
     assert recording.raw.info["bads"] == ["Fz"]
-    assert "2 channels are marked as bad instead of their spans: Pz, Cz" in caplog.text
+    assert "2 channels marked as bad, instead of single spans: Pz, Cz" in caplog.text
     assert not spans(marked.raw, "BAD_peak") + spans(marked.raw, "BAD_flat")
     lenient = mark_artifacts(recording, bad_percent=100, flat=None).raw
     assert lenient.info["bads"] == ["Fz"]

@@ -319,7 +319,7 @@ def test_what_makes_another_recording(raw, tmp_path, change):
 
 @pytest.mark.parametrize("ending", ["edf", "vhdr", "fif"])
 def test_units_are_those_of_any_format(raw, tmp_path, ending):
-    """Files hold integers or microvolts, with calibrations of their own."""
+    """Files hold integers or microvolts, with their own calibrations."""
     file = tmp_path / f"x_raw.{ending}"
     if ending == "fif":
         raw.save(file, fmt="single", verbose="error")

@@ -131,7 +131,7 @@ def test_bad_channels_are_announced(make_recording, caplog):
     recording.raw.info["bads"] = ["Cz"]
     prepared = prepare_eeg(recording)
     assert prepared.raw.ch_names == ["Fz", "Cz"]
-    assert "marked as bad are used unchanged: Cz" in caplog.text
+    assert "marked as bad, used unchanged: Cz" in caplog.text
 
 
 def test_common_channels_are_those_of_all(make_recording):

@@ -114,7 +114,7 @@ def test_a_fold_that_fails_is_noted_and_the_others_go_on(study, tmp_path):
     assert set(failed["subject"]) == {"01"}
     assert len(found.scores[found.scores["pipeline"] == "ridge"]) == 4 * 3
     assert "3 fits failed" in repr(found)
-    # Mended, the failed ones are done, and no failure is left.
+    # After a correction the failed fits are done, and no failure is left.
     written = sorted((tmp_path / "out" / "folds").glob("*.npz"))
     times = {file: file.stat().st_mtime_ns for file in written}
     again = evaluate(models, study, n_splits=4, out=tmp_path / "out")
@@ -125,7 +125,7 @@ def test_a_fold_that_fails_is_noted_and_the_others_go_on(study, tmp_path):
 
 
 class _Only01:
-    """Train on everything but the last person."""
+    """Train on all subjects but the last."""
 
     def split(self, X, y=None, groups=None):
         test = X.metadata["subject"].to_numpy() == "04"
@@ -283,7 +283,7 @@ def test_a_search_inside_a_pipeline_is_looked_at(study):
     scaled = TransformedTargetRegressor(GridSearchCV(LaggedBandPower(), {}, cv=3))
     with pytest.raises(ValueError, match="hyper-parameters with regressor__cv=3"):
         evaluate({"leaky": scaled}, study, n_splits=2)
-    # RidgeCV leaves out one window after the other by default: a choice of its own.
+    # RidgeCV has its own cross-validation: by default it leaves out single windows.
     model = make_pipeline(BandPower(), StandardScaler(), RidgeCV([1e2, 1e3]))
     found = evaluate({"fine": model}, study, n_splits=2, on_error="raise")
     assert found.scores["score"].mean() > 0.3
@@ -314,12 +314,12 @@ def test_folds_may_be_masks(study):
 
 
 def test_a_fold_with_an_empty_part_is_refused(study):
-    class Nobody:
+    class Empty:
         def split(self, X, y=None, groups=None):
             yield np.arange(len(X)), np.arange(0)
 
     with pytest.raises(ValueError, match="Fold 1 of .* has an empty part"):
-        evaluate(RIDGE, study, Nobody())
+        evaluate(RIDGE, study, Empty())
 
 
 @pytest.mark.parametrize(

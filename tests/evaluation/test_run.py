@@ -74,7 +74,7 @@ def six_subjects():
 
 def gone(pid):
     try:
-        # A zombie has ended, though nobody has asked for it.
+        # A zombie has ended, though its parent has not waited for it.
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except FileNotFoundError:
         return True
@@ -103,7 +103,7 @@ def test_stopped_by_signals_it_resumes_and_gives_the_same_table(tmp_path):
                 assert child.poll() is None and time.time() < deadline
                 time.sleep(0.01)
             child.send_signal(number)
-            # Ends when nobody holds its output open any more.
+            # Ends when no process holds its output open any more.
             _, error = child.communicate(timeout=60)
         stopped = {signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
         assert child.returncode == stopped[number]
@@ -137,7 +137,7 @@ class Sizes(Callback):
 
 @pytest.mark.parametrize("own", [False, True])
 def test_the_fit_validates_where_the_protocol_says(long_study, own, caplog):
-    """Unless the model has a train_split of its own, which is said."""
+    """Unless the model has its own train_split, which gives a warning."""
     Sizes.seen = []
     options = {"train_split": ValidationSplit(fraction=0.5)} if own else {}
     model = tiny(callbacks=[Sizes()], max_epochs=1, **options)

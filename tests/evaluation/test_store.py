@@ -196,7 +196,7 @@ def test_overwriting_deletes_what_is_ours_alone(study, tmp_path):
     assert set(found.scores["fold"]) == {1, 2, 3, 4}
 
 
-def test_results_whose_settings_are_gone_are_of_nobody(study, tmp_path):
+def test_results_without_settings_are_refused(study, tmp_path):
     evaluate(RIDGE, study, n_splits=2, out=tmp_path)
     (tmp_path / "settings.json").unlink()
     with pytest.raises(ResultsError, match="holds no results of this package"):
@@ -369,8 +369,8 @@ def with_nan(array):
         ({"predicted": lambda p: p.T}, "predicted is float32 of shape"),
         ({"predicted": lambda p: p.astype(float)}, "predicted is float64 of shape"),
         ({"predicted": lambda p: p.astype(complex)}, "predicted is complex128"),
-        ({"predicted": with_nan}, "predicted has values that are not finite"),
-        ({"scale": lambda s: s * np.inf}, "scale has values that are not finite"),
+        ({"predicted": with_nan}, "predicted has non-finite values"),
+        ({"scale": lambda s: s * np.inf}, "scale has non-finite values"),
         ({"scale": lambda s: s[:1]}, "scale is float64 of shape"),
         ({"rows": np.arange(3)}, "unexpected keyword argument 'rows'"),
         ({"messages": [3]}, "a text is missing"),

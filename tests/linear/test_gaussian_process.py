@@ -184,7 +184,7 @@ def test_standardisation_can_be_turned_off(windows):
     model = BandPowerGP("classical", standardise=None).fit(windows.X, windows.y)
     whole = model.predict(windows.X)
     np.testing.assert_allclose(model.predict(windows.X[7:8]), whole[7:8], atol=1e-4)
-    with pytest.raises(ValueError, match="calibration is of no use"):
+    with pytest.raises(ValueError, match="calibration is not used"):
         model.predict(windows.X[:1], calibration=windows.X)
     with pytest.raises(ValueError, match='standardise must be "recording" or None'):
         BandPowerGP(standardise="subject").fit(windows.X, windows.y)

@@ -158,7 +158,7 @@ def test_order_of_windows_does_not_matter_where_volumes_are_known():
         ({"X": np.zeros((80, 4, 10))}, "X must be of shape"),
         ({"y": np.zeros((70, 3))}, "X has 80 windows, y 70 rows"),
         ({"y": np.zeros((80, 1))}, "y is constant in column 0"),
-        ({"X": np.full((80, 4, 2, 10), np.nan)}, "X has 6400 values that are not finite"),
+        ({"X": np.full((80, 4, 2, 10), np.nan)}, "X has 6400 non-finite values"),
     ],
 )
 def test_data_are_checked(change, message):

@@ -95,7 +95,7 @@ def test_targets_that_do_not_fit(model, windows):
         model.fit(windows.X, windows.y[:10])
     y = windows.y.copy()
     y[3, 1] = np.nan
-    with pytest.raises(ValueError, match="y has 1 values that are not finite"):
+    with pytest.raises(ValueError, match="y has 1 non-finite value"):
         model.fit(windows.X, y)
     for wrong in (windows.y + 0j, windows.y.astype(str)):
         with pytest.raises(TypeError, match="y must be real numbers"):

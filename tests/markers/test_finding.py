@@ -117,7 +117,7 @@ def test_markers_written_twice_become_one(doubled, apart, tr):
     np.testing.assert_array_equal(
         volumes.report.samples("duplicate"), true[doubled] + apart
     )
-    assert f"{len(true[doubled])} repeated markers removed" in str(volumes.report)
+    assert f"repeated markers removed: {len(true[doubled])} (" in str(volumes.report)
     assert volumes.report.max_residual == 0
 
 
@@ -152,7 +152,7 @@ def test_strays_are_removed_and_reported():
     volumes = find_volume_markers(make_raw(np.sort(np.append(true, spurious))))
     np.testing.assert_array_equal(volumes.samples, true)
     assert volumes.report.samples("spurious").tolist() == spurious
-    assert "3 spurious markers removed: 4.800 s" in str(volumes.report)
+    assert "spurious markers removed: 3 (4.800 s" in str(volumes.report)
 
 
 def test_a_test_pulse_on_the_grid_long_before_the_scan_is_a_stray():
@@ -223,7 +223,7 @@ def test_missing_markers_are_filled_when_asked(gone, tr):
     np.testing.assert_array_equal(volumes.samples, true)
     np.testing.assert_array_equal(volumes.report.filled, true[gone])
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(volumes.report.residuals)), gone)
-    assert f"{len(gone)} missing markers filled" in str(volumes.report)
+    assert f"missing markers filled on the grid: {len(gone)} (" in str(volumes.report)
 
 
 def test_holes_are_filled_by_the_clock_of_the_eeg():
@@ -238,7 +238,7 @@ def test_a_marker_too_late_to_be_moved_is_no_volume_and_no_slip(volume):
     true = series(30)
     written = true.copy()
     written[volume] += 5
-    with pytest.raises(MarkerError, match=rf"1 markers are missing .*{written[volume]}"):
+    with pytest.raises(MarkerError, match=rf"1 marker is missing .*{written[volume]}"):
         find_volume_markers(make_raw(written), tr=TR)
     for arguments in ({"missing": "fill"}, {"tolerance": 0.02}):
         volumes = find_volume_markers(make_raw(written), tr=TR, **arguments)
@@ -273,7 +273,7 @@ def test_a_restart_is_an_error_that_lists_the_segments():
     [
         ([0], r"7 volumes, .*49830.* 5\.0 samples"),
         ([0, 0.16], r"7 volumes, .*49830.* 5\.0 samples"),
-        (np.arange(30) * 0.05, "210 markers, from sample 49830 on, do not go on"),
+        (np.arange(30) * 0.05, "210 markers, from sample 49830 on, do not continue"),
     ],
 )
 def test_a_step_too_short_for_a_restart_is_an_error(offsets, said):
@@ -357,7 +357,7 @@ def test_slice_markers_collapse_to_the_first_of_each_volume(pattern, told):
     assert f"slice markers removed, {len(offsets)} per volume" in str(report)
 
 
-def test_slices_cannot_be_told_from_volumes_without_a_word():
+def test_slices_and_volumes_are_ambiguous_without_tr():
     raw = make_raw(slice_markers(series(40), SLICES["even"]))
     with pytest.raises(
         MarkerError, match=r"0\.068? s apart.*slices.*Give tr|Give tr.*n_sl"
@@ -401,7 +401,7 @@ def test_slices_written_twice_late_lost_or_too_many():
     assert report.samples("duplicate").tolist() == more[:2]
     assert report.moved["volume"].tolist() == [8]
     assert report.n_uneven == 2
-    assert "2 volumes have more or fewer" in str(report)
+    assert "more or fewer in 2 volumes" in str(report)
 
 
 def test_slices_without_a_usual_number():
@@ -423,7 +423,7 @@ def test_few_volumes_of_slices(n):
 def test_volumes_whose_first_slice_is_lost_are_missing():
     true = series(40)
     written = np.delete(slice_markers(true, SLICES["with a pause"]), 10 * 30)
-    with pytest.raises(MarkerError, match="1 markers are missing .* volume 10, "):
+    with pytest.raises(MarkerError, match="1 marker is missing .* volume 10, "):
         find_volume_markers(make_raw(written), tr=TR)
     volumes = find_volume_markers(make_raw(written), tr=TR, missing="fill")
     np.testing.assert_array_equal(volumes.samples, true)
@@ -482,7 +482,7 @@ def test_dummy_volumes_are_skipped():
     np.testing.assert_array_equal(volumes.samples, series(30)[4:])
     assert volumes.report.samples("dummy").tolist() == series(4).tolist()
     assert statuses(volumes.report) == {"dummy": 4, "kept": 26}
-    assert "4 markers of dummy volumes skipped" in str(volumes.report)
+    assert "markers of dummy volumes skipped: 4" in str(volumes.report)
     with pytest.raises(MarkerError, match="dummy_volumes=30 skips all"):
         find_volume_markers(make_raw(series(30)), dummy_volumes=30)
 
@@ -752,10 +752,10 @@ def logged(caplog, samples, **arguments):
     return record.levelname, record.getMessage()
 
 
-def test_what_was_mended_is_logged(caplog):
+def test_corrections_are_logged(caplog):
     true = series(60)
     level, text = logged(caplog, np.sort(np.append(true, true[:3])))
-    assert (level, "3 repeated markers removed" in text) == ("INFO", True)
+    assert (level, "repeated markers removed: 3" in text) == ("INFO", True)
     level, text = logged(caplog, np.delete(true, 7), missing="fill")
     assert (level, "markers are missing" in text) == ("WARNING", True)
     level, text = logged(caplog, true + np.tile([0, 0, 1], 20))
@@ -765,7 +765,7 @@ def test_what_was_mended_is_logged(caplog):
     assert (level, "the EEG may lack samples" in text) == ("WARNING", True)
 
 
-def test_the_report_tells_of_every_marker():
+def test_the_report_lists_every_marker():
     parts = broken([10, 60])
     run = parts[1].copy()
     run[20] += 2
@@ -814,9 +814,9 @@ def spoiled_series(draw):
     doubled = rng.random(n) < draw(st.sampled_from([0.0, 0.3, 1.0]))
     repeated = true[doubled] + rng.integers(0, 2, np.count_nonzero(doubled))
     # Off the grid by more than the tolerance, and no two of them a TR apart.
-    n_strays = draw(st.integers(0, 3))
-    phases = rng.permutation(np.arange(20, step - 20, 20))[:n_strays]
-    spurious = true[0] + step * rng.integers(-4, n + 2, n_strays) + phases
+    n_spurious = draw(st.integers(0, 3))
+    phases = rng.permutation(np.arange(20, step - 20, 20))[:n_spurious]
+    spurious = true[0] + step * rng.integers(-4, n + 2, n_spurious) + phases
     written = np.concatenate([true + slip, repeated, spurious])
     return true, step / SFREQ, np.sort(written)
 
@@ -869,7 +869,7 @@ def natview():
 @pytest.mark.parametrize("tr", [TR, None])
 def test_real_runs_become_the_true_series(natview, tr):
     assert len(natview) == 42
-    mended = {}
+    corrected = {}
     for run, written in natview.items():
         volumes = find_volume_markers(make_raw(written), tr=tr)
         n_volumes = {
@@ -879,12 +879,12 @@ def test_real_runs_become_the_true_series(natview, tr):
         np.testing.assert_array_equal(volumes.samples, series(n_volumes, written[0]))
         assert volumes.tr == 2.1
         if volumes.report.corrected:
-            mended[run] = volumes.report
-    assert {run: statuses(report) for run, report in mended.items()} == {
+            corrected[run] = volumes.report
+    assert {run: statuses(report) for run, report in corrected.items()} == {
         "sub-07_ses-01_task-inscapes": {"kept": 290, "duplicate": 290},
         "sub-09_ses-01_task-dme_run-02": {"kept": 288, "moved": 1},
         "sub-16_ses-02_task-rest": {"kept": 288, "duplicate": 262},
     }
-    late = mended["sub-09_ses-01_task-dme_run-02"]
+    late = corrected["sub-09_ses-01_task-dme_run-02"]
     assert late.moved["late"].tolist() == [1]
     assert late.max_residual == 1

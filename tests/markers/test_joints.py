@@ -95,7 +95,7 @@ def test_no_series_of_volumes_crosses_a_joint(paused):
 
 
 def test_a_regular_series_over_a_joint_is_two():
-    """Even where the second scan goes on in the rhythm of the first."""
+    """Even if the second scan continues the rhythm of the first."""
     raw = mne.io.RawArray(
         np.zeros((1, 30_000)), mne.create_info(["Cz"], SFREQ), verbose="error"
     )

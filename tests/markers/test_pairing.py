@@ -225,7 +225,7 @@ def test_a_marker_every_few_volumes(every, tr, make_raw, make_bold):
     with pytest.raises(MarkerError, match=f"volumes_per_marker={every}"):
         pair_bold(raw, make_bold(20 * every))
     raw.annotations.delete(7)
-    with pytest.raises(MarkerError, match=f"1 markers are missing.* volume {7 * every}, "):
+    with pytest.raises(MarkerError, match=f"1 marker is missing.* volume {7 * every}, "):
         find_volume_markers(raw, **options)
     filled = find_volume_markers(raw, **options, missing="fill")
     np.testing.assert_array_equal(filled.samples, whole.samples)

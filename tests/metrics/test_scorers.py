@@ -173,7 +173,7 @@ def test_recordings_may_go_by_another_name_than_the_groups_of_the_splitter(array
     ):
         predicted = Ridge().fit(X[train], y[train]).predict(X[test])
         assert score == pytest.approx(expected(y[test], predicted, recordings[test]))
-    # The one that everybody imports has not changed.
+    # The instance that is imported has not changed.
     assert repr(pearson_per_recording) == "pearson_per_recording"
 
 

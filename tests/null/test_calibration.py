@@ -59,9 +59,9 @@ def test_five_percent_of_unrelated_predictions_are_significant(bold, method, n_v
 def test_bold_of_other_subjects_is_no_prediction(method, bold):
     """12 pairs of subjects with 36 pairs of regions, which are no independent tests."""
     p, naive = [], []
-    for person in range(4):
-        others = np.concatenate(np.delete(bold, person, axis=0), axis=1)
-        true = np.repeat(bold[person], others.shape[1], axis=1)
+    for subject in range(4):
+        others = np.concatenate(np.delete(bold, subject, axis=0), axis=1)
+        true = np.repeat(bold[subject], others.shape[1], axis=1)
         result = null_r(true, np.tile(others, 6), None, method, 499, tr=TR)
         p.append(result.p)
         naive.append(student_p(result.observed, 567))

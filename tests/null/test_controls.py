@@ -62,7 +62,7 @@ def check_wrong_subject(windows, control):
         np.testing.assert_array_equal(control.X[number], windows.X[source])
 
 
-def test_everybody_has_the_eeg_of_somebody_else(three, caplog):
+def test_each_subject_has_the_eeg_of_another_subject(three, caplog):
     before = pickle.loads(pickle.dumps(three))
     with caplog.at_level(logging.INFO, "braindecode_bolt"):
         control = wrong_subject(three)

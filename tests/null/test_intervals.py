@@ -41,7 +41,7 @@ def test_with_a_recording_each_it_is_scipys_interval_of_the_mean():
 
 
 def test_recordings_of_a_subject_come_together():
-    """Twice the same recording of everybody is no more than once."""
+    """Using each subject's recording twice changes nothing."""
     values = np.random.default_rng(0).standard_normal((8, 2))
     names = np.array([f"{number:02d}" for number in range(8)])
     once = bootstrap_interval(values, names, 500)

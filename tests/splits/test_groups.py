@@ -87,7 +87,7 @@ def test_unknown_or_single_groups_are_refused():
         ValueError, match=r"Recordings whose site is unknown: 2.*Recording\(s"
     ):
         next(LeaveOneOut("site").split(X))
-    with pytest.raises(ValueError, match="only one task; group by subject or session or r"):
+    with pytest.raises(ValueError, match="only one task. Group by subject or session or r"):
         next(LeaveOneOut("task").split(X))
     with pytest.raises(
         ValueError, match="n_splits=5, but there are only 2 subjects .01, 02"

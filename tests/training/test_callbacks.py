@@ -104,9 +104,8 @@ def test_batches_are_counted(windows):
 
 
 def test_a_progress_bar_is_shown_when_asked(windows, capsys, monkeypatch):
-    monkeypatch.setattr(
-        "braindecode_bolt.training.callbacks._IN_NOTEBOOK", True
-    )  # do not ask for a tty
+    # Shown as in a notebook: here is no terminal.
+    monkeypatch.setattr("braindecode_bolt.training.callbacks.HIDE_IN_FILES", False)
     regressor(max_epochs=2, verbose=1).fit(windows.X, windows.y)
     shown = capsys.readouterr()
     assert "NeuroBOLT: 100%" in shown.err and "epoch=2/2" in shown.err

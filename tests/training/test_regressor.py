@@ -556,7 +556,7 @@ def test_implausible_eeg_is_refused(windows, fitted):
         fit(array * 1e3)
     wrong = y.copy()
     wrong[5, 1] = np.inf
-    with pytest.raises(ValueError, match="1 values that are not finite"):
+    with pytest.raises(ValueError, match="1 non-finite value"):
         fit(array, wrong)
     constant = y.copy()
     constant[:, 1] = 2
@@ -758,7 +758,7 @@ def test_rates_that_are_set_keep_the_layer_decay(windows, parameter):
 
 
 def offset(windows, microvolts=50.0):
-    """Windows as arrays, each channel with a constant offset of its own."""
+    """Windows as arrays, each channel with its own constant offset."""
     return np.asarray(windows.X) + microvolts * np.arange(1, 5)[:, None]
 
 

@@ -54,7 +54,9 @@ def test_volumes_without_a_full_window_are_left_out_and_counted(make_recording, 
         windows = create_bold_windows([recording], 16.0)
     assert windows.metadata["volume"].tolist() == list(range(8, 20))
     assert windows.left_out.loc[0, "no_full_window"] == 8
-    assert "left out: 8 volumes without a full window, 0 that touch" in caplog.text
+    assert (
+        "left out: 8 volumes without a full window, 0 with a BAD annotation" in caplog.text
+    )
     np.testing.assert_array_equal(windows.y, recording.bold.to_numpy(np.float32)[8:])
 
 
@@ -100,9 +102,7 @@ def test_what_is_no_scalp_eeg_gets_no_window(make_recording, caplog):
     with caplog.at_level(logging.INFO, "braindecode_bolt"):
         windows = create_bold_windows([recording], 4.0)
     assert windows.ch_names == ["Fz", "Cz"]
-    assert (
-        "3 channels of type EEG are not scalp EEG and left out: ECG, VEOGo" in caplog.text
-    )
+    assert "3 channels of type EEG left out, not scalp EEG: ECG, VEOGo" in caplog.text
     with pytest.raises(ChannelNameError, match="has no EEG channel among ECG"):
         create_bold_windows([make_recording(ch_names=["ECG"])], 4.0)
 

@@ -221,11 +221,11 @@ Y = np.arange(6.0)
         (torch.as_tensor(Y + 1j), TypeError, "y must be real numbers"),
         (pd.DataFrame({"A": Y.astype(str)}), TypeError, "y must be real numbers"),
         (Y.astype(str).astype(object), TypeError, "y must be real numbers"),
-        (np.array([None] * 6), ValueError, "y has 6 values that are not finite"),
+        (np.array([None] * 6), ValueError, "y has 6 non-finite values"),
         (pd.date_range("2024-01-01", periods=6), TypeError, "y must be real numbers"),
         (np.ma.masked_greater(Y, 4), ValueError, "y has 1 masked values"),
         (Y * 1e39, ValueError, "y has 5 values .* infinite in float32"),
-        (Y * np.nan, ValueError, "y has 6 values that are not finite"),
+        (Y * np.nan, ValueError, "y has 6 non-finite values"),
     ],
 )
 @pytest.mark.parametrize("model", ["network", "linear"])

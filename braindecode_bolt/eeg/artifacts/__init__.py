@@ -1,4 +1,4 @@
-"""Artifacts in EEG from a scanner: spans to leave out, and what correction left in."""
+"""Artifacts in EEG from a scanner: spans to leave out, and residues of corrections."""
 
 from .residue import residual_artifacts, residual_gradient
 from .spans import mark_artifacts

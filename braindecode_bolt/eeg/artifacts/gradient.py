@@ -31,7 +31,7 @@ SLICE_LIMITS = (2.5, 5.0)
 _SEGMENT = 16
 # With fewer volumes the spectra are too noisy.
 _FEWEST_VOLUMES = 2 * _SEGMENT
-# From so many spectra on they need not overlap.
+# With this many spectra or more, they need not overlap.
 _LONG = 8
 # Range of frequencies in Hz. Multiples of the mains frequency can be harmonics of 1/TR
 # themselves: at 2.1 s, 50 Hz is the 105th.
@@ -40,7 +40,7 @@ _MAINS, _MAINS_WIDTH = (50.0, 60.0), 1.0
 # Noise of any amplifier, in square microvolts per Hz. It is added, so that frequencies
 # that a filter has removed do not count.
 _NOISE = 1e-3
-# Slice frequencies that are tried: at least so many slices per volume, and at least so
+# Slice frequencies that are tried have at least this many slices per volume, and this
 # many harmonics, so that a single spectral line of another source does not count.
 _FEWEST_SLICES = 8
 _FEWEST_HARMONICS = 3

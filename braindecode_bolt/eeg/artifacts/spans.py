@@ -9,6 +9,7 @@ from dataclasses import replace
 import mne
 import numpy as np
 
+from ..._text import counted
 from ...markers.annotations import with_annotations
 from ...recording import Recording
 from ..reading import channel_groups, good_electrodes
@@ -152,9 +153,9 @@ def _log(
     logger.info("%s: marked %s", recording.name, ", ".join(listed) or "nothing")
     if bads:
         logger.warning(
-            "%s: %d channels are marked as bad instead of their spans: %s",
+            "%s: %s marked as bad, instead of single spans: %s",
             recording.name,
-            len(bads),
+            counted(len(bads), "channel"),
             ", ".join(bads),
         )
 
