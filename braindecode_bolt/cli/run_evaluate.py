@@ -15,7 +15,8 @@ from ..evaluation import (
     make_protocol,
 )
 from ..evaluation.checks import check_choices
-from ..evaluation.store import new_folder, write_table
+from ..evaluation.store import new_folder
+from ..evaluation.text import write_table
 from ..plotting import plot_r_per_region, plot_series
 from ..report import layout, write_report
 from .data_options import data_options

@@ -19,8 +19,9 @@ from .checks import as_models, as_studies, check_choices, fine_tuned
 from .collect import Evaluation, collect, scores_table
 from .plan import Plan
 from .run import FoldResult, log_messages, run, stoppable
-from .store import Store, printable, write_table
+from .store import Store
 from .study import Study
+from .text import printable, write_table
 
 __all__ = ["evaluate"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
@@ -18,12 +17,12 @@ from .._files import content_hash
 from ..null.controls import constant_eeg, wrong_subject
 from ..splits import ValidationSplit, window_groups
 from ..windows.create import BOLDWindows
-from ..windows.lazy import LazyWindows
 from .fingerprint import describe, versions
+from .folds import Fold, check_separate, folds_of
 from .protocols import ProtocolError, make_protocol
 from .study import Study
 
-__all__ = ["CONTROLS", "FitTask", "Fold", "Plan", "Targets", "decides"]
+__all__ = ["CONTROLS", "FitTask", "Plan", "Targets", "decides"]
 
 #: What can be done to the EEG before models are trained and tested on it.
 CONTROLS = {"wrong_subject": wrong_subject, "constant_eeg": constant_eeg}
@@ -82,24 +81,6 @@ class FitTask:
 
 def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", name)[:40].strip("-")
-
-
-@dataclass(frozen=True)
-class Fold:
-    """A fold of a data set: rows of the windows, and positions in `train`."""
-
-    #: From 1.
-    number: int
-    train: np.ndarray
-    test: np.ndarray
-    validation: np.ndarray | None
-
-    def parts(self) -> list[np.ndarray]:
-        """Rows of training, validation (if the protocol has it) and test."""
-        if self.validation is None:
-            return [self.train, self.test]
-        fitted = np.delete(self.train, self.validation)
-        return [fitted, self.train[self.validation], self.test]
 
 
 @dataclass(frozen=True)
@@ -341,56 +322,6 @@ def decides(settings: Mapping[str, Any], task: FitTask) -> dict[str, Any]:
     }
 
 
-def folds_of(splitter: Any, windows: BOLDWindows) -> list[Fold]:
-    """Divide windows, and check that no EEG is in both parts.
-
-    Splitters of scikit-learn are given the subjects as groups.
-    """
-    X, y = windows.X, windows.y
-    ours = hasattr(splitter, "validation_rows")
-    groups = {} if ours else {"groups": windows.groups}
-    with warnings.catch_warnings():
-        # Splitters that use no groups may still keep recordings together; see below.
-        warnings.filterwarnings("ignore", "The groups parameter is ignored")
-        divided = list(splitter.split(X, y, **groups))
-    folds = []
-    for number, parts in enumerate(divided, start=1):
-        train, test = (_rows(part, len(X)) for part in parts)
-        validation = splitter.validation_rows(X, train) if ours else None
-        fold = Fold(number, train, test, validation)
-        check_separate(fold, X, splitter)
-        folds.append(fold)
-    if not folds:
-        raise ValueError(f"{splitter!r} makes no fold of these recordings.")
-    return folds
-
-
-def check_separate(fold: Fold, X: LazyWindows, splitter: Any) -> None:
-    """Raise if a part is empty, or windows of both parts share EEG."""
-    if not len(fold.train) or not len(fold.test):
-        raise ValueError(f"Fold {fold.number} of {splitter!r} has an empty part.")
-    recordings, starts, stops = (
-        X.metadata[name].to_numpy() for name in ("recording", "start", "stop")
-    )
-    for recording in np.intersect1d(recordings[fold.train], recordings[fold.test]):
-        train, test = (
-            rows[recordings[rows] == recording] for rows in (fold.train, fold.test)
-        )
-        begun = np.sort(starts[train])
-        # Windows have one length: the last one that began before a tested one ends.
-        place = np.searchsorted(begun, stops[test])
-        last = begun[np.maximum(place - 1, 0)]
-        length = stops[train[0]] - starts[train[0]]
-        shared = (place > 0) & (last + length > starts[test])
-        if shared.any():
-            raise ValueError(
-                f"Fold {fold.number} of {splitter!r}: {shared.sum()} of {len(test)} tested "
-                "windows of a recording share EEG with windows that are trained on. Use a "
-                "splitter of braindecode_bolt.splits, which keep recordings together or "
-                "leave a gap."
-            )
-
-
 def _advice(study: Study, protocol: str, n_splits: int) -> str:
     """Name protocols that these recordings allow, by trying them."""
     working = {}
@@ -421,12 +352,6 @@ def _in_two(windows: BOLDWindows, fold: Fold) -> dict[str, tuple[np.ndarray, np.
 
 def _whole(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows, dtype=np.int64)
-
-
-def _rows(part: Any, n_windows: int) -> np.ndarray:
-    """Row numbers of a part that may be a mask."""
-    part = np.asarray(part)
-    return np.flatnonzero(part) if part.dtype == bool and len(part) == n_windows else part
 
 
 def _rows_in(table: pd.DataFrame, whole: pd.DataFrame) -> np.ndarray:

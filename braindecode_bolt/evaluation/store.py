@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from .._files import atomic_write
 from .plan import FitTask, Plan, decides
 from .run import FoldResult
 
-__all__ = ["ResultsError", "Store", "new_folder", "printable", "write_table"]
+__all__ = ["ResultsError", "Store", "new_folder"]
 
 logger = logging.getLogger(__name__)
 
@@ -398,31 +397,3 @@ def _differing(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
 def new_folder() -> Path:
     """Name a new folder in ``results`` by date and time."""
     return Path("results") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
-
-
-def write_table(table: pd.DataFrame, file: Path) -> None:
-    """Write a table, tabs between columns and a line for each row.
-
-    In texts, line breaks, other control characters and what UTF-8 does not have are
-    escaped as in Python. What a spreadsheet takes for a formula gets an apostrophe in
-    front.
-    """
-    safe = table.copy()
-    for name in table.columns[[not pd.api.types.is_numeric_dtype(d) for d in table.dtypes]]:
-        safe[name] = [_cell(v) if isinstance(v, str) else v for v in table[name]]
-    safe.columns = [_cell(str(name)) for name in table.columns]
-    with atomic_write(file) as unfinished:
-        safe.to_csv(unfinished, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
-
-
-_ESCAPES = {n: repr(chr(n))[1:-1] for n in (*range(32), *range(127, 160), 0x2028, 0x2029)}
-
-
-def printable(text: str) -> str:
-    """Put a text in one line, with what terminals and UTF-8 cannot show escaped."""
-    return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
-
-
-def _cell(text: str) -> str:
-    text = printable(text)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -14,7 +14,7 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from braindecode_bolt.evaluation import ResultsError, evaluate
 from braindecode_bolt.evaluation.plan import FitTask
-from braindecode_bolt.evaluation.store import write_table
+from braindecode_bolt.evaluation.text import write_table
 from braindecode_bolt.linear import AlphaHRF, LaggedBandPower
 
 from .models import Fails, Remember
