@@ -809,7 +809,8 @@ def spoiled_series(draw):
     step = draw(st.integers(150, 800))
     true = draw(st.integers(3000, 9000)) + step * np.arange(n)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    jitter = draw(st.sampled_from([0.0, 0.1, 0.25]))
+    # Of few markers, those that slip may by chance lie on a line of another slope.
+    jitter = draw(st.sampled_from([0.0, 0.1, 0.25] if n >= 60 else [0.0, 0.1]))
     slip = rng.choice([-1, 0, 1], n, p=[jitter / 2, 1 - jitter, jitter / 2])
     doubled = rng.random(n) < draw(st.sampled_from([0.0, 0.3, 1.0]))
     repeated = true[doubled] + rng.integers(0, 2, np.count_nonzero(doubled))
