@@ -219,6 +219,29 @@ class SpatiotemporalEncoder(nn.Module):
             Normalised mean over the patch tokens.
         cls_token : Tensor, shape (batch, 200)
         """
+        tokens = self._transformed(x, positions)
+        return self.norm(tokens[:, 1:].mean(dim=1)), tokens[:, 0]
+
+    def tokens(self, x: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Encode windows, without averaging.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            EEG in units of 100 microvolts.
+        positions : LongTensor, shape (n_chans,)
+            As in :meth:`forward`.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_chans, n_patches, 200)
+            Normalised patch tokens.
+        """
+        tokens = self.norm(self._transformed(x, positions)[:, 1:])
+        return tokens.unflatten(1, (x.shape[1], -1))
+
+    def _transformed(self, x: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Give the CLS token and the patch tokens after the last block."""
         tokens = self.patch_embed(x.unflatten(-1, (-1, PATCH)).flatten(1, 2))
         rows = self.position_embedding
         if self.fresh_embedding is not None:
@@ -230,7 +253,7 @@ class SpatiotemporalEncoder(nn.Module):
         tokens = self.drop(tokens)
         for block in self.blocks:
             tokens = block(tokens)
-        return self.norm(tokens[:, 1:].mean(dim=1)), tokens[:, 0]
+        return tokens
 
     def initialise(self, embedding_std: float) -> None:
         """Initialise the embeddings, and scale down each block's output, as in BEiT.

@@ -240,9 +240,26 @@ class SpectralEncoder(nn.Module):
         Tensor, shape (batch, dim)
             Mean over the tokens.
         """
+        return self.tokens(x, channels).flatten(1, 2).mean(dim=1)
+
+    def tokens(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
+        """Encode windows, without averaging.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            EEG in units of 100 microvolts.
+        channels : LongTensor, shape (n_chans,)
+            As in :meth:`forward`.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_chans, n_tokens, dim)
+            Two tokens per second.
+        """
         tokens = sum(scale(x) for scale in self.scales)
         where = self.channel_embedding(channels).unsqueeze(1) + self.position_code
         tokens = self.drop(tokens + where).flatten(1, 2)
         for block in self.blocks:
             tokens = block(tokens, channels)
-        return tokens.mean(dim=1)
+        return tokens.unflatten(1, (x.shape[1], -1))

@@ -18,12 +18,13 @@ from ._checks import (
 from ._montage import Montage
 from ._spatiotemporal import PATCH, SpatiotemporalEncoder, check_window
 from ._spectral import BASE, SpectralEncoder
+from ._tokens import ElectrodeTokens
 from ._weight_names import translate_neurobolt
 
 __all__ = ["NeuroBOLT"]
 
 
-class NeuroBOLT(ByChannelName, EEGModuleMixin, nn.Module):
+class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     r"""NeuroBOLT from Li et al. (2024) [Li2024]_.
 
     Predicts the BOLD signal of one or more brain regions at the end of a window of
@@ -218,3 +219,19 @@ class NeuroBOLT(ByChannelName, EEGModuleMixin, nn.Module):
         if self.spectral is not None:
             pooled.append(self.spectral(x, rows))
         return sum(pooled), cls_token
+
+    @property
+    def n_token_features(self) -> int:
+        """Number of features of a token, those of both encoders."""
+        encoders = (self.spatiotemporal, self.spectral)
+        return PATCH * sum(encoder is not None for encoder in encoders)
+
+    def _tokens(self, x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        tokens = []
+        if self.spatiotemporal is not None:
+            tokens.append(self.spatiotemporal.tokens(x, self.positions[rows]))
+        if self.spectral is not None:
+            # The mean of the two halves of each second.
+            halves = self.spectral.tokens(x, rows).unflatten(2, (-1, PATCH // BASE))
+            tokens.append(halves.mean(dim=3))
+        return torch.cat(tokens, dim=-1)
