@@ -153,8 +153,7 @@ def identify_subjects(
     similarity = _defined(similarity)
     number = len(similarity)
     if number < 2:
-        unknown = [math.nan] * 6
-        return Identification(number, unknown[0], 1 / max(number, 1), *unknown[1:])
+        return Identification(number, *[math.nan] * 7)
     pairings = _pairings(number, n_permutations, random_state)
     found = similarity >= similarity.max(axis=1, keepdims=True) - _TIE
     hits = found / found.sum(axis=1, keepdims=True)

@@ -10,7 +10,7 @@ from braindecode_bolt.metrics import (
 
 
 def people(rng, n_people, own, n_rois=12):
-    """Connectivity of people who share most of it, and predictions that know some of them."""
+    """Connectivity that people mostly share, and predictions that know some of the rest."""
     shared = rng.standard_normal((n_rois, n_rois))
     of_people = 0.3 * rng.standard_normal((n_people, n_rois, n_rois))
     noise = 0.3 * rng.standard_normal((n_people, n_rois, n_rois))
