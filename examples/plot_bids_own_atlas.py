@@ -2,8 +2,9 @@
 A BIDS data set with your own atlas
 ===================================
 
-EEG and preprocessed fMRI in BIDS, region series extracted with an atlas of your own. The data
-set is written here: simulated EEG, and small images in which two regions carry simulated BOLD.
+EEG and preprocessed fMRI in BIDS, region series extracted with an atlas of your own.
+The data set is written here: simulated EEG, and small images in which two regions carry
+simulated BOLD.
 """
 
 # %%
@@ -75,8 +76,8 @@ plot_roi(atlas, title="regions", cmap="tab10", colorbar=False, display_mode="ort
 # %%
 # Read it
 # -------
-# EEG and image of the same subject and task belong together. Six motion parameters are regressed
-# out of the series, unless ``confounds`` says otherwise.
+# EEG and image of the same subject and task belong together. Six motion parameters are
+# regressed out of the series, unless ``confounds`` says otherwise.
 
 dataset = BIDSEEGfMRI(
     root,

@@ -2,8 +2,8 @@
 A network of braindecode
 ========================
 
-:class:`~braindecode_bolt.EEGRegressor` takes the networks of braindecode by their names. They
-were made for classification; here they predict the BOLD of regions.
+:class:`~braindecode_bolt.EEGRegressor` takes the networks of braindecode by their
+names. They were made for classification; here they predict the BOLD of regions.
 """
 
 # %%
@@ -26,8 +26,8 @@ train = windows.groups != "05"
 # %%
 # Two networks and a linear model
 # -------------------------------
-# Number of channels, samples and regions are filled in. ``layer_decay=1`` gives all layers the
-# same learning rate, as for networks trained from scratch.
+# Number of channels, samples and regions are filled in. ``layer_decay=1`` gives all
+# layers the same learning rate, as for networks trained from scratch.
 
 models = {
     "EEGNet": EEGRegressor(
@@ -45,8 +45,8 @@ for name, model in models.items():
 {name: r.round(2).tolist() for name, r in scores.items()}
 
 # %%
-# The ridge regression knows that power matters; the networks have to find it out from a few
-# hundred windows. On this little data they are behind.
+# The ridge regression knows that power matters; the networks have to find it out from a
+# few hundred windows. On this little data they are behind.
 
 figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
 places = np.arange(len(windows.roi_names))

@@ -2,9 +2,9 @@
 Evaluate on a dask cluster
 ==========================
 
-Fits of an evaluation are independent of each other, so that they can run on the machines of a
-cluster. This example starts a cluster of two processes on this computer; on a real cluster only
-the line that makes the client differs.
+Fits of an evaluation are independent of each other, so that they can run on the
+machines of a cluster. This example starts a cluster of two processes on this computer;
+on a real cluster only the line that makes the client differs.
 """
 
 # %%
@@ -26,9 +26,9 @@ models = ["AlphaHRF", "LaggedBandPower"]
 # %%
 # The cluster
 # -----------
-# One thread for each worker, since the fits use several threads themselves. With a batch
-# system: ``Client(SLURMCluster(cores=4, memory="8GB"))`` of dask-jobqueue. The guard is needed
-# in a script, because new processes import it.
+# One thread for each worker, since the fits use several threads themselves. With a
+# batch system: ``Client(SLURMCluster(cores=4, memory="8GB"))`` of dask-jobqueue. The
+# guard is needed in a script, because new processes import it.
 
 if __name__ == "__main__":
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)

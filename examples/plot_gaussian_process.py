@@ -2,16 +2,17 @@
 The Gaussian process and its weights
 ====================================
 
-:class:`~braindecode_bolt.linear.BandPowerGP` predicts BOLD from log band power at several lags.
-It assumes that weights are similar at neighbouring electrodes, bands and lags, and finds how
-similar from the training data. It says how sure it is, and its weights can be looked at.
+:class:`~braindecode_bolt.linear.BandPowerGP` predicts BOLD from log band power at
+several lags. It assumes that weights are similar at neighbouring electrodes, bands and
+lags, and finds how similar from the training data. It says how sure it is, and its
+weights can be looked at.
 """
 
 # %%
 # Six simulated subjects
 # ----------------------
-# The known truth: BOLD follows the amplitudes of theta, alpha and beta through a haemodynamic
-# response.
+# The known truth: BOLD follows the amplitudes of theta, alpha and beta through a
+# haemodynamic response.
 
 import matplotlib.pyplot as plt
 import mne
@@ -29,8 +30,8 @@ train = windows.groups != "06"
 # %%
 # Fit
 # ---
-# Nothing has to be chosen: length scales, the delay and the autocorrelation of the noise are
-# those under which the training data are most likely.
+# Nothing has to be chosen: length scales, the delay and the autocorrelation of the
+# noise are those under which the training data are most likely.
 
 model = BandPowerGP().fit(windows.X[train], windows.y[train])
 model.readout_.chosen_
@@ -62,8 +63,9 @@ all_axes[-1].set_xlabel("Time (s)")
 # %%
 # Weights
 # -------
-# By electrode, band and lag, for each region. Weights of a model with many correlated features
-# are not a map of where the signal comes from; :doc:`/guide/index` says what is.
+# By electrode, band and lag, for each region. Weights of a model with many correlated
+# features are not a map of where the signal comes from; :doc:`/guide/index` says what
+# is.
 
 weights = model.weights(windows.roi_names)["Thalamus"]
 by_lag = weights.groupby("lag").apply(lambda values: np.sqrt((values**2).mean()))

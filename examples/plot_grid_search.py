@@ -2,8 +2,9 @@
 Search over hyper-parameters
 ============================
 
-Hyper-parameters are chosen inside the training part, with whole subjects kept apart there, too.
-scikit-learn's searches do that with :class:`~braindecode_bolt.splits.GroupSplit`.
+Hyper-parameters are chosen inside the training part, with whole subjects kept apart
+there, too. scikit-learn's searches do that with
+:class:`~braindecode_bolt.splits.GroupSplit`.
 """
 
 # %%
@@ -44,8 +45,9 @@ search = GridSearchCV(
 )
 
 # %%
-# ``evaluate`` takes a search like any other model. Each fold searches again, on its training
-# subjects only; so the score of the test subjects is not affected by the choice.
+# ``evaluate`` takes a search like any other model. Each fold searches again, on its
+# training subjects only; so the score of the test subjects is not affected by the
+# choice.
 
 found = evaluate({"ridge, searched": search}, recordings, n_splits=3, progress=False)
 found.scores[["subject", "region", "score"]].round(2)
@@ -73,8 +75,8 @@ figure.colorbar(image, label="R, other subjects")
 search.best_params_
 
 # %%
-# A network is searched in the same way: arguments of the network are parameters of the regressor
-# that begin with ``module__``, such as
-# ``GridSearchCV(EEGRegressor("BEIRA"), {"module__n_feature_maps": [8, 16]}, ...)``.
+# A network is searched in the same way: arguments of the network are parameters of the
+# regressor that begin with ``module__``, such as ``GridSearchCV(EEGRegressor("BEIRA"),
+# {"module__n_feature_maps": [8, 16]}, ...)``.
 
 plt.show()

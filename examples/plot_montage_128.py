@@ -2,9 +2,9 @@
 A net of 128 electrodes
 =======================
 
-Electrodes of BioSemi's nets are called A1 to D32. Networks whose weights belong to sites of the
-10-05 system (such as LaBraM's) need to know which electrode is where. With the name of the
-montage, each electrode gets the name of the nearest site.
+Electrodes of BioSemi's nets are called A1 to D32. Networks whose weights belong to
+sites of the 10-05 system (such as LaBraM's) need to know which electrode is where. With
+the name of the montage, each electrode gets the name of the nearest site.
 """
 
 # %%
@@ -15,8 +15,13 @@ import matplotlib.pyplot as plt
 import mne
 import numpy as np
 
-from braindecode_bolt import Recording, create_bold_windows, make_estimator, prepare_bold
-from braindecode_bolt import prepare_eeg
+from braindecode_bolt import (
+    Recording,
+    create_bold_windows,
+    make_estimator,
+    prepare_bold,
+    prepare_eeg,
+)
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.eeg import electrode_sites
 from braindecode_bolt.metrics import pearson_r
@@ -41,8 +46,8 @@ axes[1].set(xlabel="distance to the site (mm)", ylabel="electrodes")
 # %%
 # Recordings of such a net
 # ------------------------
-# Simulated at the sites of 32 of the electrodes, and then given BioSemi's names, as they would
-# come from the amplifier.
+# Simulated at the sites of 32 of the electrodes, and then given BioSemi's names, as
+# they would come from the amplifier.
 
 chosen = sites.dropna().iloc[::4]
 simulated = SimulatedEEGfMRI(
@@ -56,8 +61,8 @@ recordings = [
 recordings[0].raw.ch_names[:8]
 
 # %%
-# Without the montage the names are refused, since A1 and C3 mean other places in the 10-20
-# system.
+# Without the montage the names are refused, since A1 and C3 mean other places in the
+# 10-20 system.
 
 try:
     prepare_eeg(recordings[0])
@@ -73,9 +78,9 @@ prepared[0].raw.ch_names[:8]
 # %%
 # Fit
 # ---
-# From here on nothing is special. NeuroBOLT finds the rows of LaBraM's embedding by these
-# names (``unknown_channels="nearest"`` for sites that LaBraM does not have), so that
-# ``pretrained=`` works, too. Here is a model that takes seconds.
+# From here on nothing is special. NeuroBOLT finds the rows of LaBraM's embedding by
+# these names (``unknown_channels="nearest"`` for sites that LaBraM does not have), so
+# that ``pretrained=`` works, too. Here is a model that takes seconds.
 
 windows = create_bold_windows(prepared)
 train = windows.groups != "04"

@@ -2,13 +2,14 @@
 A real pair: EEG and fMRI of three people
 =========================================
 
-Three people whose EEG and fMRI were recorded together, awake and asleep (OpenNeuro ds003574,
-Sterpenich et al. 2021, CC0). The data set shares EEG power in six bands per volume, and the
-output of a classifier of the BOLD volumes. So the target here is **not the BOLD of a brain
-region**, but something that was computed from the BOLD of the whole brain.
+Three people whose EEG and fMRI were recorded together, awake and asleep (OpenNeuro
+ds003574, Sterpenich et al. 2021, CC0). The data set shares EEG power in six bands per
+volume, and the output of a classifier of the BOLD volumes. So the target here is **not
+the BOLD of a brain region**, but something that was computed from the BOLD of the whole
+brain.
 
-The example predicts it from EEG power in a person that the model has not seen, and then asks
-what the result is worth.
+The example predicts it from EEG power in a person that the model has not seen, and then
+asks what the result is worth.
 """
 
 # %%
@@ -62,8 +63,8 @@ windows
 # %%
 # Leave one person out
 # --------------------
-# EEG power against three rivals that are not EEG power: the time in the scan, the sleep stage
-# (which was scored from the EEG by experts), and EEG power of *another* person.
+# EEG power against three rivals that are not EEG power: the time in the scan, the sleep
+# stage (which was scored from the EEG by experts), and EEG power of *another* person.
 
 from braindecode_bolt.evaluation import evaluate
 from braindecode_bolt.linear import LaggedBandPower
@@ -90,9 +91,9 @@ pd.DataFrame(scores).round(2)
 # %%
 # Without drift
 # -------------
-# The target drifts in the scan, and in much the same way in all three people. So we take away
-# everything slower than 126 s, from measurement and prediction, and compare R with that of
-# circular shifts of each person's own series.
+# The target drifts in the scan, and in much the same way in all three people. So we
+# take away everything slower than 126 s, from measurement and prediction, and compare R
+# with that of circular shifts of each person's own series.
 
 from nilearn.signal import clean
 
@@ -150,9 +151,10 @@ plt.show()
 # %%
 # What this shows, and what it does not
 # -------------------------------------
-# In two of the three people the time in the scan predicts the target better than EEG power
-# does: much of R comes from a drift that everybody shares. The sleep stage, learned from two
-# people, does not carry over to the third. What is left for EEG power once the drift is gone is
-# small. Three people are too few for a conclusion; ``benchmarks/real_pair.py`` does the same
-# with twelve, and there the sleep stage does predict. And since the target is the output of a
-# classifier, nothing here says how well the BOLD of a region is predicted.
+# In two of the three people the time in the scan predicts the target better than EEG
+# power does: much of R comes from a drift that everybody shares. The sleep stage,
+# learned from two people, carries over to the third in one case of three, once the
+# drift is gone. What is left for EEG power without the drift is small (R from .06 to
+# .18). Three people are too few for a conclusion; ``benchmarks/real_pair.py`` does the
+# same with twelve. And since the target is the output of a classifier, nothing here
+# says how well the BOLD of a region is predicted.
