@@ -104,6 +104,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
             If there is not a table of noise for each file, or an argument is out of
             range.
         """
+        parse_coupling(self.coupling)
         return list(tqdm(self.iterate(), "Simulating", len(self.files()), disable=None))
 
     def files(self) -> list[Path]:
