@@ -34,6 +34,7 @@ ROOMS = (
     "training",
     "metrics",
     "null",
+    "explanation",
     "evaluation",
     "plotting",
     "report",
