@@ -3,6 +3,7 @@ from . import (
     datasets,
     eeg,
     evaluation,
+    explanation,
     linear,
     markers,
     metrics,
@@ -32,7 +33,13 @@ from .models import (
 from .recording import Recording, attach_bold
 from .splits import ValidationSplit
 from .training import EEGRegressor, make_estimator
-from .windows import BOLDWindows, LazyWindows, create_bold_windows
+from .windows import (
+    BOLDWindows,
+    EEGWindows,
+    LazyWindows,
+    create_bold_windows,
+    create_eeg_windows,
+)
 
 __all__ = [
     "BEIRA",
@@ -40,6 +47,7 @@ __all__ = [
     "BOLDWindows",
     "CNNTransformer",
     "EEGRegressor",
+    "EEGWindows",
     "FFCL",
     "JoinedRegions",
     "LabramBOLD",
@@ -52,9 +60,11 @@ __all__ = [
     "attach_bold",
     "bold",
     "create_bold_windows",
+    "create_eeg_windows",
     "datasets",
     "eeg",
     "evaluation",
+    "explanation",
     "find_volume_markers",
     "linear",
     "load_published_weights",
