@@ -35,6 +35,7 @@ ROOMS = (
     "training",
     "metrics",
     "null",
+    "explanation",
     "evaluation",
     "plotting",
     "report",
