@@ -32,7 +32,13 @@ from .models import (
 from .recording import Recording, attach_bold
 from .splits import ValidationSplit
 from .training import EEGRegressor, make_estimator
-from .windows import BOLDWindows, LazyWindows, create_bold_windows
+from .windows import (
+    BOLDWindows,
+    EEGWindows,
+    LazyWindows,
+    create_bold_windows,
+    create_eeg_windows,
+)
 
 __all__ = [
     "BEIRA",
@@ -40,6 +46,7 @@ __all__ = [
     "BOLDWindows",
     "CNNTransformer",
     "EEGRegressor",
+    "EEGWindows",
     "FFCL",
     "JoinedRegions",
     "LabramBOLD",
@@ -52,6 +59,7 @@ __all__ = [
     "attach_bold",
     "bold",
     "create_bold_windows",
+    "create_eeg_windows",
     "datasets",
     "eeg",
     "evaluation",

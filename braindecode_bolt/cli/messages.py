@@ -16,6 +16,7 @@ _OPTIONS = {
     "high_pass": "--high-pass",
     "low_pass": "--low-pass",
     "montage": "--montage",
+    "overwrite": "--overwrite",
     "n_splits": "--folds",
     "n_jobs": "--jobs",
     "pattern": "--pattern",
@@ -54,6 +55,8 @@ def in_options(message: str) -> str:
 
     def given(match: re.Match[str]) -> str:
         value = next((text for text in match.groups()[1:] if text), "")
+        if value.startswith("True"):  # A switch: it takes no value.
+            return _OPTIONS[match[1]] + value.removeprefix("True")
         return f"{_OPTIONS[match[1]]} {value}".rstrip()
 
     message = _GIVEN.sub(given, message)

@@ -135,7 +135,7 @@ class Store:
                 if not overwrite:
                     raise ResultsError(
                         f"{self.path} holds the results of {what}. Choose another folder, "
-                        "or overwrite it (--overwrite)."
+                        "or overwrite it (overwrite=True)."
                     )
                 self._delete()
                 found = {}

@@ -2,12 +2,14 @@
 
 from .ceiling import ceilings, noise_ceiling
 from .connectivity import connectivity, connectivity_r
+from .intervals import SubjectIntervals
 from .lags import best_lag
 from .regions import mse, pearson_r, r2, spearman_r
 from .scorers import RecordingScorer, pearson_per_recording, pearson_pooled
 
 __all__ = [
     "RecordingScorer",
+    "SubjectIntervals",
     "best_lag",
     "ceilings",
     "connectivity",

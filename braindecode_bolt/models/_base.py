@@ -31,6 +31,8 @@ class BOLDModel(SavedModel):
 
     #: Whether the model can be built only with the names of its channels.
     NEEDS_CHANNEL_NAMES = False
+    #: Whether the model has :meth:`electrode_tokens`.
+    has_electrode_tokens = False
     #: Name of the LaBraM encoder in the model, if it has one.
     _LABRAM: str | None = None
     #: Factor of the weights of the last layer at initialisation.
@@ -167,6 +169,30 @@ class BOLDModel(SavedModel):
             return {"features": features, "cls_token": None}
         return self._read_out(features)
 
+    def electrode_tokens(
+        self, x: torch.Tensor, ch_names: Sequence[str] | None = None
+    ) -> torch.Tensor:
+        """Encode windows, without averaging over electrodes and seconds.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            EEG in microvolts.
+        ch_names : sequence of str | None
+            Names of the channels of `x`.
+
+        Raises
+        ------
+        TypeError
+            Always: this model mixes electrodes before it has tokens. Models that have
+            them say so by ``has_electrode_tokens``.
+        """
+        raise TypeError(
+            f"{type(self).__name__} mixes the electrodes, so it has no tokens by electrode "
+            "and second. NeuroBOLT, LabramBOLD and BIOTBOLD have them "
+            "(has_electrode_tokens)."
+        )
+
     def _check_input(self, x: torch.Tensor, n_chans: int) -> None:
         if x.ndim != 3 or x.shape[1] != n_chans or x.shape[2] != self.n_times:
             raise ValueError(
@@ -262,14 +288,19 @@ class ByChannelName(BOLDModel):
         ChannelNameError
             If the model has no channel of a name.
         """
-        inputs, rows = self._rows(ch_names)
-        self._check_input(x, self.n_chans if ch_names is None else len(ch_names))
-        if inputs is not None:
-            x = x[:, inputs]
+        x, rows = self._of_rows(x, ch_names)
         features, cls_token = self._encode(x / self.input_scale, rows)
         if return_features:
             return {"features": features, "cls_token": cls_token}
         return self._read_out(features)
+
+    def _of_rows(
+        self, x: torch.Tensor, ch_names: Sequence[str] | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Check windows; give those of the channels to use, and their rows."""
+        inputs, rows = self._rows(ch_names)
+        self._check_input(x, self.n_chans if ch_names is None else len(ch_names))
+        return (x if inputs is None else x[:, inputs]), rows
 
     def _rows(
         self, ch_names: Sequence[str] | None

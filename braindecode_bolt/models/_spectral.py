@@ -12,6 +12,8 @@ from ._layers import FeedForward
 
 #: Samples of the shortest spectral window, half a second at 200 Hz.
 BASE = 100
+#: Added to magnitudes before the logarithm, for silent channels.
+_SILENCE = 1e-3
 
 
 class SpectralEmbedding(nn.Module):
@@ -27,19 +29,37 @@ class SpectralEmbedding(nn.Module):
         Tokens per channel that all scales are mapped to.
     dim : int
         Width of a token.
+    log : bool
+        Whether the logarithm of the magnitudes is embedded. Default False.
+    mix : bool
+        Whether tokens are learned mixtures of all windows of the channel (default).
+        Otherwise a token is that of the window that it lies in.
     """
 
-    def __init__(self, n_samples: int, n_windows: int, n_tokens: int, dim: int):
+    def __init__(
+        self,
+        n_samples: int,
+        n_windows: int,
+        n_tokens: int,
+        dim: int,
+        log: bool = False,
+        mix: bool = True,
+    ):
         super().__init__()
-        self.n_samples = n_samples
+        self.n_samples, self.log = n_samples, log
+        self.repeats = n_tokens // n_windows
         self.frequency = nn.Linear(n_samples // 2 + 1, dim)
-        self.window = nn.Linear(n_windows, n_tokens)
+        self.window = nn.Linear(n_windows, n_tokens) if mix else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, n_chans, n_times) -> (batch, n_chans, n_tokens, dim)."""
         spectra = magnitude_spectra(x, self.n_samples, self.n_samples)
         spectra = spectra.transpose(-1, -2).type_as(self.frequency.weight)
+        if self.log:
+            spectra = torch.log(spectra + _SILENCE)
         embedded = self.frequency(spectra)
+        if self.window is None:
+            return embedded.repeat_interleave(self.repeats, dim=2)
         return self.window(embedded.transpose(-1, -2)).transpose(-1, -2)
 
 
@@ -187,6 +207,8 @@ class SpectralEncoder(nn.Module):
         Non-linearity of the feed-forward parts.
     attention_rank : int | None
         Rank of the low-rank attention; None for linear attention.
+    log, mix : bool
+        As in :class:`SpectralEmbedding`.
     """
 
     def __init__(
@@ -201,6 +223,8 @@ class SpectralEncoder(nn.Module):
         drop_prob: float,
         activation: type[nn.Module],
         attention_rank: int | None = None,
+        log: bool = False,
+        mix: bool = True,
     ):
         super().__init__()
         n_tokens = n_times // BASE
@@ -214,7 +238,7 @@ class SpectralEncoder(nn.Module):
 
         lengths = [BASE * 2**level for level in range(n_scales)]
         self.scales = nn.ModuleList(
-            SpectralEmbedding(length, n_times // length, n_tokens, dim)
+            SpectralEmbedding(length, n_times // length, n_tokens, dim, log, mix)
             for length in lengths
         )
         self.channel_embedding = nn.Embedding(n_chans, dim)
@@ -240,9 +264,26 @@ class SpectralEncoder(nn.Module):
         Tensor, shape (batch, dim)
             Mean over the tokens.
         """
+        return self.tokens(x, channels).flatten(1, 2).mean(dim=1)
+
+    def tokens(self, x: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
+        """Encode windows, without averaging.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            EEG in units of 100 microvolts.
+        channels : LongTensor, shape (n_chans,)
+            As in :meth:`forward`.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_chans, n_tokens, dim)
+            Two tokens per second.
+        """
         tokens = sum(scale(x) for scale in self.scales)
         where = self.channel_embedding(channels).unsqueeze(1) + self.position_code
         tokens = self.drop(tokens + where).flatten(1, 2)
         for block in self.blocks:
             tokens = block(tokens, channels)
-        return tokens.mean(dim=1)
+        return tokens.unflatten(1, (x.shape[1], -1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from braindecode.models import BIOT
 from braindecode.models.base import EEGModuleMixin
@@ -13,6 +14,7 @@ from torch import nn
 from ._base import ByChannelName
 from ._checks import check_counts, check_divisors, check_positive
 from ._convolutional import magnitude_spectra
+from ._tokens import ElectrodeTokens, seconds_of_steps
 from ._weight_names import translate_biot
 
 __all__ = ["BIOTBOLD"]
@@ -21,7 +23,7 @@ __all__ = ["BIOTBOLD"]
 _N_POSITIONS = 1000
 
 
-class BIOTBOLD(ByChannelName, EEGModuleMixin, nn.Module):
+class BIOTBOLD(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     r"""BIOT [Yang2023b]_ as a baseline of NeuroBOLT's paper [Li2024c]_.
 
     Predicts the BOLD signal of one or more brain regions at the end of a window of
@@ -141,13 +143,32 @@ class BIOTBOLD(ByChannelName, EEGModuleMixin, nn.Module):
         table = code.pe
         del code.pe
         code.register_buffer("pe", table, persistent=False)
+        self._set_seconds(n_steps)
         self._finish(embed_dim, activation, pretrained, new_head)
 
+    def _set_seconds(self, n_steps: int) -> None:
+        starts = np.arange(n_steps) * self.hop
+        weights = seconds_of_steps(starts, self.n_fft, self._sfreq, self.n_times)
+        self.register_buffer("to_seconds", weights, persistent=False)
+
+    @property
+    def n_token_features(self) -> int:
+        """Number of features of a token."""
+        return self.final_layer.in_features
+
+    def _tokens(self, x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        # A second is covered by two or three spectra.
+        return self.to_seconds @ self._transformed(x, rows).unflatten(1, (x.shape[1], -1))
+
     def _encode(self, x: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return self._transformed(x, rows).mean(dim=1), None
+
+    def _transformed(self, x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """Give the tokens of all channels, one per spectrum."""
         encoder = self.encoder
         spectra = magnitude_spectra(x, self.n_fft, self.hop)
         tokens = encoder.patch_embedding(spectra.flatten(0, 1)).unflatten(0, x.shape[:2])
         tokens = tokens + encoder.channel_tokens(rows).unsqueeze(1)
         tokens = encoder.positional_encoding(tokens.flatten(0, 1))
         tokens = tokens.unflatten(0, x.shape[:2]).flatten(1, 2)
-        return encoder.transformer(tokens).mean(dim=1), None
+        return encoder.transformer(tokens)

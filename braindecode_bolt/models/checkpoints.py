@@ -25,6 +25,7 @@ _SETTINGS = (
     "num_heads",
     "spectral_num_heads",
     "frequency",
+    "log_spectra",
 )
 
 

@@ -18,12 +18,13 @@ from ._checks import (
 )
 from ._montage import Montage
 from ._spatiotemporal import EMBEDDING_STD, PATCH, check_window
+from ._tokens import ElectrodeTokens
 from ._weight_names import translate_labram
 
 __all__ = ["LabramBOLD"]
 
 
-class LabramBOLD(ByChannelName, EEGModuleMixin, nn.Module):
+class LabramBOLD(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     r"""LaBraM [Jiang2024b]_ as a baseline of NeuroBOLT's paper [Li2024b]_.
 
     Predicts the BOLD signal of one or more brain regions at the end of a window of
@@ -153,6 +154,19 @@ class LabramBOLD(ByChannelName, EEGModuleMixin, nn.Module):
         self._finish(PATCH, nn.Identity, pretrained, new_head)
 
     def _encode(self, x: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return self.encoder.forward_features(x, self._index(rows)), None
+
+    @property
+    def n_token_features(self) -> int:
+        """Number of features of a token."""
+        return PATCH
+
+    def _tokens(self, x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        tokens = self.encoder.forward_features(
+            x, self._index(rows), return_patch_tokens=True
+        )
+        return tokens.unflatten(1, (x.shape[1], -1))
+
+    def _index(self, rows: torch.Tensor) -> torch.Tensor:
         # Row 0 is the CLS token's.
-        index = torch.cat([self.positions.new_zeros(1), self.positions[rows]])
-        return self.encoder.forward_features(x, index), None
+        return torch.cat([self.positions.new_zeros(1), self.positions[rows]])

@@ -1,13 +1,16 @@
-"""Windows: one piece of EEG per volume, read when needed."""
+"""Windows: pieces of EEG, one per volume or at regular times, read when needed."""
 
 from .create import BOLDWindows, create_bold_windows
 from .features import FeatureWindows, create_feature_windows
 from .lazy import LazyWindows
+from .regular import EEGWindows, create_eeg_windows
 
 __all__ = [
     "BOLDWindows",
+    "EEGWindows",
     "FeatureWindows",
     "LazyWindows",
     "create_bold_windows",
+    "create_eeg_windows",
     "create_feature_windows",
 ]

@@ -16,6 +16,7 @@ from braindecode_bolt.cli.parser import build_parser
         ("n_splits=9, but there are 3 subjects", "--folds 9, but there are 3 subjects"),
         ("a missing value in the region", "a missing value in the region"),
         ("use --n-slices", "use --n-slices"),
+        ("replace it (overwrite=True).", "replace it (--overwrite)."),
     ],
 )
 def test_arguments_become_options(message, shown):
