@@ -21,6 +21,12 @@ MODELS = (
     "MeanBOLD",
 )
 
+#: Heads of networks, as in :data:`braindecode_bolt.training.HEADS`.
+HEADS = ("linear", "closed_form", "evidence")
+
+#: Networks with tokens by electrode and second, which heads other than the linear need.
+WITH_TOKENS = ("NeuroBOLT", "LabramBOLD", "BIOTBOLD")
+
 #: Protocols, and what their test part is, as in
 #: :data:`braindecode_bolt.evaluation.PROTOCOLS`.
 PROTOCOLS = {

@@ -67,6 +67,8 @@ def _of_network(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     mine: dict[str, Any] = {}
     if name in ("NeuroBOLT", "LabramBOLD"):
         mine["module__unknown_channels"] = arguments.unknown_channels
+    if NETWORKS[name].has_electrode_tokens:
+        mine["head"] = arguments.head
     if name in WITH_WEIGHTS:
         mine["module__pretrained"] = arguments.pretrained
         # The regions are seldom those of the weights.
