@@ -34,7 +34,7 @@ tables and a report in one HTML file: R of each region with its confidence inter
 the range of R expected by chance (surrogate BOLD with the same autocorrelation), mean
 squared error and, for simulated BOLD, the noise ceiling.
 
-models:
+models (and those of braindecode; `braindecode-bolt models` lists what each needs):
 {_MODEL_LIST}
 
 protocols and their test parts:
