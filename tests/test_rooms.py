@@ -37,6 +37,7 @@ ROOMS = (
     "training",
     "metrics",
     "null",
+    "explanation",
     "evaluation",
     "plotting",
     "report",

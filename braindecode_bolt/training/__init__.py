@@ -7,6 +7,7 @@ from .estimators import SIZES, estimator_names, make_estimator
 from .evidence import Evidence
 from .finetuning import FineTuneRegressor
 from .losses import CorrelationLoss
+from .pretraining import PretrainedEncoder, pretrain_band_power
 from .regressor import EEGRegressor
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "EEGRegressor",
     "Evidence",
     "FineTuneRegressor",
+    "PretrainedEncoder",
     "Progress",
     "RecordingBatches",
     "WarmupCosine",
     "estimator_names",
     "make_estimator",
+    "pretrain_band_power",
 ]
