@@ -34,6 +34,7 @@ ROOMS = (
     "training",
     "metrics",
     "null",
+    "prediction",
     "evaluation",
     "plotting",
     "report",
