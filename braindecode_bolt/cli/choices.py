@@ -3,23 +3,10 @@
 A test compares them with the registries of models and protocols.
 """
 
+from .._catalogue import LINEAR, NETWORKS
+
 #: Networks, then linear models, as :func:`braindecode_bolt.make_estimator` knows them.
-MODELS = (
-    "NeuroBOLT",
-    "LabramBOLD",
-    "BIOTBOLD",
-    "BEIRA",
-    "SirenED",
-    "FFCL",
-    "CNNTransformer",
-    "STTransformer",
-    "BandPowerGP",
-    "RidgeFingerprint",
-    "LaggedBandPower",
-    "SparseBandPower",
-    "AlphaHRF",
-    "MeanBOLD",
-)
+MODELS = (*NETWORKS, *LINEAR)
 
 #: Protocols, and what their test part is, as in
 #: :data:`braindecode_bolt.evaluation.PROTOCOLS`.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from sklearn.base import BaseEstimator
 
-from ..models import NETWORKS
+from ..linear import LINEAR
 from ..models.checkpoints import read_weights
 from ..training.estimators import estimator_names, make_estimator
 from .options import WITH_WEIGHTS
@@ -51,13 +51,13 @@ def make_models(arguments: argparse.Namespace, device: str) -> dict[str, BaseEst
     }
     if arguments.epochs is not None:
         training["max_epochs"] = arguments.epochs
-    by_name = {name.lower(): name for name in estimator_names()}
+    by_name = {name.lower(): name for name in estimator_names(braindecode=True)}
     names = dict.fromkeys(by_name[name.lower()] for name in arguments.models)
     return {
         name: make_estimator(
             name,
             arguments.size,
-            **({**training, **_of_network(name, arguments)} if name in NETWORKS else {}),
+            **({} if name in LINEAR else {**training, **_of_network(name, arguments)}),
         )
         for name in names
     }

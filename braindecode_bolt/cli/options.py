@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from .. import __version__
+from .._catalogue import find
 from .choices import DEFAULT_MODELS, MODELS, PROTOCOLS
 
 #: Networks that can begin from published weights.
@@ -146,12 +147,18 @@ def check_models(arguments: argparse.Namespace) -> None:
     ValueError
         If a model is unknown, or an option does not go with the chosen models.
     """
-    by_name = {name.lower(): name for name in MODELS}
-    wrong = [name for name in arguments.models if name.lower() not in by_name]
-    if wrong or not arguments.models:
-        found = f"There is no model {wrong[0]!r}." if wrong else "--models names no model."
-        raise ValueError(f"{found} There are {', '.join(MODELS)}.")
-    chosen = {by_name[name.lower()] for name in arguments.models}
+    found = [(name, find(name)) for name in arguments.models]
+    wrong = [name for name, entry in found if entry is None]
+    if wrong or not found:
+        what = f"There is no model {wrong[0]!r}." if wrong else "--models names no model."
+        raise ValueError(
+            f"{what} There are {', '.join(MODELS)}, and those of braindecode, which "
+            "`braindecode-bolt models` lists."
+        )
+    for name, entry in found:
+        if entry[1].cannot:
+            raise ValueError(f"{name} cannot predict BOLD: {entry[1].cannot}.")
+    chosen = {entry[0] for _, entry in found}
     if arguments.epochs is not None and arguments.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}.")
     if arguments.unknown_channels == "fresh" and "LabramBOLD" in chosen:

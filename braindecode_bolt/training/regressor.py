@@ -28,6 +28,7 @@ from .losses import match_targets
 from .networks import build_module, copy_template, takes_ch_names
 from .optimizer import parameter_groups, with_fused_steps
 from .randomness import seeded
+from .theirs import in_words, input_scale, one_per_region
 from .window_checks import check_module, check_windows
 
 __all__ = ["EEGRegressor"]
@@ -88,6 +89,14 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         Arithmetic of the network. ``"bfloat16"`` (torch's autocast; weights and loss
         stay float32) needs less memory, is faster on CPUs with AMX (not measured on
         GPUs), and rounds to about three digits. Default ``"float32"``.
+    input_scale : "auto" | float
+        Microvolts by which windows are divided before the network sees them.
+        ``"auto"`` (default) is 1 for our networks, which divide by 100 themselves, and
+        for your own. Networks of braindecode get the unit that they were pre-trained
+        with, if it is known (100 for Labram and CBraMod), or the standard deviation of
+        the training windows: one number for all channels and people, because the
+        amplitude is what BOLD follows, and scaling each window for itself would
+        remove it.
     check_input : bool
         Check at each fit that the windows are finite, not flat and of plausible
         amplitude for microvolts, and the targets finite and not constant; at each
@@ -118,6 +127,8 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         is given, be they LazyWindows, arrays, Epochs or a data set.
     lag_seconds_ : float | None
         Time from the end of the training windows to their volumes in seconds, if known.
+    input_scale_ : float
+        What windows are divided by, in microvolts.
 
     Examples
     --------
@@ -151,6 +162,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         callbacks: Any = None,
         iterator_train__drop_last: bool = False,
         precision: str = "float32",
+        input_scale: str | float = "auto",
         check_input: bool = True,
         random_state: int | np.random.RandomState | None = 12345,
         verbose: int = 1,
@@ -158,6 +170,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
     ):
         self.layer_decay = layer_decay
         self.precision = precision
+        self.input_scale = input_scale
         self.check_input = check_input
         self.random_state = random_state
         super().__init__(
@@ -361,6 +374,8 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
                 "last one had learned is lost."
             )
         self.module_outdated_ = False
+        if hasattr(self, "input_"):
+            self.input_scale_ = input_scale(self.input_scale, self.module_, self.input_)
         return self
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
@@ -413,8 +428,12 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         if getattr(self, "baseline_", None) == "window":
             x = to_tensor(x, device=self.device)
             x = x - x.mean(dim=-1, keepdim=True)
-        with self._autocast():
+        scale = getattr(self, "input_scale_", 1.0)
+        if scale != 1.0:
+            x = to_tensor(x, device=self.device) / scale
+        with self._autocast(), in_words(self.module_, x):
             output = super().infer(x, **fit_params)
+        output = one_per_region(self.module_, output)
         # NumPy has no bfloat16.
         low = isinstance(output, torch.Tensor) and output.dtype == torch.bfloat16
         return output.float() if low else output
