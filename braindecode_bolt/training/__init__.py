@@ -5,6 +5,7 @@ from .callbacks import BestWeights, Progress, WarmupCosine
 from .estimators import SIZES, estimator_names, make_estimator
 from .finetuning import FineTuneRegressor
 from .losses import CorrelationLoss
+from .pretraining import PretrainedEncoder, pretrain_band_power
 from .regressor import EEGRegressor
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "CorrelationLoss",
     "EEGRegressor",
     "FineTuneRegressor",
+    "PretrainedEncoder",
     "Progress",
     "RecordingBatches",
     "WarmupCosine",
     "estimator_names",
     "make_estimator",
+    "pretrain_band_power",
 ]
