@@ -37,6 +37,7 @@ ROOMS = (
     "training",
     "metrics",
     "null",
+    "prediction",
     "explanation",
     "evaluation",
     "plotting",
