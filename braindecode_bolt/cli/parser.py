@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import evaluate, simulate
+from . import check, evaluate, simulate
 from .messages import in_options
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = (evaluate, simulate)
+_COMMANDS = (evaluate, check, simulate)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
