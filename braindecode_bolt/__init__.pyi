@@ -3,12 +3,14 @@ from . import (
     datasets,
     eeg,
     evaluation,
+    explanation,
     linear,
     markers,
     metrics,
     models,
     null,
     plotting,
+    prediction,
     report,
     splits,
     training,
@@ -29,17 +31,26 @@ from .models import (
     STTransformer,
     load_published_weights,
 )
+from .prediction import BOLDPredictor
 from .recording import Recording, attach_bold
 from .splits import ValidationSplit
 from .training import EEGRegressor, make_estimator
-from .windows import BOLDWindows, LazyWindows, create_bold_windows
+from .windows import (
+    BOLDWindows,
+    EEGWindows,
+    LazyWindows,
+    create_bold_windows,
+    create_eeg_windows,
+)
 
 __all__ = [
     "BEIRA",
     "BIOTBOLD",
+    "BOLDPredictor",
     "BOLDWindows",
     "CNNTransformer",
     "EEGRegressor",
+    "EEGWindows",
     "FFCL",
     "JoinedRegions",
     "LabramBOLD",
@@ -52,9 +63,11 @@ __all__ = [
     "attach_bold",
     "bold",
     "create_bold_windows",
+    "create_eeg_windows",
     "datasets",
     "eeg",
     "evaluation",
+    "explanation",
     "find_volume_markers",
     "linear",
     "load_published_weights",
@@ -64,6 +77,7 @@ __all__ = [
     "models",
     "null",
     "plotting",
+    "prediction",
     "prepare_bold",
     "prepare_eeg",
     "report",

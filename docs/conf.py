@@ -1,6 +1,9 @@
 """Sphinx configuration."""
 
+import os
+import sys
 import warnings
+from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -8,6 +11,9 @@ from matplotlib.figure import Figure
 from sphinx_gallery.scrapers import figure_rst
 
 import braindecode_bolt
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+from make_inventories import PROJECTS
 
 matplotlib.use("agg")
 # braindecode under pandas 3.1; nothing of ours.
@@ -21,21 +27,78 @@ release = version = braindecode_bolt.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "numpydoc",
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "command_reference",
+    "model_zoo",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "generated/zoo/*.txt"]
+
 html_theme = "pydata_sphinx_theme"
 html_title = project
-html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_static_path = ["_static"]
+html_css_files = ["own.css"]
 html_show_sourcelink = False
+html_theme_options = {
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "navbar_align": "left",
+    "header_links_before_dropdown": 8,
+    "navbar_end": ["version-switcher", "theme-switcher"],
+    "navbar_persistent": ["search-button"],
+    "switcher": {
+        "json_url": "_static/switcher.json",
+        "version_match": "dev" if "dev" in release else release,
+    },
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "show_nav_level": 1,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+# Pages that stand alone in their section have nothing to list on the left.
+html_sidebars = {
+    page: [] for page in ("index", "install", "quickstart", "auto_examples/*", "search")
+}
 
 # Settings that hold a function are not kept between builds, which does no harm.
-suppress_warnings = ["config.cache"]
+# Files that are included begin below their page's title.
+suppress_warnings = ["config.cache", "myst.header"]
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+# Types of parameters become links.
+numpydoc_xref_param_type = True
+numpydoc_xref_aliases = {
+    "LazyWindows": "braindecode_bolt.LazyWindows",
+    "BOLDWindows": "braindecode_bolt.BOLDWindows",
+    "Recording": "braindecode_bolt.Recording",
+    "EEGRegressor": "braindecode_bolt.EEGRegressor",
+    "DataFrame": "pandas.DataFrame",
+    "Series": "pandas.Series",
+    "Tensor": "torch.Tensor",
+    "Path": "pathlib.Path",
+    "Module": "torch.nn.Module",
+}
+numpydoc_xref_ignore = {"of", "or", "shape", "optional", "default", "type", "a", "and"}
+
+# Links to other projects need no network: their inventories are in the repository.
+intersphinx_mapping = {
+    name: (address, f"inventories/{name}.inv") for name, (address, _) in PROJECTS.items()
+}
+
+# Prompts and output are not copied.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+myst_heading_anchors = 3
+
+# Addresses are checked by ``sphinx -b linkcheck`` where there is a network.
+linkcheck_timeout = 20
 
 
 def own_figures(block, block_vars, gallery_conf):
@@ -52,10 +115,11 @@ sphinx_gallery_conf = {
     "image_scrapers": (own_figures, "matplotlib"),
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "filename_pattern": "/plot_",
+    "filename_pattern": os.environ.get("GALLERY", "/plot_"),
     "within_subsection_order": "FileNameSortKey",
     "reference_url": {"braindecode_bolt": None},
     "doc_module": ("braindecode_bolt",),
+    "backreferences_dir": "generated/backreferences",
     "remove_config_comments": True,
     "show_memory": False,
     "abort_on_example_error": True,

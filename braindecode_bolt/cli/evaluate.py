@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..datasets.layout import LAYOUT
 from .choices import MODELS, PROTOCOLS
-from .data_options import add_data_options
+from .data_options import COUPLING_LIST, add_data_options
 from .options import (
     add_model_options,
     add_protocol_options,
@@ -34,11 +34,14 @@ tables and a report in one HTML file: R of each region with its confidence inter
 the range of R expected by chance (surrogate BOLD with the same autocorrelation), mean
 squared error and, for simulated BOLD, the noise ceiling.
 
-models:
+models (and those of braindecode; `braindecode-bolt models` lists what each needs):
 {_MODEL_LIST}
 
 protocols and their test parts:
 {_PROTOCOL_LIST}
+
+couplings of simulated BOLD, and what it follows:
+{COUPLING_LIST}
 """
 EPILOG = LAYOUT
 

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from sklearn.base import BaseEstimator
 
-from ..models import NETWORKS
+from ..linear import LINEAR
 from ..models.checkpoints import read_weights
 from ..training.estimators import estimator_names, make_estimator
+from .choices import WITH_TOKENS
 from .options import WITH_WEIGHTS
 
 __all__ = ["choose_device", "make_models"]
@@ -51,13 +52,13 @@ def make_models(arguments: argparse.Namespace, device: str) -> dict[str, BaseEst
     }
     if arguments.epochs is not None:
         training["max_epochs"] = arguments.epochs
-    by_name = {name.lower(): name for name in estimator_names()}
+    by_name = {name.lower(): name for name in estimator_names(braindecode=True)}
     names = dict.fromkeys(by_name[name.lower()] for name in arguments.models)
     return {
         name: make_estimator(
             name,
             arguments.size,
-            **({**training, **_of_network(name, arguments)} if name in NETWORKS else {}),
+            **({} if name in LINEAR else {**training, **_of_network(name, arguments)}),
         )
         for name in names
     }
@@ -67,6 +68,8 @@ def _of_network(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     mine: dict[str, Any] = {}
     if name in ("NeuroBOLT", "LabramBOLD"):
         mine["module__unknown_channels"] = arguments.unknown_channels
+    if name in WITH_TOKENS:
+        mine["head"] = arguments.head
     if name in WITH_WEIGHTS:
         mine["module__pretrained"] = arguments.pretrained
         # The regions are seldom those of the weights.

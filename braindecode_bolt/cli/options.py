@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from .. import __version__
-from .choices import DEFAULT_MODELS, MODELS, PROTOCOLS
+from .._catalogue import find
+from .choices import DEFAULT_MODELS, HEADS, MODELS, PROTOCOLS, WITH_TOKENS
 
 #: Networks that can begin from published weights.
 WITH_WEIGHTS = ("NeuroBOLT", "LabramBOLD", "BIOTBOLD")
@@ -79,6 +80,16 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
         help="passes over the training data (default: 8 for small, 20 for published)",
     )
     add(
+        "--head",
+        choices=HEADS,
+        default="linear",
+        help="how BOLD is read out of an encoder: by the network's own last layer "
+        "(linear), by a Gaussian process in closed form while the encoder stays as it is "
+        "(closed_form: seconds; best after pre-training), or so after the encoder has "
+        "learned by the gradient of the evidence (evidence); for "
+        f"{', '.join(WITH_TOKENS)}, other networks keep their layer (default: linear)",
+    )
+    add(
         "--pretrained",
         metavar="WEIGHTS",
         help="start from published weights of NeuroBOLT, LaBraM or BIOT: a file, a folder "
@@ -146,14 +157,22 @@ def check_models(arguments: argparse.Namespace) -> None:
     ValueError
         If a model is unknown, or an option does not go with the chosen models.
     """
-    by_name = {name.lower(): name for name in MODELS}
-    wrong = [name for name in arguments.models if name.lower() not in by_name]
-    if wrong or not arguments.models:
-        found = f"There is no model {wrong[0]!r}." if wrong else "--models names no model."
-        raise ValueError(f"{found} There are {', '.join(MODELS)}.")
-    chosen = {by_name[name.lower()] for name in arguments.models}
+    found = [(name, find(name)) for name in arguments.models]
+    wrong = [name for name, entry in found if entry is None]
+    if wrong or not found:
+        what = f"There is no model {wrong[0]!r}." if wrong else "--models names no model."
+        raise ValueError(
+            f"{what} There are {', '.join(MODELS)}, and those of braindecode, which "
+            "`braindecode-bolt models` lists."
+        )
+    for name, entry in found:
+        if entry[1].cannot:
+            raise ValueError(f"{name} cannot predict BOLD: {entry[1].cannot}.")
+    chosen = {entry[0] for _, entry in found}
     if arguments.epochs is not None and arguments.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}.")
+    if arguments.head != "linear" and not chosen & set(WITH_TOKENS):
+        raise ValueError(f"--head {arguments.head} is for {', '.join(WITH_TOKENS)}.")
     if arguments.unknown_channels == "fresh" and "LabramBOLD" in chosen:
         raise ValueError("--unknown-channels fresh is for NeuroBOLT, not for LabramBOLD.")
     if arguments.pretrained is not None:

@@ -173,6 +173,9 @@ class SpatiotemporalEncoder(nn.Module):
         Non-linearity of the convolutions and the feed-forward parts.
     n_fresh : int
         Rows of the channel embedding beyond LaBraM's. Default 0.
+    dim : int
+        Width of a token. Default 200, that of LaBraM. Another width has a linear layer
+        after the convolutions.
     """
 
     def __init__(
@@ -184,21 +187,23 @@ class SpatiotemporalEncoder(nn.Module):
         drop_path_prob: float,
         activation: type[nn.Module],
         n_fresh: int = 0,
+        dim: int = PATCH,
     ):
         super().__init__()
         self.patch_embed = TemporalEncoder(activation)
-        self.cls_token = nn.Parameter(torch.zeros(1, 1, PATCH))
-        self.position_embedding = nn.Parameter(torch.zeros(1, N_ROWS, PATCH))
+        self.project = None if dim == PATCH else nn.Linear(PATCH, dim)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+        self.position_embedding = nn.Parameter(torch.zeros(1, N_ROWS, dim))
         self.fresh_embedding = None
         if n_fresh:
-            self.fresh_embedding = nn.Parameter(torch.zeros(1, n_fresh, PATCH))
-        self.temporal_embedding = nn.Parameter(torch.zeros(1, n_patches, PATCH))
+            self.fresh_embedding = nn.Parameter(torch.zeros(1, n_fresh, dim))
+        self.temporal_embedding = nn.Parameter(torch.zeros(1, n_patches, dim))
         self.drop = nn.Dropout(drop_prob)
         depths = torch.linspace(0, drop_path_prob, num_layers).tolist()
         self.blocks = nn.ModuleList(
-            Block(PATCH, num_heads, drop_prob, depth, activation) for depth in depths
+            Block(dim, num_heads, drop_prob, depth, activation) for depth in depths
         )
-        self.norm = nn.LayerNorm(PATCH, eps=_EPS)
+        self.norm = nn.LayerNorm(dim, eps=_EPS)
 
     def forward(
         self, x: torch.Tensor, positions: torch.Tensor
@@ -215,9 +220,9 @@ class SpatiotemporalEncoder(nn.Module):
 
         Returns
         -------
-        pooled : Tensor, shape (batch, 200)
+        pooled : Tensor, shape (batch, dim)
             Normalised mean over the patch tokens.
-        cls_token : Tensor, shape (batch, 200)
+        cls_token : Tensor, shape (batch, dim)
         """
         tokens = self._transformed(x, positions)
         return self.norm(tokens[:, 1:].mean(dim=1)), tokens[:, 0]
@@ -234,7 +239,7 @@ class SpatiotemporalEncoder(nn.Module):
 
         Returns
         -------
-        Tensor, shape (batch, n_chans, n_patches, 200)
+        Tensor, shape (batch, n_chans, n_patches, dim)
             Normalised patch tokens.
         """
         tokens = self.norm(self._transformed(x, positions)[:, 1:])
@@ -243,6 +248,8 @@ class SpatiotemporalEncoder(nn.Module):
     def _transformed(self, x: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Give the CLS token and the patch tokens after the last block."""
         tokens = self.patch_embed(x.unflatten(-1, (-1, PATCH)).flatten(1, 2))
+        if self.project is not None:
+            tokens = self.project(tokens)
         rows = self.position_embedding
         if self.fresh_embedding is not None:
             rows = torch.cat([rows, self.fresh_embedding], dim=1)

@@ -27,19 +27,32 @@ class SpectralEmbedding(nn.Module):
         Tokens per channel that all scales are mapped to.
     dim : int
         Width of a token.
+    mix : bool
+        Whether tokens are learned mixtures of all windows of the channel (default).
+        Otherwise a token is that of the window that it lies in.
     """
 
-    def __init__(self, n_samples: int, n_windows: int, n_tokens: int, dim: int):
+    def __init__(
+        self,
+        n_samples: int,
+        n_windows: int,
+        n_tokens: int,
+        dim: int,
+        mix: bool = True,
+    ):
         super().__init__()
         self.n_samples = n_samples
+        self.repeats = n_tokens // n_windows
         self.frequency = nn.Linear(n_samples // 2 + 1, dim)
-        self.window = nn.Linear(n_windows, n_tokens)
+        self.window = nn.Linear(n_windows, n_tokens) if mix else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, n_chans, n_times) -> (batch, n_chans, n_tokens, dim)."""
         spectra = magnitude_spectra(x, self.n_samples, self.n_samples)
         spectra = spectra.transpose(-1, -2).type_as(self.frequency.weight)
         embedded = self.frequency(spectra)
+        if self.window is None:
+            return embedded.repeat_interleave(self.repeats, dim=2)
         return self.window(embedded.transpose(-1, -2)).transpose(-1, -2)
 
 
@@ -187,6 +200,8 @@ class SpectralEncoder(nn.Module):
         Non-linearity of the feed-forward parts.
     attention_rank : int | None
         Rank of the low-rank attention; None for linear attention.
+    mix : bool
+        As in :class:`SpectralEmbedding`.
     """
 
     def __init__(
@@ -201,6 +216,7 @@ class SpectralEncoder(nn.Module):
         drop_prob: float,
         activation: type[nn.Module],
         attention_rank: int | None = None,
+        mix: bool = True,
     ):
         super().__init__()
         n_tokens = n_times // BASE
@@ -214,7 +230,7 @@ class SpectralEncoder(nn.Module):
 
         lengths = [BASE * 2**level for level in range(n_scales)]
         self.scales = nn.ModuleList(
-            SpectralEmbedding(length, n_times // length, n_tokens, dim)
+            SpectralEmbedding(length, n_times // length, n_tokens, dim, mix)
             for length in lengths
         )
         self.channel_embedding = nn.Embedding(n_chans, dim)

@@ -55,16 +55,24 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters_200_hz)s
+    embed_dim : int
+        Width of a token in both encoders. Default 200, as published, and as all
+        published weights need. Another width has a linear layer after the
+        convolutions.
     num_layers : int
         Blocks of the spatiotemporal transformer. Default 12.
     num_heads : int
-        Its attention heads. Default 10. Must divide 200.
+        Its attention heads. Default 10. Must divide `embed_dim`.
     n_scales : int
         Number of spectral window lengths. Default 4: 0.5, 1, 2 and 4 s.
     spectral_depth : int
         Blocks of the spectral transformer. Default 4.
     spectral_num_heads : int
-        Its attention heads. Default 8. Must divide 200.
+        Its attention heads. Default 8. Must divide `embed_dim`.
+    mix_windows : bool
+        Whether the tokens of the spectral encoder are learned mixtures of all spectral
+        windows of a channel (default, as published). Without, a token sees the windows
+        that it lies in, and no weight depends on the length of the window.
     drop_prob : float
         Dropout on the embeddings of both encoders and on the attention and
         feed-forward outputs of the spatiotemporal one. Default 0.1.
@@ -142,11 +150,13 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
         input_window_seconds: float | None = None,
         sfreq: float | None = None,
         ch_names: Sequence[str] | None = None,
+        embed_dim: int = PATCH,
         num_layers: int = 12,
         num_heads: int = 10,
         n_scales: int = 4,
         spectral_depth: int = 4,
         spectral_num_heads: int = 8,
+        mix_windows: bool = True,
         drop_prob: float = 0.1,
         drop_path_prob: float = 0.1,
         spectral_drop_prob: float = 0.2,
@@ -167,7 +177,9 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
         check_counts(n_scales=n_scales)
         longest = BASE * 2 ** (n_scales - 1)
         check_window("NeuroBOLT", self.n_times, self.sfreq, longest)
-        check_divisors(PATCH, num_heads=num_heads, spectral_num_heads=spectral_num_heads)
+        check_counts(embed_dim=embed_dim)
+        heads = {"num_heads": num_heads, "spectral_num_heads": spectral_num_heads}
+        check_divisors(embed_dim, **heads)
         check_choice("branches", branches, ("both", "spatiotemporal", "spectral"))
         check_choice("attention", attention, ("linear", "linformer"))
         check_counts(num_layers=num_layers, spectral_depth=spectral_depth)
@@ -183,10 +195,10 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
             self._use_channels(montage.inputs, montage.rows)
             sizes = (self.n_times // PATCH, num_layers, num_heads)
             self.spatiotemporal = SpatiotemporalEncoder(
-                *sizes, drop_prob, drop_path_prob, activation, montage.n_fresh
+                *sizes, drop_prob, drop_path_prob, activation, montage.n_fresh, embed_dim
             )
         if branches != "spatiotemporal":
-            sizes = (n_scales, spectral_depth, spectral_num_heads, PATCH)
+            sizes = (n_scales, spectral_depth, spectral_num_heads, embed_dim)
             self.spectral = SpectralEncoder(
                 len(self.inputs),
                 self.n_times,
@@ -195,10 +207,11 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
                 spectral_drop_prob,
                 activation,
                 attention_rank if attention == "linformer" else None,
+                mix_windows,
             )
         self._initialise(embedding_std)
         head_activation = activation if nonlinear_head else nn.Identity
-        self._finish(PATCH, head_activation, pretrained, new_head)
+        self._finish(embed_dim, head_activation, pretrained, new_head)
 
     def _initialise(self, embedding_std: float) -> None:
         for module in self.modules():
@@ -224,7 +237,9 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     def n_token_features(self) -> int:
         """Number of features of a token, those of both encoders."""
         encoders = (self.spatiotemporal, self.spectral)
-        return PATCH * sum(encoder is not None for encoder in encoders)
+        return self.final_layer.in_features * sum(
+            encoder is not None for encoder in encoders
+        )
 
     def _tokens(self, x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         tokens = []

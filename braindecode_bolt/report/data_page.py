@@ -21,7 +21,9 @@ from .report import _image
 __all__ = ["write_data_page"]
 
 
-def write_data_page(check: DataCheck, path: str | Path, title: str = "EEG-fMRI data") -> Path:
+def write_data_page(
+    check: DataCheck, path: str | Path, title: str = "EEG-fMRI data"
+) -> Path:
     """Write what a check found as one HTML page with pictures.
 
     Parameters
@@ -62,7 +64,9 @@ def _section(found: RecordingCheck) -> dict[str, Any]:
         artifacts = found.artifacts.reset_index().to_dict("records")
     return {
         "found": found,
-        "left_out": [(REASONS[k], number) for k, number in found.left_out.items() if number],
+        "left_out": [
+            (REASONS[k], number) for k, number in found.left_out.items() if number
+        ],
         "artifacts": artifacts,
         "figure": _image(plot_recording(found)),
     }

@@ -6,8 +6,10 @@ from typing import Any
 
 from sklearn.base import RegressorMixin
 
+from .. import _catalogue
 from ..linear import LINEAR
 from ..models import NETWORKS
+from .networks import find_network
 from .regressor import EEGRegressor
 
 __all__ = ["SIZES", "estimator_names", "make_estimator"]
@@ -28,14 +30,42 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
         "FFCL": {"module__feature_maps": (16, 32, 64), "module__hidden_size": 64},
         "CNNTransformer": {"module__feature_maps": (16, 32, 64), "module__num_layers": 2},
         "STTransformer": {"module__num_layers": 1},
+        # Of braindecode's, those that are too large for two cores.
+        "BIOT": {"module__num_layers": 1},
+        "CBraMod": {"module__n_layer": 2},
+        "CodeBrain": {"module__num_res_layers": 2},
+        "EEGPT": {"module__depth": 2, "module__embed_dim": 128, "module__num_heads": 4},
+        "Labram": {"module__num_layers": 2},
+        "ZUNA": {"module__dim": 128, "module__n_layers": 2},
+        "REVE": {
+            "module__depth": 2,
+            "module__embed_dim": 128,
+            "module__heads": 4,
+            "module__head_dim": 32,
+            "module__attention_pooling": True,
+        },
     },
     "published": {},
 }
 
 
-def estimator_names() -> list[str]:
-    """List the models that :func:`make_estimator` makes: networks, then linear ones."""
-    return [*NETWORKS, *LINEAR]
+def estimator_names(braindecode: bool = False) -> list[str]:
+    """List the models that :func:`make_estimator` makes: networks, then linear ones.
+
+    Parameters
+    ----------
+    braindecode : bool
+        Whether to list those of braindecode, too. Default False.
+
+    Returns
+    -------
+    list of str
+    """
+    names = [*NETWORKS, *LINEAR]
+    if braindecode:
+        entries = _catalogue.BRAINDECODE.items()
+        names += [name for name, entry in entries if not entry.cannot]
+    return names
 
 
 def make_estimator(name: str, size: str = "published", **arguments: Any) -> RegressorMixin:
@@ -44,9 +74,11 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     Parameters
     ----------
     name : str
-        One of :func:`estimator_names`, in upper or lower case.
+        One of :func:`estimator_names`, in upper or lower case: also a model of
+        braindecode, such as ``"EEGNet"``, or one that you registered there.
     size : {"published", "small"}
         Size of the networks: as published (default), or small enough for two cores.
+        Of braindecode's models only the largest have a small size.
     **arguments
         Arguments of the linear model or, for networks, of
         :class:`~braindecode_bolt.EEGRegressor` (``module__...`` for the network).
@@ -58,7 +90,7 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     Raises
     ------
     ValueError
-        If there is no such model or size.
+        If there is no such model or size, or the model cannot predict BOLD.
 
     Examples
     --------
@@ -68,12 +100,13 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     """
     if size not in SIZES:
         raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}.")
-    by_name = {known.lower(): known for known in estimator_names()}
-    name = by_name.get(str(name).lower(), name)
+    found = _catalogue.find(str(name))
+    name, entry = found or (name, None)
     if name in LINEAR:
         return LINEAR[name](**arguments)
+    if entry is not None and entry.cannot:
+        raise ValueError(f"{name} of braindecode cannot predict BOLD: {entry.cannot}.")
     if name not in NETWORKS:
-        raise ValueError(
-            f"There is no model {name!r}. There are {', '.join(estimator_names())}."
-        )
+        # A model of braindecode, or one that somebody has registered there.
+        name = find_network(name).__name__
     return EEGRegressor(name, **{**SIZES[size].get(name, {}), **arguments})

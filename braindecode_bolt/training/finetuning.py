@@ -160,6 +160,7 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         params = {k: v for k, v in params.items() if not k.startswith("module__")}
         first_lr = params.pop("optimizer__lr", params["lr"])
         params["module"] = self.pretrained_.module_
+        params["input_scale"] = self.pretrained_.input_scale_
         params["lr"] = first_lr / 10 if self.lr is None else self.lr
         if self.max_epochs is not None:
             params["max_epochs"] = self.max_epochs

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import inspect
 import warnings
 from typing import Any
 
 from braindecode.eegneuralnet import _get_model
+from braindecode.models.util import interpolated_models_dict, models_dict
 from braindecode.modules import MLP
 from torch import nn
 
 from ..linear import LINEAR
+from .theirs import build_theirs, entry_of
 
 
 def copy_template(template: nn.Module, kwargs: dict[str, Any]) -> nn.Module:
@@ -100,12 +103,48 @@ def build_module(
             f"braindecode_bolt.make_estimator({module!r}), or the classes of "
             "braindecode_bolt.linear."
         )
-    model = _get_model(module)
+    model = find_network(module)
+    if entry_of(model) is not None:
+        return _picklable(build_theirs(model, inferred, kwargs))
     accepted = inspect.signature(model).parameters
     inferred = {name: value for name, value in inferred.items() if name in accepted}
     if kwargs.get("ch_names") is not None:
         inferred.pop("chs_info", None)
     return _picklable(model(**{**inferred, **kwargs}))
+
+
+def find_network(module: str | type[nn.Module]) -> type[nn.Module]:
+    """Find the class of a network by its name, whatever its case.
+
+    Parameters
+    ----------
+    module : str | type of nn.Module
+        A name in braindecode's registry, or a class.
+
+    Returns
+    -------
+    type of nn.Module
+
+    Raises
+    ------
+    ValueError
+        If there is no such network.
+    """
+    if not isinstance(module, str):
+        return module
+    try:
+        return _get_model(module)
+    except ValueError:
+        pass
+    names = {name.lower(): name for name in (*models_dict, *interpolated_models_dict)}
+    if module.lower() in names:
+        return _get_model(names[module.lower()])
+    close = difflib.get_close_matches(module.lower(), names, 3)
+    hint = f" Did you mean {', '.join(names[name] for name in close)}?" if close else ""
+    raise ValueError(
+        f"There is no network {module!r} among braindecode's and ours.{hint} "
+        "`braindecode-bolt models` lists them all."
+    )
 
 
 def _picklable(module: nn.Module) -> nn.Module:

@@ -172,8 +172,8 @@ class DataCheck:
         )
         if subjects == 1:
             text += (
-                " With one subject, a model can only be tested on other runs or other parts "
-                "of the same recording."
+                " With one subject, a model can only be tested on other runs or other "
+                "parts of the same recording."
             )
         return text
 
@@ -331,16 +331,16 @@ def _differences(checks: Sequence[RecordingCheck]) -> list[str]:
     if len({frozenset(each) for each in names.values()}) > 1:
         common = set.intersection(*names.values())
         remarks.append(
-            f"Recordings differ in their channels: {counted(len(common), 'channel')} in all "
-            f"of {len(good)}, {len(set.union(*names.values()))} in at least one. Use "
+            f"Recordings differ in their channels: {counted(len(common), 'channel')} in "
+            f"all of {len(good)}, {len(set.union(*names.values()))} in at least one. Use "
             "channels='common', or name the channels."
         )
     regions = [list(each.bold.columns) for each in good]
     if any(set(each) != set(regions[0]) for each in regions[1:]):
         common = set.intersection(*map(set, regions))
         remarks.append(
-            f"Recordings differ in their regions: {counted(len(common), 'region')} in all of "
-            f"{len(good)}. Choose regions by rois."
+            f"Recordings differ in their regions: {counted(len(common), 'region')} in all "
+            f"of {len(good)}. Choose regions by rois=."
         )
     times = sorted({round(each.tr, 4) for each in good})
     if len(times) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,8 @@ from tqdm import tqdm
 
 from .._series import is_constant, plain_name
 from .._text import counted
-from ..eeg.cache import CachedRaw
-from ..eeg.channels import ChannelNameError, same_names, scalp_channels
 from ..eeg.units import MICROVOLTS
-from ..markers.joints import crosses_joint, is_joint, joint_samples
+from ..markers.joints import crosses_joint, joint_samples
 from ..recording import (
     ENTITIES,
     TABLES,
@@ -25,8 +23,17 @@ from ..recording import (
     Recording,
     as_recordings,
     check_bold,
-    onset_samples,
     warn_of_similar_subjects,
+)
+from .cutting import (
+    channel_order,
+    check_finite,
+    check_rate,
+    check_same,
+    scalp_picks,
+    signal_of,
+    touches_bad,
+    window_samples,
 )
 from .lazy import LazyWindows
 
@@ -297,26 +304,18 @@ class _Piece:
                 "Leave the region out of all recordings."
             )
         sfreq = raw.info["sfreq"]
-        n_times = round(window_seconds * sfreq)
-        if n_times < 1:
-            raise ValueError(
-                f"A window of {window_seconds:g} s holds no sample at {sfreq:g} Hz."
-            )
+        n_times = window_samples(window_seconds, sfreq)
         volume = recording.marker_samples(marker)
         stop = volume - round(lag_seconds * sfreq)
         start = stop - n_times
         full = (start >= 0) & (stop <= raw.n_times)
         # Between the window and its volume, too, no time may be missing.
         joined = full & crosses_joint(joint_samples(raw), start, volume)
-        bad = full & ~joined & _touches_bad(raw, start, stop)
+        bad = full & ~joined & touches_bad(raw, start, stop)
         keep = full & ~bad & ~joined
-        picks = scalp_channels(raw.info, recording.name)
-        if not len(picks):
-            raise ChannelNameError(
-                f"{recording.name} has no EEG channel among {', '.join(raw.ch_names[:12])}."
-            )
-        signal = _signal_of(raw, picks)
-        _check_finite(signal, recording)
+        picks = scalp_picks(recording)
+        signal = signal_of(raw, picks)
+        check_finite(signal, recording)
         metadata = pd.DataFrame(
             {
                 "recording": position,
@@ -355,72 +354,16 @@ class _Piece:
 
     def matched_to(self, first: _Piece) -> _Piece:
         """Bring channels and regions into the order of the first recording."""
-        if self.info["sfreq"] != first.info["sfreq"]:
-            raise ValueError(
-                f"{self.name} is sampled at {self.info['sfreq']:g} Hz, {first.name} at "
-                f"{first.info['sfreq']:g} Hz. Use prepare_eeg to resample them."
-            )
-        ours, theirs = self.info["ch_names"], first.info["ch_names"]
-        _check_same("channels", ours, theirs, self.name, first.name)
+        check_rate(self.info, first.info, self.name, first.name)
+        order = channel_order(self.info, first.info, self.name, first.name)
         names = [plain_name(roi) for roi in self.roi_names]
         expected = [plain_name(roi) for roi in first.roi_names]
-        _check_same("regions", names, expected, self.name, first.name)
-        if not same_names(ours, theirs):
-            self.signal = self.signal[[ours.index(name) for name in theirs]]
+        check_same("regions", names, expected, self.name, first.name)
+        if order is not None:
+            self.signal = self.signal[order]
             self.info = first.info
         if self.roi_names != first.roi_names:
             order = [names.index(roi) for roi in expected]
             self.tables = {kind: table[:, order] for kind, table in self.tables.items()}
             self.roi_names = first.roi_names
         return self
-
-
-def _check_same(
-    what: str, ours: Sequence[str], theirs: Sequence[str], our_name: str, name: str
-) -> None:
-    missing = [item for item in theirs if item not in ours]
-    more = [item for item in ours if item not in theirs]
-    if missing or more:
-        raise ValueError(
-            f"{our_name} and {name} differ in their {what}: {our_name} lacks "
-            f"{', '.join(missing) or 'none'} and has {', '.join(more) or 'none'} besides. "
-            f"Choose {what} that all recordings have."
-        )
-
-
-def _touches_bad(raw: mne.io.BaseRaw, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    annotations = raw.annotations
-    touched = np.zeros(len(start), dtype=bool)
-    for description, onset, duration in zip(
-        annotations.description, annotations.onset, annotations.duration, strict=True
-    ):
-        # "BAD boundary" without a duration is a joint: a place, not a span.
-        joint = duration == 0 and is_joint(description)
-        if description.upper().startswith("BAD") and not joint:
-            first, last = onset_samples(raw, np.array([onset, onset + duration]))
-            # A span without duration is bad where it stands.
-            touched |= (start < max(last, first + 1)) & (stop > first)
-    return touched
-
-
-def _signal_of(raw: mne.io.BaseRaw, picks: np.ndarray) -> np.ndarray:
-    """Give the EEG in microvolts as float32; mapped from its file if it is cached."""
-    if isinstance(raw, CachedRaw) and len(picks) == len(raw.ch_names):
-        mapped = raw.signal
-        if mapped is not None:
-            return mapped
-    signal = np.empty((len(picks), raw.n_times), np.float32)
-    # Channel by channel: all of them as float64 take twice the memory of the result.
-    # From a file in one go, since every channel costs a pass through it.
-    for part in [[pick] for pick in picks] if raw.preload else [picks]:
-        rows = np.flatnonzero(np.isin(picks, part))
-        signal[rows] = raw.get_data(part) * MICROVOLTS
-    return signal
-
-
-def _check_finite(signal: np.ndarray, recording: Recording) -> None:
-    if not all(np.isfinite(channel).all() for channel in signal):
-        raise ValueError(
-            f"The EEG of {recording.name} holds NaN or infinite values. Mark the spans as "
-            "BAD and interpolate them, or leave the channel out."
-        )

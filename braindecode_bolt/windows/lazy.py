@@ -45,8 +45,9 @@ class LazyWindows:
         processes too.
     metadata : pandas.DataFrame
         A row per window with the columns ``recording`` (position in
-        `signals`), ``subject``, ``session``, ``run``, ``volume``, ``start`` and
-        ``stop`` (samples) and, where they are known, ``task`` and ``site``.
+        `signals`), ``subject``, ``session``, ``run``, ``start`` and ``stop`` (samples),
+        ``volume`` or ``time`` (seconds from the start of the recording) and, where they
+        are known, ``task`` and ``site``.
     info : mne.Info
         Names, positions and sampling rate of the channels.
     baseline : {"window", None}

@@ -405,3 +405,28 @@ def test_attention_is_in_float32_when_training_in_bfloat16(x):
     gradient = model.spatiotemporal.blocks[0].attn.qkv.weight.grad
     assert (gradient - exact).norm() < 0.1 * exact.norm()
     assert (rough - target).norm() < 0.05 * target.norm()
+
+
+SMALL = {"num_layers": 1, "spectral_depth": 1, "num_heads": 4, "spectral_num_heads": 4}
+
+
+def test_width_can_be_chosen(x):
+    model = NeuroBOLT(2, ch_names=["Fz", "Cz", "Pz"], n_times=1600, embed_dim=32, **SMALL)
+    assert model(x).shape == (2, 2)
+    assert model.final_layer.in_features == 32
+    widest = max(max(p.shape) for n, p in model.named_parameters() if "blocks" in n)
+    assert widest == 4 * 32
+    with pytest.raises(ValueError, match="num_heads must divide 30"):
+        NeuroBOLT(2, ch_names=["Fz"], n_times=1600, embed_dim=30, **SMALL)
+
+
+def test_tokens_of_unmixed_windows_fit_any_length():
+    sizes = {"branches": "spectral", "mix_windows": False, **SMALL}
+    short = NeuroBOLT(2, ch_names=["Fz", "Cz"], n_times=800, **sizes)
+    long = NeuroBOLT(2, ch_names=["Fz", "Cz"], n_times=3200, **sizes)
+    long.load_state_dict(short.state_dict())
+    torch.manual_seed(0)
+    x = torch.randn(2, 2, 800)
+    once = sum(scale(x) for scale in short.spectral.scales)
+    twice = sum(scale(torch.cat([x, x], -1)) for scale in long.spectral.scales)
+    np.testing.assert_allclose(twice[:, :, 8:].detach(), once.detach(), atol=1e-5)

@@ -33,7 +33,7 @@ def test_small_networks_fit_and_predict(name, windows):
 
 
 def test_names_and_sizes_are_checked():
-    with pytest.raises(ValueError, match="no model 'NeuroBLOT'. There are NeuroBOLT, "):
+    with pytest.raises(ValueError, match="no network 'NeuroBLOT'.*Did you mean NeuroBOLT"):
         make_estimator("NeuroBLOT")
     with pytest.raises(ValueError, match="size must be one of small, published"):
         make_estimator("NeuroBOLT", "huge")
