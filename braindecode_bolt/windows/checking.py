@@ -190,7 +190,7 @@ class DataCheck:
                 lines.append(
                     f"{each.name:{width}} {each.seconds / 60:6.1f} {each.sfreq:6g} "
                     f"{len(each.ch_names):6d} {len(each.onsets):8d} {each.tr:6.4g} "
-                    f"{each.jitter:10.2g} {each.bold.shape[1]:8d} {each.windows:8d}"
+                    f"{each.jitter:10.2f} {each.bold.shape[1]:8d} {each.windows:8d}"
                 )
         for each in self.recordings:
             notes = [f"cannot be used: {each.problem}"] if each.problem else []
