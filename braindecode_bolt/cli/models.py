@@ -9,6 +9,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from ..linear import LINEAR
+from ..models import encoder_card
 from ..models.checkpoints import read_weights
 from ..training.estimators import estimator_names, make_estimator
 from .options import WITH_WEIGHTS
@@ -44,6 +45,7 @@ def make_models(arguments: argparse.Namespace, device: str) -> dict[str, BaseEst
     """
     if arguments.pretrained is not None:
         read_weights(arguments.pretrained)  # Unreadable weights are reported at once.
+        _check_size(arguments)
     training = {
         **_TRAINING[arguments.size],
         "precision": arguments.precision,
@@ -67,11 +69,20 @@ def _of_network(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     mine: dict[str, Any] = {}
     if name in ("NeuroBOLT", "LabramBOLD"):
         mine["module__unknown_channels"] = arguments.unknown_channels
-    if name in WITH_WEIGHTS:
+    if name in WITH_WEIGHTS and arguments.pretrained is not None:
         mine["module__pretrained"] = arguments.pretrained
         # The regions are seldom those of the weights.
-        mine["module__new_head"] = arguments.pretrained is not None
+        mine["module__new_head"] = True
     return mine
+
+
+def _check_size(arguments: argparse.Namespace) -> None:
+    """Published weights fit published sizes only."""
+    if arguments.size != "published" and not encoder_card(arguments.pretrained):
+        raise ValueError(
+            "--pretrained needs --size published, as the weights are, unless they are of "
+            "braindecode-bolt pretrain."
+        )
 
 
 def choose_device(device: str) -> str:

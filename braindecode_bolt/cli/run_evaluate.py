@@ -23,6 +23,7 @@ from .data_options import data_options
 from .models import choose_device, make_models
 from .options import channels, names
 from .recordings import Prepared, load_recordings
+from .run_pretrain import with_pretraining
 
 __all__ = ["run_evaluate"]
 
@@ -55,6 +56,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     preparation = _preparation(arguments)
     study = _read(arguments, options, preparation)
     folder = new_folder() if arguments.out is None else arguments.out
+    estimators = with_pretraining(estimators, arguments, preparation, folder)
     _print_data(
         name if arguments.data is None else str(arguments.data),
         study,

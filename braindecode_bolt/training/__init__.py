@@ -2,9 +2,10 @@
 
 from .batches import RecordingBatches
 from .callbacks import BestWeights, Progress, WarmupCosine
-from .estimators import SIZES, estimator_names, make_estimator
+from .estimators import SIZES, estimator_names, make_estimator, network_arguments
 from .finetuning import FineTuneRegressor
 from .losses import CorrelationLoss
+from .pretrained import PretrainedRegressor
 from .pretraining import PretrainedEncoder, pretrain_band_power
 from .regressor import EEGRegressor
 
@@ -15,10 +16,12 @@ __all__ = [
     "EEGRegressor",
     "FineTuneRegressor",
     "PretrainedEncoder",
+    "PretrainedRegressor",
     "Progress",
     "RecordingBatches",
     "WarmupCosine",
     "estimator_names",
     "make_estimator",
+    "network_arguments",
     "pretrain_band_power",
 ]

@@ -12,16 +12,19 @@ from ..models import NETWORKS
 from .networks import find_network
 from .regressor import EEGRegressor
 
-__all__ = ["SIZES", "estimator_names", "make_estimator"]
+__all__ = ["SIZES", "estimator_names", "make_estimator", "network_arguments"]
 
 #: Arguments of the networks, for two cores and as published. Small networks are trained
 #: from scratch, so their channel and time embeddings start larger than LaBraM's.
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "small": {
         "NeuroBOLT": {
+            "module__embed_dim": 64,
             "module__num_layers": 2,
+            "module__num_heads": 4,
             "module__spectral_depth": 1,
-            "module__embedding_std": 1.0,
+            "module__spectral_num_heads": 4,
+            "module__mix_windows": False,
         },
         "LabramBOLD": {"module__num_layers": 2, "module__embedding_std": 1.0},
         "BIOTBOLD": {"module__num_layers": 1},
@@ -66,6 +69,25 @@ def estimator_names(braindecode: bool = False) -> list[str]:
         entries = _catalogue.BRAINDECODE.items()
         names += [name for name, entry in entries if not entry.cannot]
     return names
+
+
+def network_arguments(name: str, size: str = "published") -> dict[str, Any]:
+    """Arguments of a network of some size.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    size : {"published", "small"}
+        As in :func:`make_estimator`.
+
+    Returns
+    -------
+    dict
+        Without ``module__``.
+    """
+    given = SIZES[size].get(name, {})
+    return {k.removeprefix("module__"): v for k, v in given.items() if "module__" in k}
 
 
 def make_estimator(name: str, size: str = "published", **arguments: Any) -> RegressorMixin:
