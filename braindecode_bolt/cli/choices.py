@@ -34,4 +34,4 @@ PROTOCOLS = {
 }
 
 #: Models compared when none are named.
-DEFAULT_MODELS = ("NeuroBOLT", "LaggedBandPower")
+DEFAULT_MODELS = ("LaggedBandPower", "BandPowerGP", "NeuroBOLT")

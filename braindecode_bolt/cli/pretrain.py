@@ -87,6 +87,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="name of the data set, for the card. Without, people with the same names in "
         "other data are taken for the same people (default: none)",
     )
+    add("--notes", default="", metavar="TEXT", help="kept in the card: source, licence")
     add("--device", default="auto", help="cpu, cuda, ... (default: a GPU if there is one)")
 
 

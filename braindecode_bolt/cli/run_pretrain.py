@@ -62,6 +62,7 @@ def run_pretrain(arguments: argparse.Namespace) -> int:
         random_state=arguments.seed,
         device=choose_device(arguments.device),
         dataset=arguments.dataset,
+        notes=arguments.notes,
     )
     file = found.save(arguments.out)
     training = found.card["training"]

@@ -14,8 +14,8 @@ from .regressor import EEGRegressor
 
 __all__ = ["SIZES", "estimator_names", "make_estimator", "network_arguments"]
 
-#: Arguments of the networks, for two cores and as published. Small networks are trained
-#: from scratch, so their channel and time embeddings start larger than LaBraM's.
+#: Arguments of the networks, for two cores and as published. The small LabramBOLD is
+#: trained from scratch, so its channel and time embeddings start larger than LaBraM's.
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "small": {
         "NeuroBOLT": {
@@ -50,6 +50,14 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "published": {},
 }
+
+#: Small networks whose encoder is pre-trained on EEG and comes with the package.
+_START = {"NeuroBOLT": {"module__pretrained": "neurobolt-small", "head": "closed_form"}}
+#: Further arguments that need other weights.
+_OTHER_WEIGHTS = {
+    f"module__{name}"
+    for name in ("n_scales", "branches", "attention", "attention_rank", "input_scale")
+} | {"module__nonlinear_head", "module__pretrained"}
 
 
 def estimator_names(braindecode: bool = False) -> list[str]:
@@ -100,7 +108,11 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
         braindecode, such as ``"EEGNet"``, or one that you registered there.
     size : {"published", "small"}
         Size of the networks: as published (default), or small enough for two cores.
-        Of braindecode's models only the largest have a small size.
+        Of braindecode's models only the largest have a small size. The small NeuroBOLT
+        begins from an encoder that comes with the package, pre-trained on the EEG of one
+        person without fMRI (:func:`pretrain_band_power`), and has a closed-form head.
+        ``module__pretrained=None`` trains it from scratch, as any ``module__...`` that
+        needs other weights does.
     **arguments
         Arguments of the linear model or, for networks, of
         :class:`~braindecode_bolt.EEGRegressor` (``module__...`` for the network).
@@ -131,4 +143,10 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     if name not in NETWORKS:
         # A model of braindecode, or one that somebody has registered there.
         name = find_network(name).__name__
-    return EEGRegressor(name, **{**SIZES[size].get(name, {}), **arguments})
+    sizes = SIZES[size].get(name, {})
+    start = _START.get(name, {}) if size == "small" else {}
+    if start and set(arguments) & (_OTHER_WEIGHTS | set(sizes)):
+        # From scratch, the channel and time embeddings start larger than LaBraM's.
+        scratch = arguments.get("module__pretrained") is None
+        start = {"module__embedding_std": 1.0} if scratch else {}
+    return EEGRegressor(name, **{**sizes, **start, **arguments})

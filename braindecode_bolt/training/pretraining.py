@@ -119,7 +119,7 @@ def pretrain_band_power(
     max_seconds: float | None = None,
     windows_per_recording: int = 100,
     batch_size: int = 8,
-    most_channels: int = 32,
+    most_channels: int = 24,
     lr: float = 1e-3,
     weight_decay: float = 0.01,
     random_state: int | None = 12345,
@@ -169,7 +169,7 @@ def pretrain_band_power(
         Default 8.
     most_channels : int
         If a recording has more channels, each batch has so many of them, chosen at
-        random (for models that take a part of their channels by name). Default 32.
+        random (for models that take a part of their channels by name). Default 24.
     lr : float
         Highest learning rate, of AdamW; it rises over a tenth of the steps and falls
         along a cosine. Default 1e-3.
