@@ -215,6 +215,10 @@ def check_models(arguments: argparse.Namespace) -> None:
     given = [name for name, is_given in starts.items() if is_given]
     if len(given) > 1:
         raise ValueError(f"Use one of {' and '.join(given)}.")
+    if arguments.pretrained is not None and arguments.size != "published":
+        # Of what pretrain writes, the size is looked at when the file is read.
+        if not arguments.pretrained.endswith((".safetensors", "neurobolt-small")):
+            raise ValueError("--pretrained needs --size published, as the weights are.")
     if given and not chosen & set(WITH_WEIGHTS):
         raise ValueError(f"{given[0]} is for {', '.join(WITH_WEIGHTS)}.")
     if arguments.pretrain_eeg is not None and not arguments.pretrain_eeg.is_dir():
