@@ -10,6 +10,7 @@ from . import (
     models,
     null,
     plotting,
+    prediction,
     report,
     splits,
     training,
@@ -30,6 +31,7 @@ from .models import (
     STTransformer,
     load_published_weights,
 )
+from .prediction import BOLDPredictor
 from .recording import Recording, attach_bold
 from .splits import ValidationSplit
 from .training import EEGRegressor, make_estimator
@@ -44,6 +46,7 @@ from .windows import (
 __all__ = [
     "BEIRA",
     "BIOTBOLD",
+    "BOLDPredictor",
     "BOLDWindows",
     "CNNTransformer",
     "EEGRegressor",
@@ -74,6 +77,7 @@ __all__ = [
     "models",
     "null",
     "plotting",
+    "prediction",
     "prepare_bold",
     "prepare_eeg",
     "report",
