@@ -1,3 +1,4 @@
+import html
 import logging
 import re
 
@@ -71,8 +72,8 @@ def test_glass_brain_of_an_atlas_and_of_coordinates():
     places = pd.DataFrame(CENTRES, NAMES, ["x", "y", "z"])
     figure = drawn(plot_glass_brain(R, coordinates=places, label="R of $a$"))
     dots = [mark for axes in figure.axes for mark in axes.collections]
-    drawn_values = [mark.get_array() for mark in dots if len(mark.get_offsets()) > 1]
-    assert any(sorted(v) == pytest.approx([-0.1, 0.3, 0.5]) for v in drawn_values)
+    values = [mark.get_array() for mark in dots if len(mark.get_offsets()) > 1]
+    assert any(v is not None and sorted(v) == [-0.1, 0.3, 0.5] for v in values)
     assert figure.texts[-1].get_text() == r"Colours: R of \$a\$"
 
 
@@ -96,10 +97,9 @@ def test_interactive_views_need_no_network(tmp_path, kind):
     else:
         view = view_brain(region_image(R, atlas, NAMES))
     view.save_as_html(tmp_path / "view.html")
-    page = (tmp_path / "view.html").read_text(encoding="utf-8")
-    assert not re.findall(
-        r"<(?:script|link|img)[^>]*(?:src|href)=[\"']?(?:https?:)?//", page
-    )
+    page = html.unescape((tmp_path / "view.html").read_text(encoding="utf-8"))
+    loaded = re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=[^>]*>", page)
+    assert not [tag for tag in loaded if "//" in tag.split("base64")[0]]
     assert "<script" in page
     if kind == "coordinates":
         assert "Motor right: -0.10" in page
