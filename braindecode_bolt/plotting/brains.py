@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -276,15 +277,23 @@ def view_brain(
         with warnings.catch_warnings():
             # NumPy's, of nilearn's own template.
             warnings.filterwarnings("ignore", ".*'partition' will ignore the 'mask'")
-            return plotting.view_img(img, cmap=_CMAP, threshold=1e-6, title=title)
+            view = plotting.view_img(img, cmap=_CMAP, threshold=1e-6, title=title)
+        return _without_icon(view)
     places, values = _placed(values, coordinates)
     limit = _limit(values.to_numpy())
     scale = Normalize(-limit, limit)
     colours = [to_hex(colormaps[_CMAP](scale(value))) for value in values]
     named = [f"{name}: {value:.2f}" for name, value in values.items()]
-    return plotting.view_markers(
+    view = plotting.view_markers(
         places, marker_color=colours, marker_size=10, marker_labels=named, title=title
     )
+    return _without_icon(view)
+
+
+def _without_icon(view: Any) -> Any:
+    """Remove the icon of the page, which nilearn would fetch from the network."""
+    view.html = re.sub(r"<link rel=.icon.[^>]*>", "", view.html)
+    return view
 
 
 def _atlas(atlas: Any, labels: Sequence[str] | None) -> Atlas:

@@ -72,8 +72,11 @@ def test_glass_brain_of_an_atlas_and_of_coordinates():
     places = pd.DataFrame(CENTRES, NAMES, ["x", "y", "z"])
     figure = drawn(plot_glass_brain(R, coordinates=places, label="R of $a$"))
     dots = [mark for axes in figure.axes for mark in axes.collections]
-    values = [mark.get_array() for mark in dots if len(mark.get_offsets()) > 1]
-    assert any(v is not None and sorted(v) == [-0.1, 0.3, 0.5] for v in values)
+    # From the back and from above, all three are seen.
+    colours = [mark.get_facecolor() for mark in dots if len(mark.get_offsets()) == 3]
+    assert len(colours) == 2
+    red, _, blue = colours[0][:, :3].T
+    assert red[0] > blue[0] and blue[1] > red[1] and red[2] > blue[2]
     assert figure.texts[-1].get_text() == r"Colours: R of \$a\$"
 
 
