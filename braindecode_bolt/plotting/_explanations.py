@@ -25,7 +25,7 @@ def check_table(table: pd.DataFrame, value: str, apart: Sequence[str]) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        The rows of regions that have values.
+        The rows that have values.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def check_table(table: pd.DataFrame, value: str, apart: Sequence[str]) -> pd.Dat
                 f"The table does not tell {axis}s apart. Call explain with by=... that "
                 f"includes {axis!r}."
             )
-    defined = table[value].notna().groupby(table["region"]).transform("all")
+    defined = table[value].notna()
     if not defined.any():
         raise ValueError(
             f"There is no {value} to draw: it is not defined in any region. Draw "

@@ -62,7 +62,8 @@ def plot_topographies(
     table, averaged = at_lags(table, lags), regions is None
     names = choose_regions(table, regions)
     means = table.groupby(["region", "band", "electrode"], sort=False)[value].mean()
-    maps = means.unstack("electrode")
+    # An electrode without a value somewhere, such as a flat one, is in no map.
+    maps = means.unstack("electrode").dropna(axis=1)
     electrodes, info = _places(list(maps.columns))
     maps = maps[electrodes]
     bands = list(dict.fromkeys(table["band"]))
