@@ -9,6 +9,7 @@ from .brains import (
 )
 from .connectivity import plot_connectivity
 from .curves import plot_curves
+from .recordings import plot_recording
 from .regions import plot_r_per_region
 from .responses import plot_lag_curves, plot_spectra
 from .series import plot_series
@@ -20,6 +21,7 @@ __all__ = [
     "plot_glass_brain",
     "plot_lag_curves",
     "plot_r_per_region",
+    "plot_recording",
     "plot_series",
     "plot_spectra",
     "plot_surface",
