@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import evaluate, list_models, pretrain, simulate
+from . import check, evaluate, explain, list_models, pretrain, simulate
 from .messages import in_options
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = (evaluate, pretrain, simulate, list_models)
+_COMMANDS = (evaluate, pretrain, check, simulate, list_models, explain)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
