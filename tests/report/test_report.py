@@ -210,7 +210,7 @@ def test_predictions_that_fit_other_recordings_are_cautioned_about(
     page = Page(write_report(found, tmp_path / "r.html", table))
     for text in (page.text, squeezed(layout(table))):
         assert caution in text
-        assert "90%" in text and "95%" not in text and "block permutation" in text
+        assert "90% " in text and "95% CI" not in text and "block permutation" in text
 
 
 def test_one_region_and_one_model_have_no_comparison_and_no_connectivity(tmp_path):
@@ -220,7 +220,7 @@ def test_one_region_and_one_model_have_no_comparison_and_no_connectivity(tmp_pat
     found = evaluate({"ridge": LaggedBandPower()}, study, **options)
     summary = found.summary(n_surrogates=20)
     page = Page(write_report(found, tmp_path / "report.html", summary))
-    assert "EEG 1 channel BOLD 1 region, " in page.text
+    assert "EEG 1 channel: Fz BOLD 1 region, " in page.text
     assert "Comparison of models" not in page.text
     assert len(page.images) == 2 and "No fit failed." in page.text
 
