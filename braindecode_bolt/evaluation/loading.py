@@ -177,6 +177,10 @@ def _with_exact_names(
     }
     for key, table in tables.items():
         table = table.rename(columns=columns)
+        # As in memory: what is computed of it is the same then.
+        table = table.astype(
+            {name: np.float32 for name in columns.values() if name in table}
+        )
         if "region" in table:
             table["region"] = table["region"].map(lambda name: exact.get(name, name))
         tables[key] = table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -300,9 +301,9 @@ def _training(evaluation: Evaluation, scores: pd.DataFrame) -> list[str]:
 def _models(models: Mapping[str, Any]) -> tuple[str, list[str]]:
     listed, cited = [], []
     for name, described in models.items():
-        text = str(described)
         # The class of a network is among its arguments.
-        keys = [k for kind, k in _MODELS.items() if kind in name or f".{kind}'" in text]
+        text = f"{name} {described}"
+        keys = [key for kind, key in _MODELS.items() if re.search(rf"\b{kind}\b", text)]
         listed.append(name + "".join(f" [@{key}]" for key in keys))
         cited += keys
     return f"Models: {', '.join(listed)}.", cited
