@@ -3,12 +3,14 @@ from . import (
     datasets,
     eeg,
     evaluation,
+    explanation,
     linear,
     markers,
     metrics,
     models,
     null,
     plotting,
+    prediction,
     report,
     splits,
     training,
@@ -29,6 +31,7 @@ from .models import (
     STTransformer,
     load_published_weights,
 )
+from .prediction import BOLDPredictor
 from .recording import Recording, attach_bold
 from .splits import ValidationSplit
 from .training import EEGRegressor, make_estimator
@@ -43,6 +46,7 @@ from .windows import (
 __all__ = [
     "BEIRA",
     "BIOTBOLD",
+    "BOLDPredictor",
     "BOLDWindows",
     "CNNTransformer",
     "EEGRegressor",
@@ -63,6 +67,7 @@ __all__ = [
     "datasets",
     "eeg",
     "evaluation",
+    "explanation",
     "find_volume_markers",
     "linear",
     "load_published_weights",
@@ -72,6 +77,7 @@ __all__ = [
     "models",
     "null",
     "plotting",
+    "prediction",
     "prepare_bold",
     "prepare_eeg",
     "report",
