@@ -18,7 +18,7 @@ from ..evaluation.checks import check_choices
 from ..evaluation.store import new_folder
 from .data_options import data_options
 from .models import choose_device, make_models
-from .options import channels, names
+from .options import channels, preparation
 from .recordings import Prepared, load_recordings
 from .run_report import print_and_write
 
@@ -50,8 +50,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     check_choices(estimators, arguments.seeds, arguments.controls)
     name = "simulated" if arguments.data is None else arguments.data.resolve().name
     options = data_options(arguments)
-    preparation = _preparation(arguments)
-    study = _read(arguments, options, preparation)
+    prepared = preparation(arguments)
+    study = _read(arguments, options, prepared)
     folder = new_folder() if arguments.out is None else arguments.out
     _print_data(
         name if arguments.data is None else str(arguments.data),
@@ -76,7 +76,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
             overwrite=arguments.overwrite,
             command=getattr(arguments, "command_line", ""),
             settings={
-                "preparation": _described({**options, **preparation}),
+                "preparation": _described({**options, **prepared}),
                 "coupling": arguments.coupling,
                 "coupling_kind": arguments.coupling_kind,
                 "size": arguments.size,
@@ -91,18 +91,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     return _report(found, study.windows.noiseless is not None, arguments.surrogates)
 
 
-def _preparation(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Arguments of prepare_eeg that belong to the settings of a run."""
-    average = arguments.reference == "average"
-    return {
-        "high_pass": arguments.high_pass,
-        "montage": arguments.montage,
-        "reference": "average" if average else names(arguments.reference),
-    }
-
-
 def _read(
-    arguments: argparse.Namespace, options: Mapping[str, Any], preparation: Mapping
+    arguments: argparse.Namespace, options: Mapping[str, Any], prepared: Mapping[str, Any]
 ) -> Study:
     chosen = channels(arguments.channels)
     recordings = load_recordings(
@@ -117,9 +107,9 @@ def _read(
     )
     if arguments.coupling is not None:
         # Electrodes were already renamed by the montage when BOLD was simulated.
-        preparation = {**preparation, "montage": None}
-    prepared = Prepared(recordings, chosen, {**preparation, "cache_dir": arguments.cache})
-    return Study.of(prepared, low_pass=arguments.low_pass or None)
+        prepared = {**prepared, "montage": None}
+    read = Prepared(recordings, chosen, {**prepared, "cache_dir": arguments.cache})
+    return Study.of(read, low_pass=arguments.low_pass or None)
 
 
 def _described(options: Mapping[str, Any]) -> dict[str, str]:
