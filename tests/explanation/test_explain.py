@@ -13,8 +13,9 @@ from torch import nn
 
 from braindecode_bolt import EEGRegressor, create_bold_windows
 from braindecode_bolt.datasets import SimulatedEEGfMRI
-from braindecode_bolt.datasets._coupling import BANDS as RHYTHMS
-from braindecode_bolt.datasets._coupling import COUPLING, RATE, hrf_kernel
+from braindecode_bolt.datasets.coupling.responses import RATE, hrf_kernel
+from braindecode_bolt.datasets.coupling.rhythms import BANDS as RHYTHMS
+from braindecode_bolt.datasets.coupling.rhythms import COUPLING
 from braindecode_bolt.explanation import compare_randomised, explain
 from braindecode_bolt.explanation.grid import Grid
 from braindecode_bolt.linear import (
