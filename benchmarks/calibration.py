@@ -94,10 +94,8 @@ def print_chance(windows, n_folds: int, models: list[str], epochs: int) -> None:
                 r.append(np.nan_to_num(found).mean())
         error = np.std(r, ddof=1) / np.sqrt(len(r))
         t = np.mean(r) / error if error else 0.0
-        print(
-            f"{name:18} {np.mean(r):7.3f} {error:6.3f} {t:6.2f} {min(r):7.3f} {max(r):6.3f}",
-            flush=True,
-        )
+        ends = f"{min(r):7.3f} {max(r):6.3f}"
+        print(f"{name:18} {np.mean(r):7.3f} {error:6.3f} {t:6.2f} {ends}", flush=True)
 
 
 def main() -> None:
