@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import check, evaluate, list_models, simulate
+from . import check, evaluate, explain, list_models, simulate
 from .messages import in_options
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = (evaluate, check, simulate, list_models)
+_COMMANDS = (evaluate, check, simulate, list_models, explain)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
