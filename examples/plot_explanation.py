@@ -51,6 +51,7 @@ bands.set_xticks(range(len(strength)), strength.index, rotation=45)
 bands.set(title="bands", ylabel="mean |pattern|")
 mne.viz.plot_topomap(pattern.to_numpy(), info, axes=scalp, show=False)
 scalp.set_title(f"{band}, {lag:.1f} s before the volume")
+plt.show()
 
 # %%
 # When: effects over lags

@@ -34,4 +34,14 @@ PROTOCOLS = {
 }
 
 #: Models compared when none are named.
-DEFAULT_MODELS = ("NeuroBOLT", "LaggedBandPower")
+DEFAULT_MODELS = ("LaggedBandPower", "BandPowerGP", "NeuroBOLT")
+
+#: How effects are found.
+EXPLANATIONS = (
+    "auto",
+    "weights",
+    "gradient",
+    "integrated_gradients",
+    "occlusion",
+    "pattern",
+)
