@@ -6,6 +6,7 @@ Importing this package registers them with braindecode.
 from ._registry import register
 from .beira import BEIRA
 from .biot_bold import BIOTBOLD
+from .bold_net import BOLDFlow, BOLDNet
 from .checkpoints import PUBLISHED_CHANNELS, CheckpointError, load_published_weights
 from .cnn_transformer import CNNTransformer
 from .ffcl import FFCL
@@ -27,6 +28,8 @@ NETWORKS = {
         FFCL,
         CNNTransformer,
         STTransformer,
+        BOLDNet,
+        BOLDFlow,
     )
 }
 
@@ -36,6 +39,8 @@ for _network in NETWORKS.values():
 __all__ = [
     "BEIRA",
     "BIOTBOLD",
+    "BOLDFlow",
+    "BOLDNet",
     "FFCL",
     "NETWORKS",
     "PUBLISHED_CHANNELS",

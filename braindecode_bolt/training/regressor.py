@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils.data import Subset
 
 from .._checks import check_number, warn_if_not_finite
+from ..models._theirs import in_words
 from ..splits import FixedValidation, ValidationSplit, recording_labels
 from ..windows.inputs import as_groups, as_input, as_targets
 from .batches import batched_by_recording
@@ -28,7 +29,7 @@ from .losses import match_targets
 from .networks import build_module, copy_template, takes_ch_names
 from .optimizer import parameter_groups, with_fused_steps
 from .randomness import seeded
-from .theirs import in_words, input_scale, one_per_region
+from .theirs import input_scale, one_per_region
 from .window_checks import check_module, check_windows
 
 __all__ = ["EEGRegressor"]
