@@ -150,7 +150,7 @@ class TheirEncoder(nn.Module):
         if self._clipped:
             x = x.clamp(-_CLIP, _CLIP)
         if "pos" in self._accepts:
-            further["pos"] = self.places[:, rows].expand(len(x), -1, -1)
+            further["pos"] = self.places[:, rows].expand(x.shape[0], -1, -1)
         elif len(rows) < self.n_chans:
             raise ChannelNameError(
                 f"The encoder {type(model).__name__} takes all {self.n_chans} channels "
@@ -183,7 +183,7 @@ class TheirEncoder(nn.Module):
         cls_token : None
         """
         tokens = self._tokens(x, rows, self.model)
-        tokens = tokens.reshape(len(tokens), -1, tokens.shape[-1])
+        tokens = tokens.reshape(tokens.shape[0], -1, tokens.shape[-1])
         if self.query is not None:
             scale = tokens.shape[-1] ** -0.5
             weights = (scale * (tokens @ self.query)).softmax(dim=1)

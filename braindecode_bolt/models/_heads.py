@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import nn
@@ -292,7 +294,8 @@ class FlowHead(Head):
     ):
         super().__init__(dim, n_outputs, n_volumes)
         self.n_steps = n_steps
-        hidden = (max(dim // 2, 1), max(dim // 4, 1))
+        # 256 and 128 for the published 512.
+        hidden = (max(dim // 2, 64), max(dim // 4, 64))
         self.source = GaussianHead(dim, n_outputs, n_volumes, 0.2, 0.5, hidden, drop_prob)
         self.velocity = Velocity(dim, n_volumes * n_outputs, width, depth)
 
@@ -303,6 +306,12 @@ class FlowHead(Head):
     def draw(self, z: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """Follow the flow from draws of the source; as in :class:`GaussianHead`."""
         return self._flow(self.source.draw(z, noise), z)
+
+    def _noise(self) -> AbstractContextManager[None]:
+        """Use the same noise at each validation, so that epochs can be compared."""
+        if self.training:
+            return nullcontext()
+        return _same_noise()
 
     def _flow(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         x = x.flatten(1)
@@ -316,11 +325,19 @@ class FlowHead(Head):
         filled, known = _filled(target, mean)
         source = _mean_known(beta_nll(mean, spread, filled, self.source.beta), known)
         # The source learns from its likelihood alone: the flow would shrink its spread.
-        start = (mean + spread * torch.randn_like(spread)).detach()
-        t = torch.rand_like(z[:, :1])
+        with self._noise():
+            noise, t = torch.randn_like(spread), torch.rand_like(z[:, :1])
+        start = (mean + spread * noise).detach()
         between = torch.lerp(start.flatten(1), filled.flatten(1), t)
         moved = self._blocks(self.velocity(between, t, z))
         return source + _mean_known((moved - (filled - start)).square(), known)
+
+
+@contextmanager
+def _same_noise() -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
 
 
 #: Heads by name.

@@ -54,7 +54,7 @@ class EncoderHead(ByChannelName):
         spectral: bool,
         embed_dim: int,
         pooling: str,
-        spectral_sizes: tuple[int, int, int],
+        spectral_sizes: tuple[int, int, int, bool, bool],
         head: str,
         head_args: Mapping[str, Any] | None,
         n_volumes: int,
@@ -64,13 +64,19 @@ class EncoderHead(ByChannelName):
         activation: type[nn.Module],
     ) -> None:
         """Build all parts; signal parameters are set already."""
-        n_scales, depth, num_heads = spectral_sizes
+        n_scales, depth, num_heads, log_spectra, mix_windows = spectral_sizes
         check_choice("head", head, tuple(HEADS))
         check_choice("pooling", pooling, ("mean", "attention"))
         check_counts(embed_dim=embed_dim, n_volumes=n_volumes)
         check_positive(input_scale=input_scale)
         if encoder is None and not spectral:
             raise ValueError("Choose an encoder, spectral=True, or both.")
+        if spectral:
+            check_counts(n_scales=n_scales, spectral_depth=depth)
+            check_window(
+                type(self).__name__, self.n_times, self._sfreq, BASE * 2 ** (n_scales - 1)
+            )
+            check_divisors(embed_dim, spectral_num_heads=num_heads)
         self.input_scale, self.n_volumes = input_scale, n_volumes
         self.spatiotemporal = self.encoder = self.spectral = None
         arguments = dict(encoder_args or {})
@@ -86,11 +92,6 @@ class EncoderHead(ByChannelName):
                     encoder, signal, embed_dim, pooling, arguments, encoder_weights
                 )
         if spectral:
-            check_counts(n_scales=n_scales, spectral_depth=depth)
-            check_window(
-                type(self).__name__, self.n_times, self._sfreq, BASE * 2 ** (n_scales - 1)
-            )
-            check_divisors(embed_dim, spectral_num_heads=num_heads)
             self.spectral = SpectralEncoder(
                 len(self.inputs),
                 self.n_times,
@@ -101,6 +102,8 @@ class EncoderHead(ByChannelName):
                 drop_prob,
                 spectral_drop_prob,
                 activation,
+                log=log_spectra,
+                mix=mix_windows,
             )
             _initialise_linear(self.spectral)
         self._head = (head, dict(head_args or {}))
@@ -329,6 +332,8 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
         n_scales: int = 4,
         spectral_depth: int = 4,
         spectral_num_heads: int = 8,
+        log_spectra: bool = False,
+        mix_windows: bool = True,
         head: str = "point",
         head_args: dict | None = None,
         n_volumes: int = 1,
@@ -347,7 +352,7 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
             spectral,
             embed_dim,
             pooling,
-            (n_scales, spectral_depth, spectral_num_heads),
+            (n_scales, spectral_depth, spectral_num_heads, log_spectra, mix_windows),
             head,
             head_args,
             n_volumes,
@@ -453,6 +458,8 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
         n_scales: int = 4,
         spectral_depth: int = 4,
         spectral_num_heads: int = 8,
+        log_spectra: bool = False,
+        mix_windows: bool = True,
         flow_width: int = 512,
         flow_depth: int = 4,
         n_steps: int = 50,
@@ -474,7 +481,7 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
             True,
             embed_dim,
             "attention",
-            (n_scales, spectral_depth, spectral_num_heads),
+            (n_scales, spectral_depth, spectral_num_heads, log_spectra, mix_windows),
             "flow",
             {**flow, "drop_prob": drop_prob},
             n_volumes,

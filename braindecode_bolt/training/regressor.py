@@ -21,13 +21,14 @@ from torch.utils.data import Subset
 from .._checks import check_number, warn_if_not_finite
 from ..models._theirs import in_words
 from ..splits import FixedValidation, ValidationSplit, recording_labels
-from ..windows.inputs import as_groups, as_input, as_targets
+from ..windows.inputs import Input, as_groups, as_input, as_targets
 from .batches import batched_by_recording
 from .callbacks import BestWeights, Progress, WarmupCosine
 from .interruption import Interruptible, remembered_interrupt
 from .losses import match_targets
 from .networks import build_module, copy_template, takes_ch_names
 from .optimizer import parameter_groups, with_fused_steps
+from .own_loss import OwnLoss
 from .randomness import seeded
 from .theirs import input_scale, one_per_region
 from .window_checks import check_module, check_windows
@@ -37,7 +38,7 @@ __all__ = ["EEGRegressor"]
 logger = logging.getLogger(__name__)
 
 
-class EEGRegressor(Interruptible, BraindecodeRegressor):
+class EEGRegressor(OwnLoss, Interruptible, BraindecodeRegressor):
     """Predict BOLD (or any continuous target) from windows of EEG.
 
     A scikit-learn regressor around a braindecode model. In addition to braindecode's
@@ -98,6 +99,10 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         the training windows: one number for all channels and people, because the
         amplitude is what BOLD follows, and scaling each window for itself would
         remove it.
+    n_draws : int
+        For a flow head (:class:`~braindecode_bolt.BOLDFlow`): the draws that a
+        prediction is the mean of. 1 is one draw, which varies as BOLD does; 0 follows
+        the flow from the mean of its source. Default 50.
     check_input : bool
         Check at each fit that the windows are finite, not flat and of plausible
         amplitude for microvolts, and the targets finite and not constant; at each
@@ -130,6 +135,9 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         Time from the end of the training windows to their volumes in seconds, if known.
     input_scale_ : float
         What windows are divided by, in microvolts.
+    spread_factor_ : float
+        Of a Gaussian or flow head: what its spread is multiplied by, the root mean
+        square of residual over spread in the validation part of the fit.
 
     Examples
     --------
@@ -164,6 +172,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         iterator_train__drop_last: bool = False,
         precision: str = "float32",
         input_scale: str | float = "auto",
+        n_draws: int = 50,
         check_input: bool = True,
         random_state: int | np.random.RandomState | None = 12345,
         verbose: int = 1,
@@ -172,6 +181,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         self.layer_decay = layer_decay
         self.precision = precision
         self.input_scale = input_scale
+        self.n_draws = n_draws
         self.check_input = check_input
         self.random_state = random_state
         super().__init__(
@@ -327,6 +337,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         check_number(self.max_epochs, "max_epochs", Integral, 1)
         if self.batch_size != -1:
             check_number(self.batch_size, "batch_size", Integral, 1)
+        check_number(self.n_draws, "n_draws", Integral, 0)
         self._autocast()
         source = as_input(X)
         targets, n_dimensions = as_targets(y, source)
@@ -348,7 +359,8 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
                 remembered_interrupt() as self.interrupts_,
                 seeded(self.random_state, self.device) as self.seed_,
             ):
-                yield source.data, targets
+                yield source.data, self._in_blocks(targets, source)
+                self._calibrate_spread(source, targets)
             self.y_ndim_ = n_dimensions
         except BaseException:
             vars(self).update(before)
@@ -397,7 +409,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         self, X: Any, y: Any = None, **fit_params: Any
     ) -> tuple[Dataset, Dataset | None]:
         """Divide the windows into the parts to train and to validate on."""
-        groups = getattr(self, "groups_", None)
+        groups, self.valid_rows_ = getattr(self, "groups_", None), None
         if not isinstance(self.train_split, ValidationSplit | FixedValidation):
             if groups is not None and self.train_split:
                 fit_params["groups"] = groups
@@ -406,6 +418,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         train, valid = self.train_split.split(
             X, groups, None if seed is None else np.random.RandomState(seed)
         )
+        self.valid_rows_ = valid
         dataset = self.get_dataset(X, y)
         return Subset(dataset, train), Subset(dataset, valid)
 
@@ -449,11 +462,14 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the loss of predictions and targets of the same shape."""
+        if self._own_loss:
+            return self._loss_of_head(y_pred, y_true)
         y_true = match_targets(y_pred, to_tensor(y_true, device=self.device))
         return super().get_loss(y_pred, y_true, *args, **kwargs)
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict the targets of windows; :meth:`predict` under skorch's name."""
+    @contextmanager
+    def _predicting(self, X: Any) -> Iterator[Input]:
+        """Check windows to predict from, and store what skorch does not pass on."""
         self.check_is_fitted()
         if not self.initialized_:
             raise NotInitializedError(
@@ -469,26 +485,44 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
             # A DataLoader draws from torch's global generator even if it does not
             # shuffle.
             with torch.random.fork_rng(devices=[]):
-                predicted = super().predict_proba(source.data)
+                yield source
         finally:
             del self.predicted_ch_names_
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the targets of windows; :meth:`predict` under skorch's name."""
+        with self._predicting(X) as source:
+            if self._own_loss:
+                predicted, _ = self._predict_by_own_head(source.data, False)
+            else:
+                predicted = super().predict_proba(source.data)
+        return self._in_shape(predicted)
+
+    def _in_shape(self, predicted: np.ndarray) -> np.ndarray:
+        """Give predictions as many dimensions as the targets of the fit."""
         warn_if_not_finite(predicted)
         one_column = predicted.ndim == 2 and predicted.shape[1] == 1
         was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
         return predicted[:, 0] if was_one_dimensional and one_column else predicted
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the targets of windows.
 
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             As in :meth:`fit`.
+        return_std : bool
+            Whether to return the standard deviation of the targets, too. Only with a
+            Gaussian or flow head. Default False.
 
         Returns
         -------
-        ndarray, shape (n_windows,) or (n_windows, n_outputs)
-            With as many dimensions as the targets of the fit.
+        mean : ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            With as many dimensions as the targets of the fit. A model of several volumes
+            per window gives the mean over the windows that hold a volume.
+        std : ndarray, same shape
+            Only with `return_std`. Multiplied by ``spread_factor_``.
 
         Raises
         ------
@@ -496,6 +530,11 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
             If the windows have other channels than those trained on, another sampling
             rate, lag or baseline. A model that takes channel names (NeuroBOLT does)
             also predicts from some of its channels, in any order; an unknown channel
-            is an error.
+            is an error. Or if `return_std` needs another head.
         """
-        return self.predict_proba(X)
+        if not return_std:
+            return self.predict_proba(X)
+        with self._predicting(X) as source:
+            self._check_own_spread("Standard deviations")
+            mean, std = self._predict_by_own_head(source.data, True)
+        return self._in_shape(mean), self._in_shape(std)
