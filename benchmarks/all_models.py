@@ -12,12 +12,18 @@ No subject's EEG and fMRI were recorded together.
 Run: python benchmarks/all_models.py --eeg FOLDER [--noise TABLE ...]
          [--models NeuroBOLT,LaggedBandPower] [--size small] [--epochs 20]
          [--lr 0.001] [--folds 4] [--threads 2] [--set module__embedding_std=0.02]
+         [--coupling-kind bursts | --kinds all]
+
+--coupling-kind simulates another coupling. --kinds compares several: one table of R, a
+model per row and a coupling per column. The coupling "perturbed" has noise of its own, so
+that --noise is not used there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,11 +35,13 @@ HERE = Path(__file__).resolve().parent
 CHILD = "import sys; from all_models import measure; measure(*sys.argv[1:])"
 
 
-def make_windows(eeg: Path, noise: list[Path], snr: float):
+def make_windows(eeg: Path, noise: list[Path], snr: float, coupling: str = "band-power"):
     from braindecode_bolt.datasets import SemiSimulatedEEGfMRI
     from braindecode_bolt.evaluation import Study
 
-    dataset = SemiSimulatedEEGfMRI(eeg, snr=snr, noise=noise or None)
+    # Another simulator is to have other noise, too.
+    noise = None if coupling == "perturbed" else noise or None
+    dataset = SemiSimulatedEEGfMRI(eeg, snr=snr, noise=noise, coupling=coupling)
     return Study.of(dataset.load()).windows
 
 
@@ -84,11 +92,8 @@ def measure(folder: str, name: str, settings: str) -> None:
         n_parameters = sum(p.numel() for p in module.parameters())
     else:
         n_parameters = getattr(model, "coef_", np.zeros(windows.y.shape[1])).size
-    ceiling = (
-        noise_ceiling(windows)
-        .groupby("region", sort=False)["window_limited_noise_ceiling"]
-        .mean()
-    )
+    ceilings = noise_ceiling(windows).groupby("region", sort=False).mean(numeric_only=True)
+    ceiling = ceilings["window_limited_noise_ceiling"]
     print(
         json.dumps(
             {
@@ -101,6 +106,7 @@ def measure(folder: str, name: str, settings: str) -> None:
                 "undefined": int(np.isnan(r).sum()),
                 "regions": windows.roi_names,
                 "ceiling": ceiling[windows.roi_names].tolist(),
+                "full_ceiling": float(ceilings["noise_ceiling"].mean()),
             }
         )
     )
@@ -127,12 +133,14 @@ def main() -> None:
         metavar="NAME=JSON",
         help="arguments of the networks",
     )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--coupling-kind", default="band-power", metavar="NAME")
+    chosen.add_argument(
+        "--kinds",
+        metavar="NAMES",
+        help="couplings separated by commas, or 'all', for a table of models x couplings",
+    )
     arguments = parser.parse_args()
-    import joblib
-    import numpy as np
-
-    windows = make_windows(arguments.eeg, arguments.noise, arguments.snr)
-    print(f"{windows}, size {arguments.size}, {arguments.epochs} epochs", flush=True)
     settings = {
         "size": arguments.size,
         "max_epochs": arguments.epochs,
@@ -143,6 +151,20 @@ def main() -> None:
             name: json.loads(value) for name, value in (s.split("=") for s in arguments.set)
         },
     }
+    if arguments.kinds is None:
+        for name, found in run_models(arguments, settings, arguments.coupling_kind):
+            print_model(name, found)
+    else:
+        compare_couplings(arguments, settings)
+
+
+def run_models(arguments: argparse.Namespace, settings: dict, coupling: str):
+    """Give each model's name and what was measured, the ceiling first."""
+    import joblib
+
+    windows = make_windows(arguments.eeg, arguments.noise, arguments.snr, coupling)
+    size = f"size {arguments.size}, {arguments.epochs} epochs"
+    print(f"{coupling}: {windows}, {size}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         joblib.dump(windows, Path(folder) / "windows.joblib")
         headed = False
@@ -153,37 +175,62 @@ def main() -> None:
                 command,
                 capture_output=True,
                 text=True,
-                env={**_environment(), "PYTHONPATH": path},
+                env={**os.environ, "PYTHONPATH": path},
             )
             if child.returncode:
                 print(f"{name}: {child.stderr.strip().splitlines()[-1]}", flush=True)
                 continue
             found = json.loads(child.stdout.splitlines()[-1])
             if not headed:
-                regions = "  ".join(f"{region[:8]:>8}" for region in found["regions"])
-                print(
-                    f"{'':18}{'params':>10} {'s/epoch':>8} {'s/fit':>7} {'ms/win':>7} "
-                    f"{'MB':>6} {'R':>6}  {regions}"
-                )
-                ceiling = "  ".join(f"{value:8.2f}" for value in found["ceiling"])
-                mean = np.mean(found["ceiling"])
-                print(f"{'ceiling in window':18}{'':42} {mean:6.2f}  {ceiling}")
+                yield None, found
                 headed = True
-            r = found["r"]
-            of_regions = "  ".join(f"{value:8.2f}" for value in r) if r else "not defined"
-            mean = f"{np.mean(r):6.2f}" if r else f"{'-':>6}"
-            note = f"  ({found['undefined']} undefined)" if found["undefined"] else ""
-            numbers = (
-                f"{found['parameters']:10,} {found['epoch']:8.2f} {found['fit']:7.1f} "
-                f"{found['predict']:7.1f} {found['memory']:6.0f}"
-            )
-            print(f"{name:18}{numbers} {mean}  {of_regions}{note}", flush=True)
+            yield name, found
 
 
-def _environment() -> dict[str, str]:
-    import os
+def print_model(name: str | None, found: dict) -> None:
+    """Print the row of a model, or the head of the table."""
+    import numpy as np
 
-    return dict(os.environ)
+    if name is None:
+        regions = "  ".join(f"{region[:8]:>8}" for region in found["regions"])
+        print(
+            f"{'':18}{'params':>10} {'s/epoch':>8} {'s/fit':>7} {'ms/win':>7} "
+            f"{'MB':>6} {'R':>6}  {regions}"
+        )
+        ceiling = "  ".join(f"{value:8.2f}" for value in found["ceiling"])
+        mean = np.mean(found["ceiling"])
+        print(f"{'ceiling in window':18}{'':42} {mean:6.2f}  {ceiling}")
+        return
+    r = found["r"]
+    of_regions = "  ".join(f"{value:8.2f}" for value in r) if r else "not defined"
+    mean = f"{np.mean(r):6.2f}" if r else f"{'-':>6}"
+    note = f"  ({found['undefined']} undefined)" if found["undefined"] else ""
+    numbers = (
+        f"{found['parameters']:10,} {found['epoch']:8.2f} {found['fit']:7.1f} "
+        f"{found['predict']:7.1f} {found['memory']:6.0f}"
+    )
+    print(f"{name:18}{numbers} {mean}  {of_regions}{note}", flush=True)
+
+
+def compare_couplings(arguments: argparse.Namespace, settings: dict) -> None:
+    """Print a table of R, a model per row and a coupling per column."""
+    import pandas as pd
+
+    from braindecode_bolt.datasets import COUPLINGS
+
+    kinds = list(COUPLINGS) if arguments.kinds == "all" else arguments.kinds.split(",")
+    rows = ["ceiling", "ceiling in window", *arguments.models.split(",")]
+    table = pd.DataFrame(index=rows, columns=kinds, dtype=float)
+    for kind in kinds:
+        for name, found in run_models(arguments, settings, kind):
+            if name is None:
+                table.loc["ceiling", kind] = found["full_ceiling"]
+                table.loc["ceiling in window", kind] = sum(found["ceiling"]) / len(
+                    found["ceiling"]
+                )
+            elif found["r"]:
+                table.loc[name, kind] = sum(found["r"]) / len(found["r"])
+    print(table.to_string(float_format="{:.2f}".format, na_rep="-"))
 
 
 if __name__ == "__main__":

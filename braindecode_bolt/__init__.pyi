@@ -3,12 +3,14 @@ from . import (
     datasets,
     eeg,
     evaluation,
+    explanation,
     linear,
     markers,
     metrics,
     models,
     null,
     plotting,
+    prediction,
     report,
     splits,
     training,
@@ -31,6 +33,7 @@ from .models import (
     STTransformer,
     load_published_weights,
 )
+from .prediction import BOLDPredictor
 from .recording import Recording, attach_bold
 from .splits import ValidationSplit
 from .training import EEGRegressor, make_estimator
@@ -45,6 +48,7 @@ from .windows import (
 __all__ = [
     "BEIRA",
     "BIOTBOLD",
+    "BOLDPredictor",
     "BOLDWindows",
     "CNNTransformer",
     "EEGRegressor",
@@ -67,6 +71,7 @@ __all__ = [
     "datasets",
     "eeg",
     "evaluation",
+    "explanation",
     "find_volume_markers",
     "linear",
     "load_published_weights",
@@ -76,6 +81,7 @@ __all__ = [
     "models",
     "null",
     "plotting",
+    "prediction",
     "prepare_bold",
     "prepare_eeg",
     "report",

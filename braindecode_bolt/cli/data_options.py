@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..datasets.coupling.kinds import COUPLINGS, parse_coupling
 from .options import names
 
 #: Options of :class:`~braindecode_bolt.markers.MarkerOptions`.
@@ -22,6 +23,8 @@ MARKER_OPTIONS = (
     "tolerance",
     "markers_from",
 )
+#: The couplings, for the description of a command.
+COUPLING_LIST = "\n".join(f"  {name:18} {what}" for name, what in COUPLINGS.items())
 #: Further arguments of the classes of data sets.
 _DATA_OPTIONS = ("kind", "derivatives", "bold", "eeg", "pattern", "noise", "reader")
 
@@ -107,6 +110,7 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         help="ignore the BOLD of the folder, if any, and simulate BOLD that follows its "
         "EEG: variance of the coupled signal over that of the noise, 0 for no coupling",
     )
+    add_coupling_option(add)
     add_pattern_options(add)
     _add_marker_options(command)
 
@@ -214,6 +218,25 @@ def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
     options["rois"] = "paper" if rois == "paper" else names(rois)
     options["tasks"] = names(arguments.tasks)
     return options
+
+
+def add_coupling_option(add: Any) -> None:
+    """Add what simulated BOLD follows."""
+    add(
+        "--coupling-kind",
+        type=_coupling,
+        metavar="NAME",
+        help="what simulated BOLD follows in the EEG: one of the couplings above, or "
+        "several joined by +, such as bursts+vigilance (default: band-power)",
+    )
+
+
+def _coupling(text: str) -> str:
+    try:
+        parse_coupling(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def add_pattern_options(add: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..datasets.layout import LAYOUT
 from .choices import MODELS, PROTOCOLS
-from .data_options import add_data_options
+from .data_options import COUPLING_LIST, add_data_options
 from .options import (
     add_model_options,
     add_protocol_options,
@@ -39,6 +39,9 @@ models (and those of braindecode; `braindecode-bolt models` lists what each need
 
 protocols and their test parts:
 {_PROTOCOL_LIST}
+
+couplings of simulated BOLD, and what it follows:
+{COUPLING_LIST}
 """
 EPILOG = LAYOUT
 

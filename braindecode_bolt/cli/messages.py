@@ -13,6 +13,7 @@ _OPTIONS = {
     "cache_dir": "--cache",
     "derivatives": "--derivatives",
     "eeg": "--eeg",
+    "head": "--head",
     "high_pass": "--high-pass",
     "low_pass": "--low-pass",
     "montage": "--montage",

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import __version__
 from .._catalogue import find
-from .choices import DEFAULT_MODELS, MODELS, PROTOCOLS
+from .choices import DEFAULT_MODELS, HEADS, MODELS, PROTOCOLS, WITH_TOKENS
 
 #: Networks that can begin from published weights.
 WITH_WEIGHTS = ("NeuroBOLT", "LabramBOLD", "BIOTBOLD")
@@ -78,6 +78,16 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
         "--epochs",
         type=int,
         help="passes over the training data (default: 8 for small, 20 for published)",
+    )
+    add(
+        "--head",
+        choices=HEADS,
+        default="linear",
+        help="how BOLD is read out of an encoder: by the network's own last layer "
+        "(linear), by a Gaussian process in closed form while the encoder stays as it is "
+        "(closed_form: seconds; best after pre-training), or so after the encoder has "
+        "learned by the gradient of the evidence (evidence); for "
+        f"{', '.join(WITH_TOKENS)}, other networks keep their layer (default: linear)",
     )
     add(
         "--pretrained",
@@ -161,6 +171,8 @@ def check_models(arguments: argparse.Namespace) -> None:
     chosen = {entry[0] for _, entry in found}
     if arguments.epochs is not None and arguments.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}.")
+    if arguments.head != "linear" and not chosen & set(WITH_TOKENS):
+        raise ValueError(f"--head {arguments.head} is for {', '.join(WITH_TOKENS)}.")
     if arguments.unknown_channels == "fresh" and "LabramBOLD" in chosen:
         raise ValueError("--unknown-channels fresh is for NeuroBOLT, not for LabramBOLD.")
     if arguments.pretrained is not None:

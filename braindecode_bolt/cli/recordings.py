@@ -25,6 +25,7 @@ def load_recordings(
     seed: int = 0,
     channels: str | Sequence[str] | None = None,
     montage: str | None = None,
+    coupling_kind: str | None = None,
 ) -> list[Recording]:
     """Open a folder of recordings, or simulate them.
 
@@ -45,6 +46,8 @@ def load_recordings(
         As on the command line; what is simulated follows these.
     montage : str | None
         Montage of dense nets, for EEG that gets simulated BOLD.
+    coupling_kind : str | None
+        What simulated BOLD follows. By default band power.
 
     Returns
     -------
@@ -55,6 +58,7 @@ def load_recordings(
     ValueError
         If options do not go with the kind of data.
     """
+    kind = coupling_kind or "band-power"
     given = {name: value for name, value in options.items() if value is not None}
     if data is None:
         if given or coupling is not None:
@@ -62,7 +66,7 @@ def load_recordings(
             raise ValueError(
                 f"Simulated recordings take no {_options(names)}; give a folder by --data."
             )
-        return SimulatedEEGfMRI(random_state=seed).load()
+        return SimulatedEEGfMRI(random_state=seed, coupling=kind).load()
     if coupling is not None:
         wrong = [name for name in given if name not in _OF_COUPLING]
         if wrong:
@@ -71,10 +75,15 @@ def load_recordings(
                 f"{_options(wrong)}."
             )
         simulated = {"snr": coupling, "random_state": seed, "channels": channels}
-        simulated["montage"] = montage
+        simulated |= {"montage": montage, "coupling": kind}
         return SemiSimulatedEEGfMRI(data, **simulated, **given).load()
-    if "noise" in given:
-        raise ValueError("--noise is for simulated BOLD: use it with --coupling.")
+    for_simulations = ["noise"] if "noise" in given else []
+    for_simulations += ["coupling_kind"] if coupling_kind else []
+    if for_simulations:
+        verb = "is" if len(for_simulations) == 1 else "are"
+        raise ValueError(
+            f"{_options(for_simulations)} {verb} for simulated BOLD: use --coupling, too."
+        )
     dataset = open_dataset(data, **given)
     if cache_dir is not None and hasattr(dataset, "cache_dir"):
         dataset.cache_dir = cache_dir

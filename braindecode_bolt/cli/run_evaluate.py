@@ -79,6 +79,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
             settings={
                 "preparation": _described({**options, **preparation}),
                 "coupling": arguments.coupling,
+                "coupling_kind": arguments.coupling_kind,
                 "size": arguments.size,
             },
         )
@@ -113,6 +114,7 @@ def _read(
         arguments.seeds[0],
         chosen,
         arguments.montage,
+        arguments.coupling_kind,
     )
     if arguments.coupling is not None:
         # Electrodes were already renamed by the montage when BOLD was simulated.

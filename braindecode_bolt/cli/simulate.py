@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .data_options import add_pattern_options
+from .data_options import COUPLING_LIST, add_coupling_option, add_pattern_options
 from .options import add_channel_option, channels, say_loading
 
 if TYPE_CHECKING:
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 NAME = "simulate"
 SUMMARY = "add simulated BOLD with a known coupling to real EEG"
-DESCRIPTION = """\
+DESCRIPTION = f"""\
 Add a BOLD signal with a known coupling to real EEG.
 
 Each EEG file is prepared (standard channel names, 200 Hz) and gets volume markers and
-BOLD that follows the amplitudes of its theta, alpha and beta rhythms. The command
-writes FIF files whose markers carry the BOLD, and tables. The folder can be given to
-`braindecode-bolt evaluate --data`.
+BOLD that follows the amplitudes of its theta, alpha and beta rhythms, or another
+coupling. The command writes FIF files whose markers carry the BOLD, and tables. The
+folder can be given to `braindecode-bolt evaluate --data`.
+
+couplings, and what BOLD follows:
+{COUPLING_LIST}
 """
 EPILOG = None
 
@@ -41,6 +44,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default=0.7,
         help="variance of the coupled BOLD over that of the noise (default: 0.7)",
     )
+    add_coupling_option(add)
     add_pattern_options(add)
 
 
@@ -71,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..datasets import DataFolderError, SemiSimulatedEEGfMRI
 
     out = arguments.out
+    coupling = arguments.coupling_kind or "band-power"
     dataset = SemiSimulatedEEGfMRI(
         arguments.eeg,
         arguments.pattern,
@@ -79,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.snr,
         arguments.noise,
         arguments.seed,
+        coupling=coupling,
     )
     files = dataset.files()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -93,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             "eeg": [file.name for file in files],
             "tr": arguments.tr,
             "snr": arguments.snr,
+            "coupling": coupling,
             "seed": arguments.seed,
         }
         (folder / "simulation.json").write_text(json.dumps(settings, indent=2) + "\n")

@@ -5,12 +5,14 @@ from ._files import DataFolderError
 from ._opening import open_dataset
 from ._pickles import TablePickleError, UnsafePickleError, read_frame_pickle
 from .bids import BIDSEEGfMRI
+from .coupling.kinds import COUPLINGS
 from .folder import EEGfMRIFolder
 from .neurobolt import PUBLISHED_SPLIT, NeuroBOLTDataset, published_split
 from .semisimulated import SemiSimulatedEEGfMRI, simulate_bold
 from .simulated import SimulatedEEGfMRI
 
 __all__ = [
+    "COUPLINGS",
     "PAPER_ROIS",
     "PUBLISHED_SPLIT",
     "BIDSEEGfMRI",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .._series import plain_name
-from ._coupling import ROIS
+from .coupling.rhythms import ROIS
 
 __all__ = ["PAPER_ROIS", "UnknownRegionError", "choose_regions", "region_names"]
 

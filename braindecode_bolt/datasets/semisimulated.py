@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,35 +10,29 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
-from scipy.signal import butter, hilbert, sosfiltfilt
 from tqdm import tqdm
 
 from .._text import counted
 from ..eeg import common_channels, prepare_eeg
-from ..eeg.channels import ChannelNameError
-from ..markers import stretches
 from ..recording import Recording
 from ._base import EEGfMRIDataset, open_all
-from ._coupling import (
-    BANDS,
-    RATE,
-    ROIS,
-    SOURCES,
-    autocorrelated_noise,
-    check_simulation,
-    couple,
-    mark_volumes,
-    standardise,
-)
 from ._files import DataFolderError, Reader, files_of, find_eeg, listed
 from ._names import described, entities_of
 from ._reading import read_eeg
 from ._tables import read_table
+from .coupling.bold import (
+    check_simulation,
+    components_of,
+    couple,
+    draw_noise,
+    mark_volumes,
+    standardise,
+)
+from .coupling.from_eeg import MEMORY, drivers_of
+from .coupling.kinds import parse_coupling
+from .coupling.rhythms import ROIS, draw_person
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
-
-# Amplitudes are not measured in shorter parts of a recording, in seconds.
-_SHORTEST = 1.0
 
 
 @dataclass
@@ -75,6 +70,9 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     montage : str | None
         Montage of a dense net whose electrodes are to be named by their positions, as
         in :func:`~braindecode_bolt.prepare_eeg`. By default none.
+    coupling : str
+        What BOLD follows, as for :func:`simulate_bold`. Default ``"band-power"``. What
+        is a person's own is the same in all recordings of a subject.
     """
 
     data_dir: str | Path
@@ -86,6 +84,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     random_state: int = 0
     reader: Reader | None = None
     montage: str | None = None
+    coupling: str = "band-power"
 
     def load(self) -> list[Recording]:
         """Read the EEG and simulate BOLD.
@@ -105,6 +104,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
             If there is not a table of noise for each file, or an argument is out of
             range.
         """
+        parse_coupling(self.coupling)
         return list(tqdm(self.iterate(), "Simulating", len(self.files()), disable=None))
 
     def files(self) -> list[Path]:
@@ -131,6 +131,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         ------
         Recording
         """
+        parse_coupling(self.coupling)
         files = self.files()
         self._check_noise(len(files))
         recordings = self._open(files)
@@ -146,6 +147,8 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 snr=self.snr,
                 noise=None if self.noise is None else _read_noise(self.noise[number]),
                 random_state=np.random.default_rng(seeds[number]),
+                coupling=self.coupling,
+                person=zlib.crc32(f"{self.random_state} {recording.subject}".encode()),
             )
             yield replace(prepared, raw=raw)
 
@@ -204,12 +207,14 @@ def simulate_bold(
     noise: pd.DataFrame | None = None,
     window_seconds: float = 16.0,
     random_state: int | np.random.Generator = 0,
+    coupling: str = "band-power",
+    person: int | None = None,
 ) -> mne.io.BaseRaw:
-    """Give a real EEG recording a BOLD signal that follows its rhythms.
+    """Give a real EEG recording a BOLD signal that follows it in a known way.
 
-    The amplitudes of theta (frontal), alpha (occipital) and beta (central
-    electrodes) in the recording go through the same coupling as in
-    :class:`SimulatedEEGfMRI`. The noise ceiling of the result is known.
+    What BOLD follows is measured in the recording and goes through each region's
+    haemodynamic response. The noise ceiling of the result is known: R of the BOLD with
+    that before noise was added, from the whole response and from its part in the window.
 
     Parameters
     ----------
@@ -232,6 +237,13 @@ def simulate_bold(
         Window for which the second ceiling is stated. Default 16.
     random_state : int | numpy.random.Generator
         Seed.
+    coupling : str
+        What BOLD follows: one of the names below, or several joined by ``+``
+        (``"bursts+vigilance"``), each with the same share. Default ``"band-power"``.
+    person : int | None
+        Seed of what is a person's own in the couplings ``person-responses`` and
+        ``person-electrodes``: recordings of one person get the same one. By default
+        drawn by `random_state`.
 
     Returns
     -------
@@ -246,7 +258,80 @@ def simulate_bold(
         range.
     ChannelNameError
         If no electrode has a known position.
+
+    Notes
+    -----
+    Couplings, and why BOLD might follow them:
+
+    ``band-power``
+        The log amplitudes of theta (frontal), alpha (occipital) and beta (central
+        electrodes). Occipital BOLD falls and thalamic BOLD rises with alpha [1]_.
+        Models of band power are made for this.
+    ``bursts``
+        The rate of theta bursts (frontal), alpha bursts (occipital) and spindles, 11 to
+        16 Hz (central): intervals of at least two cycles in which the amplitude
+        exceeds 1.5 times its median, similar to [2]_. Each counts the same, however
+        large or long. BOLD rises with sleep spindles [3]_.
+    ``cross-frequency``
+        How closely gamma amplitude is locked to theta phase (frontal) and to alpha phase
+        (occipital), and beta amplitude to the phase of the central alpha rhythm: the
+        mean vector of [4]_, divided by the amplitude's size [5]_, in Hann windows of 2 s.
+    ``alpha-frequency``
+        The momentary frequency of occipital alpha (7 to 14 Hz), weighted by its power,
+        in Hann windows of 2 s. The peak of alpha moves within persons [6]_.
+    ``vigilance``
+        A slow state: the log ratio of alpha and slower power over all electrodes [7]_,
+        pushed towards two levels and smoothed backwards in time (15 s). The window
+        holds a part of it only, and its ceiling takes this into account. Vigilance
+        changes both EEG and BOLD [8]_.
+    ``person-responses``
+        Each person's responses are later or earlier (-1 to 2 s), and narrower or wider
+        (up to a third): [9]_, [10]_.
+    ``person-electrodes``
+        The places where amplitudes are measured are drawn for each person, anywhere on
+        the upper half of the head (not those of vigilance).
+    ``mixture``
+        All of these at once.
+    ``perturbed``
+        Another simulator, for checks whether a comparison of models depends on this one:
+        amplitudes, not their logarithms, in other bands, at other electrodes, through
+        gamma functions without undershoot [11]_; the noise is 1/f [12]_, unless `noise`
+        is given.
+
+    No published study has measured how much of BOLD each of these explains. They test
+    models, not the brain.
+
+    References
+    ----------
+    .. [1] Goldman, R. I. et al. (2002). Simultaneous EEG and fMRI of the alpha rhythm.
+       NeuroReport 13.
+    .. [2] Feingold, J. et al. (2015). Bursts of beta oscillation differentiate
+       postperformance activity in the striatum and motor cortex of monkeys performing
+       movement tasks. PNAS 112.
+    .. [3] Schabus, M. et al. (2007). Hemodynamic cerebral correlates of sleep spindles
+       during human non-rapid eye movement sleep. PNAS 104.
+    .. [4] Canolty, R. T. et al. (2006). High gamma power is phase-locked to theta
+       oscillations in human neocortex. Science 313.
+    .. [5] Özkurt, T. E. & Schnitzler, A. (2011). A critical note on the definition of
+       phase-amplitude cross-frequency coupling. J. Neurosci. Methods 201.
+    .. [6] Haegens, S. et al. (2014). Inter- and intra-individual variability in alpha
+       peak frequency. NeuroImage 92.
+    .. [7] Wong, C. W. et al. (2013). The amplitude of the resting-state fMRI global
+       signal is related to EEG vigilance measures. NeuroImage 83.
+    .. [8] Olbrich, S. et al. (2009). EEG-vigilance and BOLD effect during simultaneous
+       EEG/fMRI measurement. NeuroImage 45.
+    .. [9] Aguirre, G. K., Zarahn, E. & D'Esposito, M. (1998). The variability of human,
+       BOLD hemodynamic responses. NeuroImage 8.
+    .. [10] Handwerker, D. A., Ollinger, J. M. & D'Esposito, M. (2004). Variation of BOLD
+       hemodynamic responses across subjects and brain regions and their effects on
+       statistical analyses. NeuroImage 21.
+    .. [11] Boynton, G. M. et al. (1996). Linear systems analysis of functional magnetic
+       resonance imaging in human V1. J. Neurosci. 16.
+    .. [12] Zarahn, E., Aguirre, G. K. & D'Esposito, M. (1997). Empirical analyses of BOLD
+       fMRI statistics. I. Spatially unsmoothed data collected under null-hypothesis
+       conditions. NeuroImage 5.
     """
+    kind = parse_coupling(coupling)
     rois = list(ROIS if rois is None else rois)
     check_simulation(rois, tr, snr)
     rng = np.random.default_rng(random_state)
@@ -257,55 +342,14 @@ def simulate_bold(
             "are needed."
         )
     if noise is None:
-        drawn = autocorrelated_noise(len(volume_times), len(rois), tr, rng)
+        drawn = draw_noise(len(volume_times), len(rois), tr, kind, rng)
     else:
         drawn = _draw_noise(noise, len(volume_times), rois, rng)
-    parts = stretches(raw)
-    pieces = [_band_amplitudes(raw, start, stop) for start, stop in parts]
-    amplitudes = np.log(np.concatenate(pieces, axis=1))
-    unknown = np.isnan(amplitudes)
-    amplitudes[unknown] = np.broadcast_to(
-        np.nanmean(amplitudes, axis=1, keepdims=True), amplitudes.shape
-    )[unknown]
-    # An artifact must not become the only event of the run.
-    amplitudes = standardise(np.clip(standardise(amplitudes), -3, 3))
-    ends = np.cumsum([piece.shape[1] for piece in pieces])[:-1]
-    starts = [start / raw.info["sfreq"] for start, _ in parts]
-    divided = list(zip(starts, np.split(amplitudes, ends, axis=1), strict=True))
-    tables = couple(divided, volume_times, rois, snr, drawn, window_seconds)
+    own = draw_person(rng if person is None else np.random.default_rng(person))
+    drivers = drivers_of(raw, kind, own)
+    components = components_of(drivers, rois, kind, own, MEMORY)
+    tables = couple(components, volume_times, rois, snr, drawn, window_seconds)
     return mark_volumes(raw, volume_times, tables)
-
-
-def _band_amplitudes(raw: mne.io.BaseRaw, start: int, stop: int) -> np.ndarray:
-    """Amplitude of each rhythm near its site, shape (n_bands, n_samples) at RATE.
-
-    Of one part of the recording, which is filtered by itself. NaN if it is too short.
-    """
-    sfreq = raw.info["sfreq"]
-    positions = raw.get_montage()
-    places = {} if positions is None else positions.get_positions()["ch_pos"]
-    known = {ch: xyz for ch, xyz in places.items() if np.isfinite(xyz).all()}
-    if not known:
-        raise ChannelNameError(
-            "No electrode has a position. Use prepare_eeg, which sets those of the 10-05 "
-            "system."
-        )
-    times = np.arange(stop - start) / sfreq
-    at = np.arange(int(times[-1] * RATE) + 1) / RATE
-    if times[-1] < _SHORTEST:
-        return np.full((len(SOURCES), len(at)), np.nan)
-    amplitudes = []
-    for band, (place, _) in SOURCES.items():
-        distance = {ch: np.linalg.norm(xyz - np.array(place)) for ch, xyz in known.items()}
-        nearest = sorted(distance, key=distance.get)[:3]
-        sos = butter(3, BANDS[band], btype="bandpass", fs=sfreq, output="sos")
-        signal = sosfiltfilt(sos, raw.get_data(nearest, start, stop))
-        envelope = np.abs(hilbert(signal)).mean(axis=0)
-        # Down to about 1 Hz before the rate falls to RATE.
-        smooth = sosfiltfilt(butter(2, 1.0, fs=sfreq, output="sos"), envelope)
-        smooth = np.maximum(smooth, 1e-3 * np.median(envelope))
-        amplitudes.append(np.interp(at, times, smooth))
-    return np.stack(amplitudes)
 
 
 def _draw_noise(

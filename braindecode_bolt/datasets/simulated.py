@@ -6,31 +6,28 @@ from collections.abc import Sequence
 
 import mne
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
 
 from ..eeg.channels import ChannelNameError, normalize_channel_name
 from ..eeg.prepare import SFREQ
 from ..recording import Recording
 from ._base import EEGfMRIDataset
-from ._coupling import (
-    BANDS,
-    HRF_SECONDS,
-    RATE,
-    ROIS,
-    SOURCES,
-    autocorrelated_noise,
+from .coupling.bold import (
     check_simulation,
+    components_of,
     couple,
+    draw_noise,
     mark_volumes,
     standardise,
 )
+from .coupling.generated import Generator
+from .coupling.kinds import Coupling, parse_coupling
+from .coupling.rhythms import HEAD_CENTRE, ROIS, SOURCES, Person, draw_person, places_of
 
 __all__ = ["SimulatedEEGfMRI"]
 
 #: Electrodes of the simulated cap.
 CH_NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 
-_HEAD_CENTRE = (0.0, 0.0, 0.04)
 _HEAD_RADIUS = 0.095
 _N_BACKGROUND = 40
 _BACKGROUND = 6e-6
@@ -45,6 +42,8 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
     all over the head. The BOLD of each region is a weighted sum of the three
     amplitudes through the region's own haemodynamic response, plus
     autocorrelated noise. Subjects differ in where the sources lie and how strong they are.
+    With another `coupling`, BOLD follows something else in the EEG, and the amplitudes
+    fluctuate without any relation to it.
 
     Parameters
     ----------
@@ -68,6 +67,11 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         Runs per subject. Default 1.
     window_seconds : float
         Window for which the second ceiling is stated. Default 16.
+    coupling : str
+        What BOLD follows, and what differs between subjects: a name of
+        ``datasets.COUPLINGS``, or several joined by ``+``, as for
+        :func:`~braindecode_bolt.datasets.simulate_bold`, where each is described. The
+        EEG is generated to contain it. Default ``"band-power"``.
 
     Examples
     --------
@@ -90,6 +94,7 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         random_state: int = 0,
         n_runs: int = 1,
         window_seconds: float = 16.0,
+        coupling: str = "band-power",
     ):
         self.n_subjects = n_subjects
         self.duration = duration
@@ -100,6 +105,7 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         self.random_state = random_state
         self.n_runs = n_runs
         self.window_seconds = window_seconds
+        self.coupling = coupling
 
     def load(self) -> list[Recording]:
         """Simulate the recordings.
@@ -117,6 +123,7 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         ChannelNameError
             If an electrode has no position in the 10-05 system.
         """
+        coupling = parse_coupling(self.coupling)
         rois = list(ROIS if self.rois is None else self.rois)
         check_simulation(rois, self.tr, self.snr)
         if self.n_subjects < 1 or self.n_runs < 1 or self.duration < 2 * self.tr:
@@ -130,10 +137,12 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         width = len(str(self.n_subjects))
         recordings = []
         for number, seed in enumerate(seeds, start=1):
+            # What is a person's own leaves all else as it is in other couplings.
+            person = draw_person(np.random.default_rng(seed.spawn(1)[0]))
             rng = np.random.default_rng(seed)
-            gains = _head(info, rng)
+            gains = _head(info, places_of(coupling, person), rng)
             for run in range(1, self.n_runs + 1):
-                raw = self._simulate(info, gains, rois, rng)
+                raw = self._simulate(info, gains, rois, coupling, person, rng)
                 recordings.append(
                     Recording(
                         raw,
@@ -149,33 +158,23 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         info: mne.Info,
         gains: tuple[np.ndarray, np.ndarray],
         rois: list[str],
+        coupling: Coupling,
+        person: Person,
         rng: np.random.Generator,
     ) -> mne.io.BaseRaw:
-        # The haemodynamic response of the first volumes began before the run.
-        before = HRF_SECONDS
-        n_slow = round((before + self.duration) * RATE)
-        slow = _slow_fluctuation((len(BANDS), n_slow), rng)
-        n_times = round(self.duration * SFREQ)
-        times = np.arange(n_times) / SFREQ
-        slow_times = np.arange(n_slow) / RATE - before
-        amplitudes = np.exp(0.6 * slow)
-        sources = np.stack(
-            [
-                np.interp(times, slow_times, amplitude) * _rhythm(n_times, band, rng)
-                for amplitude, band in zip(amplitudes, BANDS.values(), strict=True)
-            ]
-        )
+        generator = Generator(coupling, person, self.duration, rng)
         source_gains, background_gains = gains
+        n_times = generator.sources.shape[1]
         background = _one_over_f((background_gains.shape[1], n_times), rng)
-        data = source_gains @ sources + background_gains @ background
+        data = source_gains @ generator.sources + background_gains @ background
         data += _SENSOR_NOISE * rng.standard_normal(data.shape)
         volume_times = np.arange(self.tr, self.duration, self.tr)
         tables = couple(
-            [(-before, standardise(amplitudes))],
+            components_of(generator.drivers, rois, coupling, person),
             volume_times,
             rois,
             self.snr,
-            autocorrelated_noise(len(volume_times), len(rois), self.tr, rng),
+            draw_noise(len(volume_times), len(rois), self.tr, coupling, rng),
             self.window_seconds,
         )
         raw = mne.io.RawArray(data, info.copy(), verbose="error")
@@ -195,16 +194,18 @@ def _make_info(ch_names: Sequence[str]) -> mne.Info:
     return info.set_montage(montage)
 
 
-def _head(info: mne.Info, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _head(
+    info: mne.Info, origins: dict[str, np.ndarray], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw a subject: gains from the rhythms and the background to the scalp."""
     n_sources = len(SOURCES)
-    places = np.array([place for place, _ in SOURCES.values()])
+    places = np.array([origins[rhythm] for rhythm in SOURCES])
     places = places + 0.005 * rng.standard_normal(places.shape)
     directions = rng.standard_normal((_N_BACKGROUND, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     depth = rng.uniform(0.3, 0.8, (_N_BACKGROUND, 1)) * _HEAD_RADIUS
-    places = np.concatenate([places, np.array(_HEAD_CENTRE) + depth * directions])
-    orientations = places - np.array(_HEAD_CENTRE)
+    places = np.concatenate([places, np.array(HEAD_CENTRE) + depth * directions])
+    orientations = places - np.array(HEAD_CENTRE)
     orientations += 0.02 * rng.standard_normal(orientations.shape)
     orientations /= np.linalg.norm(orientations, axis=1, keepdims=True)
     gains = _forward(info, places, orientations)
@@ -219,7 +220,7 @@ def _head(info: mne.Info, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 def _forward(info: mne.Info, places: np.ndarray, orientations: np.ndarray) -> np.ndarray:
     """Potentials at the electrodes for unit dipoles, by MNE's sphere model."""
     sphere = mne.make_sphere_model(
-        r0=_HEAD_CENTRE, head_radius=_HEAD_RADIUS, verbose="error"
+        r0=HEAD_CENTRE, head_radius=_HEAD_RADIUS, verbose="error"
     )
     dipoles = mne.Dipole(
         np.arange(len(places)) / SFREQ,
@@ -230,22 +231,6 @@ def _forward(info: mne.Info, places: np.ndarray, orientations: np.ndarray) -> np
     )
     forward, _ = mne.make_forward_dipole(dipoles, sphere, info, verbose="error")
     return forward["sol"]["data"]
-
-
-def _slow_fluctuation(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Gaussian fluctuations between 0.008 and 0.08 Hz, of unit variance."""
-    pad = round(60 * RATE)
-    white = rng.standard_normal((shape[0], shape[1] + 2 * pad))
-    sos = butter(2, (0.008, 0.08), btype="bandpass", fs=RATE, output="sos")
-    return standardise(sosfiltfilt(sos, white)[:, pad:-pad])
-
-
-def _rhythm(
-    n_times: int, band: tuple[float, float], rng: np.random.Generator
-) -> np.ndarray:
-    """Gaussian noise in a band, of unit variance."""
-    sos = butter(3, band, btype="bandpass", fs=SFREQ, output="sos")
-    return standardise(sosfiltfilt(sos, rng.standard_normal(n_times)))
 
 
 def _one_over_f(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

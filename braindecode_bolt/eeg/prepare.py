@@ -22,7 +22,7 @@ from .reading import signals
 from .selection import choose_channels, choose_kept, find_reference, site_names
 from .units import check_raw
 
-__all__ = ["SFREQ", "prepare_eeg"]
+__all__ = ["SFREQ", "prepare", "prepare_eeg"]
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +121,31 @@ def prepare_eeg(
         between joints, is shorter than the filter; if re-referencing would leave
         a channel flat.
     """
+    prepared = prepare(
+        recording,
+        sfreq,
+        channels,
+        high_pass,
+        reference,
+        cache_dir,
+        montage,
+        montage_distance_mm,
+    )
+    residual_gradient(prepared)
+    return prepared
+
+
+def prepare(
+    recording: Recording,
+    sfreq: float = SFREQ,
+    channels: Sequence[str] | None = None,
+    high_pass: float | None = None,
+    reference: str | Sequence[str] | None = None,
+    cache_dir: str | Path | None = None,
+    montage: str | None = None,
+    montage_distance_mm: float = SITE_DISTANCE_MM,
+) -> Recording:
+    """Do what `prepare_eeg` does, without looking for gradient artifacts."""
     name = recording.name
     _check_rates(sfreq, high_pass)
     # MNE's filters know joints that are marked in its own way.
@@ -130,7 +155,7 @@ def prepare_eeg(
     referenced = find_reference(recording.raw, name, reference, sites)
     kept = choose_kept(wanted, referenced, name, channels)
 
-    def prepare() -> mne.io.BaseRaw:
+    def prepared() -> mne.io.BaseRaw:
         raw = _read(recording.raw, wanted | referenced, montage)
         check_raw(raw, name)
         raw = _resample(raw, name, sfreq)
@@ -141,7 +166,7 @@ def prepare_eeg(
         return raw if raw.ch_names == kept else raw.pick(kept, verbose="error")
 
     if cache_dir is None:
-        raw = prepare()
+        raw = prepared()
     else:
         key = {
             "source": identity_of(recording.raw),
@@ -152,11 +177,9 @@ def prepare_eeg(
             "reference": "average" if reference == "average" else list(referenced),
             "montage": montage,
         }
-        raw = cached_raw(cache_dir, name, key, prepare)
+        raw = cached_raw(cache_dir, name, key, prepared)
         _place_annotations(recording.raw, raw)
-    prepared = replace(recording, raw=raw)
-    residual_gradient(prepared)
-    return prepared
+    return replace(recording, raw=raw)
 
 
 def _resampled(parts: Sequence[tuple[int, int]], ratio: float) -> np.ndarray:

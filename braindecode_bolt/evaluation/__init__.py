@@ -6,8 +6,10 @@ folder.
 """
 
 from .collect import Evaluation
+from .connectivity import summarise_connectivity
 from .evaluating import evaluate
 from .judge import compare_pipelines, summarise
+from .loading import load_evaluation
 from .protocols import PROTOCOLS, ProtocolError, make_protocol
 from .store import ResultsError
 from .study import Study
@@ -20,6 +22,8 @@ __all__ = [
     "Study",
     "compare_pipelines",
     "evaluate",
+    "load_evaluation",
     "make_protocol",
     "summarise",
+    "summarise_connectivity",
 ]

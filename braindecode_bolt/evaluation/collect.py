@@ -16,12 +16,13 @@ from .._text import counted
 from ..metrics import (
     best_lag,
     ceilings,
-    connectivity_r,
     mse,
     pearson_r,
     r2,
     spearman_r,
 )
+from .connectivity import connectivity_table, summarise_connectivity
+from .coverage import coverage_table
 from .judge import FEWEST, common_cells, compare_pipelines, summarise
 from .plan import FitTask, Plan, Targets
 from .run import FoldResult
@@ -73,7 +74,10 @@ class Evaluation:
         ``measured:<region>`` and ``predicted:<region>``.
     connectivity : pandas.DataFrame
         Per recording, ``connectivity_r``: R between the correlations among regions in
-        predicted and measured BOLD.
+        predicted and measured BOLD; and the same of two rivals that ignore EEG:
+        ``group_connectivity_r`` of the mean connectivity of the training recordings, and
+        ``constant_eeg_connectivity_r`` of the fitted model on EEG that does not change
+        (NaN if its predictions are constant, as those of models without randomness are).
     curves : pandas.DataFrame
         ``train_loss`` and ``valid_loss`` per epoch, of models that have epochs.
     failures : pandas.DataFrame
@@ -90,6 +94,13 @@ class Evaluation:
         What decided the result: hashes of the data, arguments, versions.
     folder : Path | None
         The results folder.
+    coverage : pandas.DataFrame
+        How often 90 % intervals hold for each person and region, see
+        :func:`~braindecode_bolt.evaluation.coverage.coverage_table`.
+    channels : dict of str to list of str
+        EEG channels of each data set.
+    command : str
+        The command that made it, if it was one.
     """
 
     scores: pd.DataFrame
@@ -103,6 +114,9 @@ class Evaluation:
     tr: dict[str, list[float]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
+    channels: dict[str, list[str]] = field(default_factory=dict)
+    command: str = ""
 
     def summary(
         self,
@@ -132,6 +146,14 @@ class Evaluation:
         The result is that of :func:`~braindecode_bolt.evaluation.compare_pipelines`.
         """
         return compare_pipelines(self.scores)
+
+    def connectivity_summary(self) -> pd.DataFrame:
+        """Average R of connectivity, and test it against rivals that ignore EEG.
+
+        The result is that of
+        :func:`~braindecode_bolt.evaluation.summarise_connectivity`.
+        """
+        return summarise_connectivity(self.predictions, self.connectivity, self.regions)
 
     def to_moabb(self, region: str | None = None) -> pd.DataFrame:
         """Give the scores in the form of MOABB's statistics and plots.
@@ -224,10 +246,11 @@ def collect(store: Store, plan: Plan) -> Evaluation:
     left_out = [
         study.windows.left_out.assign(dataset=name) for name, study in plan.studies.items()
     ]
+    regions = {name: list(study.windows.roi_names) for name, study in plan.studies.items()}
     return Evaluation(
         scores_table(results, plan),
         predictions,
-        connectivity_table(predictions, plan),
+        connectivity_table(predictions, results, plan),
         curves_table(results),
         pd.DataFrame(
             [{**vars(f.task), "error": f.error, "details": f.details} for f in failures],
@@ -235,10 +258,12 @@ def collect(store: Store, plan: Plan) -> Evaluation:
         ),
         messages.rename("n_fits").reset_index(),
         pd.concat(left_out, ignore_index=True),
-        {name: list(study.windows.roi_names) for name, study in plan.studies.items()},
+        regions,
         {name: list(study.tr) for name, study in plan.studies.items()},
         store.settings,
         store.path,
+        coverage_table(predictions, regions),
+        {name: list(study.windows.ch_names) for name, study in plan.studies.items()},
     )
 
 
@@ -360,23 +385,6 @@ def predictions_table(results: Sequence[FoldResult], plan: Plan) -> pd.DataFrame
     if not merged:
         return pd.DataFrame(columns=[*KEYS, "recording", *ENTITIES, "volume"])
     return pd.concat(merged.values(), ignore_index=True)
-
-
-def connectivity_table(predictions: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """R between the connectivity of predicted and measured BOLD, per recording."""
-    keys = [*KEYS, "recording", "subject"]
-    rows = []
-    for key, part in predictions.groupby(keys, sort=False, dropna=False):
-        regions = plan.studies[key[0]].windows.roi_names
-        measured, predicted = (
-            part.reindex(columns=[f"{kind}:{region}" for region in regions]).to_numpy(float)
-            for kind in ("measured", "predicted")
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            r = connectivity_r(measured, predicted)
-        rows.append({**dict(zip(keys, key, strict=True)), "connectivity_r": r})
-    return pd.DataFrame(rows, columns=[*keys, "connectivity_r"])
 
 
 def curves_table(results: Sequence[FoldResult]) -> pd.DataFrame:

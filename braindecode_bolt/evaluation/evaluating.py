@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from ..training.callbacks import HIDE_IN_FILES
 from ..windows.create import BOLDWindows
 from .checks import as_models, as_studies, check_choices, fine_tuned
 from .collect import Evaluation, collect, scores_table
+from .loading import write_evaluation
 from .plan import Plan
 from .run import FoldResult, log_messages, run, stoppable
 from .store import Store
 from .study import Study
-from .text import printable, write_table
+from .text import printable
 
 __all__ = ["evaluate"]
 
@@ -45,6 +47,7 @@ def evaluate(
     on_error: str = "record",
     settings: Mapping[str, Any] | None = None,
     progress: bool = True,
+    command: str = "",
 ) -> Evaluation:
     """Evaluate models on recordings, without leakage from training to test.
 
@@ -100,6 +103,8 @@ def evaluate(
         Print a line for each finished fit and, in terminals and notebooks, show a bar
         with the time left of all fits, and one of the current fit if fits run one at a
         time. Default True. Without it the models show nothing, either.
+    command : str
+        The command that calls this, for the report. It decides nothing.
 
     Returns
     -------
@@ -150,9 +155,9 @@ def evaluate(
         _run(plan, missing, store, n_jobs, on_error, progress)
         store.load()  # What other processes have done meanwhile.
         found = collect(store, plan)
-        names = ("scores", "predictions", "connectivity", "curves", "failures", "left_out")
-        for name in names if store.path else ():
-            write_table(getattr(found, name), store.path / f"{name}.tsv")
+        found = replace(found, command=command)
+        if store.path:
+            write_evaluation(found, store.path)
     return found
 
 

@@ -13,7 +13,7 @@ from scipy.stats import permutation_test
 from ..metrics import pearson_r
 from ..null import bootstrap_interval, fdr, null_r
 
-__all__ = ["common_cells", "compare_pipelines", "summarise"]
+__all__ = ["common_cells", "compare_pipelines", "sign_test", "summarise"]
 
 #: Scores that are averaged.
 _AVERAGED = (
@@ -260,7 +260,7 @@ def compare_pipelines(scores: pd.DataFrame) -> pd.DataFrame:
             counts |= {"n_cells": len(both), "n_undefined": len(either) - len(both)}
             differences = (both[pair[0]] - both[pair[1]]).groupby("subject").mean()
             for sign, (better, worse) in ((1, pair), (-1, pair[::-1])):
-                tested = _test(sign * differences.to_numpy())
+                tested = sign_test(sign * differences.to_numpy())
                 rows.append(
                     {"dataset": dataset, "better": better, "worse": worse, **tested}
                     | counts
@@ -271,8 +271,11 @@ def compare_pipelines(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def _test(differences: np.ndarray) -> dict[str, float]:
-    """Mean, standardised mean and p of differences between subjects."""
+def sign_test(differences: np.ndarray) -> dict[str, float]:
+    """Mean, standardised mean and one-sided p of differences between subjects.
+
+    NaN for fewer than two.
+    """
     if len(differences) < 2:
         return {"difference": np.nan, "effect": np.nan, "p": np.nan}
     mean, spread = differences.mean(), differences.std(ddof=1)

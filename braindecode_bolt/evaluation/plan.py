@@ -209,6 +209,13 @@ class Plan:
             return self._prepared[dataset, fold.number]
         return _in_two(self.studies[dataset].windows, fold)
 
+    def training_bold(self, dataset: str, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """BOLD of all regions that a fold is trained on, and the recording of each row."""
+        found = self.folds[dataset][fold - 1]
+        y_train, _ = self._bold(dataset, found)["y"]
+        metadata = self.studies[dataset].windows.metadata
+        return y_train, metadata["recording"].to_numpy()[found.train]
+
     def silent(self) -> Plan:
         """Models that show nothing while they are fitted."""
         models = {}

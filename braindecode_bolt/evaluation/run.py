@@ -30,6 +30,8 @@ from joblib.parallel import get_active_backend
 from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
+from .._series import is_constant
+from ..null.controls import constant_windows
 from ..splits import FixedValidation, ValidationSplit
 from ..splits._base import Splitter
 from ..windows.lazy import LazyWindows
@@ -63,6 +65,9 @@ class FoldResult:
         Losses of each epoch (``train_loss``, ``valid_loss``); empty without epochs.
     messages : list of str
         Warnings of the fit, each once.
+    on_constant : ndarray, shape (n_test, n_rois), (1, n_rois) or (0, 0)
+        What the fitted model predicts if all windows hold the same EEG, float32: one row
+        if that is constant. Empty in controls, and if it cannot predict that.
     error, details : str
         Why it failed, and the traceback; empty if it did not.
     """
@@ -76,6 +81,7 @@ class FoldResult:
     messages: list[str] = field(default_factory=list)
     error: str = ""
     details: str = ""
+    on_constant: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 def fit_fold(
@@ -134,6 +140,15 @@ def _fit_and_predict(
             "finite."
         )
     messages = [f"{w.category.__name__}: {w.message}" for w in caught]
+    on_constant = np.empty((0, 0), np.float32)
+    if not task.control:
+        try:
+            on_constant = _on_constant_eeg(model, X[targets.train], X[targets.test])
+            on_constant = (on_constant * scaler.scale_ + scaler.mean_).astype(np.float32)
+        except Exception as error:  # Of the model: the fold itself is as it should be.
+            messages.append(
+                f"No predictions of constant EEG: {type(error).__name__}: {error}"
+            )
     if task.control == "constant_eeg":  # Its windows are one and the same on purpose.
         messages = [m for m in messages if "validation windows share EEG" not in m]
     return FoldResult(
@@ -144,7 +159,28 @@ def _fit_and_predict(
         end - fitted,
         history_of(model),
         list(dict.fromkeys(messages)),
+        on_constant=on_constant,
     )
+
+
+def _on_constant_eeg(model: Any, train: LazyWindows, test: LazyWindows) -> np.ndarray:
+    """Predict windows that all hold the first window that was trained on.
+
+    A model without randomness predicts a constant: one row. Two windows show it.
+    """
+    constant = constant_windows(train, test)
+    with warnings.catch_warnings():
+        # Whatever it says about such EEG is known.
+        warnings.simplefilter("ignore")
+        first = constant[: min(2, len(test))]
+        predicted = np.asarray(model.predict(first), float).reshape(len(first), -1)
+        if is_constant(predicted).all():
+            predicted = predicted[:1]
+        else:
+            predicted = np.asarray(model.predict(constant), float).reshape(len(test), -1)
+    if not np.isfinite(predicted).all():
+        raise FloatingPointError("they are not finite.")
+    return predicted
 
 
 def _prepared(

@@ -42,6 +42,10 @@ _WRITTEN = (
     "scores.tsv",
     "predictions.tsv",
     "connectivity.tsv",
+    "connectivity_summary.tsv",
+    "coverage.tsv",
+    "messages.tsv",
+    "about.json",
     "curves.tsv",
     "failures.tsv",
     "left_out.tsv",
@@ -280,6 +284,7 @@ class Store:
                 allow_pickle=False,
                 predicted=result.predicted,
                 scale=result.scale,
+                on_constant=result.on_constant,
                 about=np.array(json.dumps(about)),
             )
         self._seen.add(finished.name)
@@ -320,9 +325,12 @@ class Store:
             return
         rows = self._plan.targets(result.task).rows
         shape = (len(rows), len(self._plan.regions(result.task)))
+        constant = result.on_constant.shape
+        constant = constant if constant in ((0, 0), (1, shape[1])) else shape
         for name, wanted, kind in (
             ("predicted", shape, np.float32),
             ("scale", shape[1:], np.float64),
+            ("on_constant", constant, np.float32),
         ):
             array = getattr(result, name)
             if array.shape != wanted or array.dtype != kind:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .._files import atomic_write
 
-__all__ = ["printable", "write_table"]
+__all__ = ["as_cell", "printable", "write_table"]
 
 
 def write_table(table: pd.DataFrame, file: Path) -> None:
@@ -20,8 +20,8 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
     """
     safe = table.copy()
     for name in table.columns[[not pd.api.types.is_numeric_dtype(d) for d in table.dtypes]]:
-        safe[name] = [_cell(v) if isinstance(v, str) else v for v in table[name]]
-    safe.columns = [_cell(str(name)) for name in table.columns]
+        safe[name] = [as_cell(v) if isinstance(v, str) else v for v in table[name]]
+    safe.columns = [as_cell(str(name)) for name in table.columns]
     with atomic_write(file) as unfinished:
         safe.to_csv(unfinished, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
 
@@ -34,6 +34,7 @@ def printable(text: str) -> str:
     return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
 
 
-def _cell(text: str) -> str:
+def as_cell(text: str) -> str:
+    """Write a text as :func:`write_table` does."""
     text = printable(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterator, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..windows.features import FeatureWindows
 from ..windows.inputs import Input, as_input
 from ..windows.lazy import LazyWindows
 from .bands import BANDS, check_bands, equal_energy
+from .standardising import PowerStatistics
 
 __all__ = ["BandPower"]
 
@@ -287,7 +289,7 @@ class BandPower(TransformerMixin, BaseEstimator):
             )
         return equal_energy(energy, frequency[inside], self.bands)
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Any, calibration: PowerStatistics | None = None) -> np.ndarray:
         """Compute the features.
 
         Parameters
@@ -295,6 +297,9 @@ class BandPower(TransformerMixin, BaseEstimator):
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             EEG in microvolts. Channels with names are found by name: their order does
             not matter, and additional channels are not used.
+        calibration : PowerStatistics | None
+            What :meth:`statistics` gives for the recording of `X`. By default each
+            recording in `X` is standardised separately, if it is.
 
         Returns
         -------
@@ -319,9 +324,35 @@ class BandPower(TransformerMixin, BaseEstimator):
                 f"Fitted on {kinds[self.given_]}, got {kinds[not self.given_]}."
             )
         power = self._transform_given(windows) if self.given_ else self._log_power(source)
-        if self.standardise:
+        if self.standardise and calibration is not None:
+            power = calibration.part(self.ch_names_, list(self.bands_)).centre(power)
+        elif self.standardise:
             _standardise_recordings(power, recording_labels(windows))
         return power.reshape(len(windows), -1)
+
+    def statistics(self, X: Any) -> PowerStatistics:
+        """Compute the statistics of a recording, to transform other windows of it.
+
+        Parameters
+        ----------
+        X : windows | iterable of LazyWindows
+            EEG of one recording in microvolts, or several pieces of it.
+
+        Returns
+        -------
+        PowerStatistics
+            For the `calibration` of :meth:`transform`.
+
+        Raises
+        ------
+        ValueError
+            If the windows are of several recordings, or there is only one window.
+        """
+        raw = copy.copy(self)
+        raw.standardise = None
+        shape = (len(self.ch_names_), len(self.bands_), len(self.lags_))
+        found = [raw.transform(part).reshape(-1, *shape) for part in one_recording(X)]
+        return PowerStatistics.of(np.concatenate(found), self.ch_names_, self.bands_)
 
     def _log_power(self, source: Input) -> np.ndarray:
         check_lag(self.lag_seconds_, source.lag_seconds)
@@ -408,6 +439,20 @@ class BandPower(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.feature_names_out_
+
+
+def one_recording(X: Any) -> Iterator[Any]:
+    """Give windows of one recording, piece by piece if they come in pieces."""
+    pieces = X if isinstance(X, Iterator) else [X]
+    if isinstance(X, (list, tuple)) and X and isinstance(X[0], LazyWindows):
+        pieces = X
+    for piece in pieces:
+        found = np.unique(recording_labels(as_windows(piece).data))
+        if len(found) > 1:
+            raise ValueError(
+                f"Calibration windows must be of one recording, got {len(found)}."
+            )
+        yield piece
 
 
 def as_windows(X: Any) -> Input:

@@ -15,7 +15,7 @@ from ..splits import recording_labels
 from ..windows.features import FeatureWindows
 from ..windows.inputs import as_groups
 from ..windows.lazy import LazyWindows
-from .band_power import BandPower, as_windows
+from .band_power import BandPower, as_windows, one_recording
 from .bands import BANDS, check_bands
 from .lagged import _LaggedPowerRegressor
 from .missing_electrodes import ElectrodeCovariance
@@ -106,6 +106,9 @@ class BandPowerGP(_LaggedPowerRegressor):
     >>> mean.shape == std.shape == windows.y.shape
     True
     """
+
+    #: Electrodes of the fit may be missing where it predicts.
+    SOME_ELECTRODES_DO = True
 
     def __init__(
         self,
@@ -289,8 +292,9 @@ class BandPowerGP(_LaggedPowerRegressor):
 
         Parameters
         ----------
-        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG of one recording in microvolts: some minutes for calibration.
+        X : windows | iterable of LazyWindows
+            EEG of one recording in microvolts: some minutes for calibration. Or several
+            pieces of it.
 
         Returns
         -------
@@ -303,14 +307,11 @@ class BandPowerGP(_LaggedPowerRegressor):
             If the windows are of several recordings, or there is only one window.
         """
         check_is_fitted(self)
-        source = as_windows(X)
-        found = np.unique(recording_labels(source.data))
-        if len(found) > 1:
-            raise ValueError(
-                f"Calibration windows must be of one recording, got {len(found)}."
-            )
-        power = self._of_present(source)
-        return PowerStatistics.of(self._log_power(power, X), power.ch_names_, power.bands_)
+        found = []
+        for piece in one_recording(X):
+            power = self._of_present(as_windows(piece))
+            found.append(self._log_power(power, piece))
+        return PowerStatistics.of(np.concatenate(found), power.ch_names_, power.bands_)
 
     def predict(
         self, X: Any, return_std: bool = False, calibration: Any = None

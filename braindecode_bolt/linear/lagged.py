@@ -17,6 +17,7 @@ from ..windows.inputs import as_groups
 from ._base import LinearBOLD
 from .band_power import BandPower, as_windows
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
+from .standardising import PowerStatistics
 
 __all__ = ["LaggedBandPower", "RidgeFingerprint", "SparseBandPower"]
 
@@ -67,13 +68,17 @@ class _LaggedPowerRegressor(LinearBOLD):
         self.band_names_ = list(power.bands_)
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, calibration: PowerStatistics | None = None) -> np.ndarray:
         """Predict BOLD.
 
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             EEG in microvolts.
+        calibration : PowerStatistics | None
+            Statistics of the recording that `X` is from (:meth:`statistics`), for models
+            with ``standardise="recording"``. By default each recording in `X` is
+            standardised separately.
 
         Returns
         -------
@@ -81,7 +86,14 @@ class _LaggedPowerRegressor(LinearBOLD):
         """
         check_is_fitted(self)
         as_windows(X).warn_of_input()
-        return self._in_shape(self.pipeline_.predict(X))
+        power, scaler, regression = (step for _, step in self.pipeline_.steps)
+        features = scaler.transform(power.transform(X, calibration))
+        return self._in_shape(regression.predict(features))
+
+    def statistics(self, X: Any) -> PowerStatistics:
+        """Compute the statistics of a recording; see :meth:`BandPower.statistics`."""
+        check_is_fitted(self)
+        return self.pipeline_["power"].statistics(X)
 
     def weights(self, roi_names: Sequence[str] | None = None) -> pd.DataFrame:
         """Give the weights by name.

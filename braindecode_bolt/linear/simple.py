@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..eeg.channels import normalize_channel_name
 from ._base import LinearBOLD
 from .band_power import BandPower, as_windows
+from .standardising import PowerStatistics
 
 __all__ = ["AlphaHRF", "MeanBOLD"]
 
@@ -139,20 +140,28 @@ class AlphaHRF(LinearBOLD):
             )
         return wanted
 
-    def _alpha(self, windows: Any) -> np.ndarray:
+    def statistics(self, X: Any) -> PowerStatistics:
+        """Compute the statistics of a recording; see :meth:`BandPower.statistics`."""
+        check_is_fitted(self)
+        return self.power_.statistics(X)
+
+    def _alpha(self, windows: Any, calibration: Any = None) -> np.ndarray:
         """Alpha power weighted with the haemodynamic response, (n_windows, 1)."""
-        power = self.power_.transform(windows)
+        power = self.power_.transform(windows, calibration)
         power = power.reshape(len(power), len(self.power_.ch_names_), -1)
         rows = [self.power_.ch_names_.index(name) for name in self.channels_]
         return power[:, rows].mean(axis=1) @ self.hrf_[:, None]
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, calibration: PowerStatistics | None = None) -> np.ndarray:
         """Predict BOLD.
 
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             EEG in microvolts.
+        calibration : PowerStatistics | None
+            Statistics of the recording that `X` is from (:meth:`statistics`). By default
+            each recording in `X` is standardised separately.
 
         Returns
         -------
@@ -160,7 +169,7 @@ class AlphaHRF(LinearBOLD):
         """
         check_is_fitted(self)
         as_windows(X).warn_of_input()
-        return self._in_shape(self._alpha(X) * self.coef_ + self.intercept_)
+        return self._in_shape(self._alpha(X, calibration) * self.coef_ + self.intercept_)
 
 
 class MeanBOLD(LinearBOLD):
@@ -174,6 +183,9 @@ class MeanBOLD(LinearBOLD):
     ----------
     mean_ : ndarray, shape (n_rois,)
     """
+
+    #: Electrodes of the fit may be missing where it predicts.
+    SOME_ELECTRODES_DO = True
 
     def fit(self, X: Any, y: Any) -> MeanBOLD:
         """Compute the mean of each region; arguments as in :meth:`AlphaHRF.fit`."""

@@ -84,6 +84,20 @@ class PowerStatistics:
         once = _standardised(power, self.mean, self.std).clip(-_LARGEST, _LARGEST)
         return _standardised(once, self.clipped_mean, self.clipped_std)
 
+    def centre(self, power: np.ndarray) -> np.ndarray:
+        """Standardise without clipping, as :class:`BandPower` does.
+
+        Parameters
+        ----------
+        power : ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
+            Log power of the same electrodes and bands.
+
+        Returns
+        -------
+        ndarray, same shape
+        """
+        return _standardised(power, self.mean, self.std)
+
     def part(self, ch_names: Sequence[str], band_names: Sequence[str]) -> PowerStatistics:
         """Choose electrodes and bands.
 

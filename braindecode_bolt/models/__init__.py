@@ -3,6 +3,7 @@
 Importing this package registers them with braindecode.
 """
 
+from ._encoder_files import encoder_card, save_encoder
 from ._registry import register
 from .beira import BEIRA
 from .biot_bold import BIOTBOLD
@@ -51,5 +52,7 @@ __all__ = [
     "NeuroBOLT",
     "STTransformer",
     "SirenED",
+    "encoder_card",
     "load_published_weights",
+    "save_encoder",
 ]

@@ -14,7 +14,7 @@ from torch import nn
 from .. import _catalogue
 from ..eeg.channels import ChannelNameError
 from ._positions import positioned
-from ._saving import _check_classes
+from ._saving import check_classes
 from ._theirs import build_theirs, entry_of, in_words
 from ._weight_files import CheckpointError, find_config, listed, read_config
 
@@ -219,7 +219,7 @@ def load_theirs(model: nn.Module, kind: type[nn.Module], source: str) -> nn.Modu
         If weights are missing or of another shape. Nothing is loaded then.
     """
     # braindecode imports whatever a configuration names.
-    _check_classes(kind, read_config(find_config(str(source))))
+    check_classes(kind, read_config(find_config(str(source))))
     published = kind.from_pretrained(str(source))
     saved = published.state_dict()
     wanted = {

@@ -45,7 +45,7 @@ class SavedModel:
             If an argument that must be a module, such as `activation`, names
             something else.
         """
-        _check_classes(cls, config)
+        check_classes(cls, config)
         return super().from_config(config)
 
     @classmethod
@@ -79,7 +79,7 @@ class SavedModel:
         _check_hub("from_pretrained")
         source = str(pretrained_model_name_or_path)
         config = read_config(find_config(source, **kwargs))
-        _check_classes(cls, config)
+        check_classes(cls, config)
         try:
             return super().from_pretrained(source, **kwargs)
         except (CheckpointError, ChannelNameError):
@@ -150,7 +150,7 @@ def _check_hub(method: str) -> None:
         )
 
 
-def _check_classes(model: type, config: Mapping[str, Any]) -> None:
+def check_classes(model: type, config: Mapping[str, Any]) -> None:
     """Raise if a saved argument names a class that is no imported torch module.
 
     braindecode imports whatever a configuration names, and the model calls it.

@@ -12,8 +12,6 @@ from ._layers import FeedForward
 
 #: Samples of the shortest spectral window, half a second at 200 Hz.
 BASE = 100
-#: Added to magnitudes before the logarithm, for silent channels.
-_SILENCE = 1e-3
 
 
 class SpectralEmbedding(nn.Module):
@@ -29,8 +27,6 @@ class SpectralEmbedding(nn.Module):
         Tokens per channel that all scales are mapped to.
     dim : int
         Width of a token.
-    log : bool
-        Whether the logarithm of the magnitudes is embedded. Default False.
     mix : bool
         Whether tokens are learned mixtures of all windows of the channel (default).
         Otherwise a token is that of the window that it lies in.
@@ -42,11 +38,10 @@ class SpectralEmbedding(nn.Module):
         n_windows: int,
         n_tokens: int,
         dim: int,
-        log: bool = False,
         mix: bool = True,
     ):
         super().__init__()
-        self.n_samples, self.log = n_samples, log
+        self.n_samples = n_samples
         self.repeats = n_tokens // n_windows
         self.frequency = nn.Linear(n_samples // 2 + 1, dim)
         self.window = nn.Linear(n_windows, n_tokens) if mix else None
@@ -55,8 +50,6 @@ class SpectralEmbedding(nn.Module):
         """(batch, n_chans, n_times) -> (batch, n_chans, n_tokens, dim)."""
         spectra = magnitude_spectra(x, self.n_samples, self.n_samples)
         spectra = spectra.transpose(-1, -2).type_as(self.frequency.weight)
-        if self.log:
-            spectra = torch.log(spectra + _SILENCE)
         embedded = self.frequency(spectra)
         if self.window is None:
             return embedded.repeat_interleave(self.repeats, dim=2)
@@ -207,7 +200,7 @@ class SpectralEncoder(nn.Module):
         Non-linearity of the feed-forward parts.
     attention_rank : int | None
         Rank of the low-rank attention; None for linear attention.
-    log, mix : bool
+    mix : bool
         As in :class:`SpectralEmbedding`.
     """
 
@@ -223,7 +216,6 @@ class SpectralEncoder(nn.Module):
         drop_prob: float,
         activation: type[nn.Module],
         attention_rank: int | None = None,
-        log: bool = False,
         mix: bool = True,
     ):
         super().__init__()
@@ -238,7 +230,7 @@ class SpectralEncoder(nn.Module):
 
         lengths = [BASE * 2**level for level in range(n_scales)]
         self.scales = nn.ModuleList(
-            SpectralEmbedding(length, n_times // length, n_tokens, dim, log, mix)
+            SpectralEmbedding(length, n_times // length, n_tokens, dim, mix)
             for length in lengths
         )
         self.channel_embedding = nn.Embedding(n_chans, dim)

@@ -34,6 +34,10 @@ _MOST_CONFIG = 2**20
 _MOST_WEIGHT = 1e12
 #: Key of the checksum that save_pretrained adds to the metadata of safetensors files.
 CHECKSUM = "braindecode_bolt_crc32"
+#: Key of the card of pre-trained encoders, JSON.
+CARD = "braindecode_bolt_card"
+#: Weights that come with the package, by the name that ``pretrained`` takes.
+SHIPPED = {"neurobolt-small": Path(__file__).parent / "weights/neurobolt-small.safetensors"}
 #: Put in front of all names by DataParallel and torch.compile.
 _WRAPPERS = ("module.", "_orig_mod.")
 _HUB_ARGUMENTS = ("revision", "cache_dir", "force_download", "token", "local_files_only")
@@ -52,7 +56,8 @@ def read_weights(
     ----------
     source : str | Path | mapping of str to Tensor | nn.Module
         A file, a folder of ``save_pretrained``, a repository on the Hugging
-        Face Hub, a state dict or a model.
+        Face Hub, the name of weights that come with the package
+        (``"neurobolt-small"``), a state dict or a model.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def read_weights(
         return _state_of(source.state_dict(), "The model"), config
     if isinstance(source, Mapping):
         return _state_of(source, "The mapping"), {}
-    path = Path(source)
+    path = Path(SHIPPED.get(str(source), source))
     if not path.exists():
         path = _download(str(source))
     folder = path if path.is_dir() else path.parent
@@ -91,6 +96,11 @@ def read_weights(
     # Read once, so that what is checked is what is loaded.
     content = path.read_bytes()
     read = _read_safetensors if path.suffix == ".safetensors" else _read_torch
+    if path.suffix == ".safetensors":
+        # A pre-trained encoder brings its configuration with it.
+        length = int.from_bytes(content[:8], "little")
+        card = read_card(content[8 : 8 + length], path)
+        config = _checked_config(card["config"], path) if card else config
     return _state_of(read(content, path), str(path), len(content)), config
 
 
@@ -108,6 +118,34 @@ def _read_safetensors(content: bytes, path: Path) -> Mapping[str, torch.Tensor]:
     if expected not in (None, checksum(state)):
         raise CheckpointError(f"{path} is damaged: its checksum is wrong. Copy it again.")
     return state
+
+
+def read_card(header: bytes, path: Path) -> dict[str, Any]:
+    """Find the card of a pre-trained encoder in the header of a safetensors file.
+
+    Parameters
+    ----------
+    header : bytes
+        JSON, without its length in front.
+    path : Path
+        The file, for messages.
+
+    Returns
+    -------
+    dict
+        With ``config``, a dict; empty where there is no card.
+
+    Raises
+    ------
+    CheckpointError
+        If the header or the card is damaged.
+    """
+    with _typed_errors(path):
+        text = (json.loads(header).get("__metadata__") or {}).get(CARD)
+        card = {} if text is None else json.loads(text)
+        if card and not isinstance(card.get("config"), dict):
+            raise CheckpointError(f"{path} has a card without the model's configuration.")
+    return card
 
 
 def _read_torch(content: bytes, path: Path) -> object:
@@ -288,6 +326,16 @@ def read_config(file: Path | None) -> dict[str, Any]:
         if file.stat().st_size > _MOST_CONFIG:
             raise ValueError(f"it has more than {_MOST_CONFIG} bytes")
         config = json.loads(file.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{file} is not the JSON of a model's configuration: {error}"
+        ) from error
+    return _checked_config(config, file)
+
+
+def _checked_config(config: Any, file: Path) -> dict[str, Any]:
+    """Give a configuration a list of channel names, or raise."""
+    try:
         config["ch_names"] = config.get("ch_names") or [
             ch["ch_name"] for ch in config.get("chs_info") or []
         ]

@@ -85,7 +85,8 @@ def translate_neurobolt(
         Names that the weights need not have.
     """
     # Rows of electrodes that LaBraM does not know are in our own files only.
-    optional = {_FRESH}
+    alone = _head_of_encoder(state, model)
+    optional = {_FRESH} | alone
     published = any(name.startswith("mss_module.") for name in state)
     if any(name.startswith(("spatiotemporal.", "spectral.")) for name in state):
         loaded = dict(state)
@@ -105,10 +106,13 @@ def translate_neurobolt(
             if not name.startswith("spatiotemporal.")
             or name.startswith("spatiotemporal.norm.")
         }
-    _pick_channels(loaded, model, ch_names, published)
+    _pick_channels(loaded, model, ch_names, published, bool(alone))
     if model.spatiotemporal is not None:
+        name = "spatiotemporal.temporal_embedding"
         n_seconds = model.spatiotemporal.temporal_embedding.shape[1]
-        _cut_seconds(loaded, "spatiotemporal.temporal_embedding", n_seconds)
+        _cut_seconds(loaded, name, n_seconds)
+        if alone:
+            _repeat_seconds(loaded, name, n_seconds)
     return loaded, optional
 
 
@@ -120,7 +124,13 @@ def translate_labram(
     Parameters and what is returned are those of :func:`translate_neurobolt`.
     """
     if any(name.startswith("encoder.") for name in state):
-        return dict(state), set()
+        loaded, optional = dict(state), _head_of_encoder(state, model)
+        if optional:
+            name = "encoder.temporal_embedding"
+            n_rows = model.encoder.temporal_embedding.shape[1]
+            _cut_seconds(loaded, name, n_rows)
+            _repeat_seconds(loaded, name, n_rows)
+        return loaded, optional
     loaded = _rename(_labram_encoder(state), _LABRAM_RULES)
     name = "encoder.temporal_embedding"
     # braindecode's embedding has a last row that is never used.
@@ -155,7 +165,9 @@ def translate_biot(
         rows = loaded.pop(embedding)
         names = [normalize_channel_name(name) for name in ch_names or ()]
         ours = model.ch_names or []
-        if ours and len(names) == len(rows) and set(ours) <= set(names):
+        if _head_of_encoder(state, model) and ours and len(names) == len(rows):
+            loaded[embedding] = _rows_or_mean(rows, names, ours)
+        elif ours and len(names) == len(rows) and set(ours) <= set(names):
             loaded[embedding] = rows[match_channels(ours, names, "The file of weights")]
         else:
             logger.warning(
@@ -166,6 +178,36 @@ def translate_biot(
             )
     optional = {name for name in model.state_dict() if name.startswith(HEAD)}
     return loaded, optional | {embedding}
+
+
+def _head_of_encoder(state: State, model: nn.Module) -> set[str]:
+    """Names of a model's last layer, if weights of ours are those of its encoder alone."""
+    ours = ("spatiotemporal.", "spectral.", "encoder.")
+    if any(name.startswith(HEAD) for name in state):
+        return set()
+    if not any(name.startswith(ours) for name in state):
+        return set()
+    return {name for name in model.state_dict() if name.startswith(HEAD)}
+
+
+def _rows_or_mean(
+    rows: torch.Tensor, names: Sequence[str], wanted: Sequence[str]
+) -> torch.Tensor:
+    """Rows of the wanted channels; the mean row for those that have none."""
+    found, missing = [], []
+    for name in wanted:
+        try:
+            found.append(rows[match_channels([name], names, "The encoder")[0]])
+        except ChannelNameError:
+            found.append(rows.mean(dim=0))
+            missing.append(name)
+    if missing:
+        logger.warning(
+            "The encoder was not pre-trained on %s: the mean of the other channels' "
+            "embeddings is used",
+            ", ".join(missing),
+        )
+    return torch.stack(found)
 
 
 def _labram_encoder(state: State) -> State:
@@ -197,7 +239,11 @@ def _rename(state: State, rules: list[tuple[str, str]]) -> State:
 
 
 def _pick_channels(
-    loaded: State, model: nn.Module, names: Sequence[str] | None, published: bool
+    loaded: State,
+    model: nn.Module,
+    names: Sequence[str] | None,
+    published: bool,
+    alone: bool,
 ) -> None:
     """Pick the rows of the spectral channel embedding that the model's channels have."""
     embedding = loaded.get(_CHANNELS)
@@ -225,6 +271,9 @@ def _pick_channels(
         wanted = Montage.unknown(model.ch_names)
         loaded[_FRESH] = fresh[:, match_channels(wanted, of_fresh, "The file of weights")]
     used = [model.ch_names[place] for place in model.inputs.tolist()]
+    if alone and not any("_mixture" in name for name in loaded):
+        loaded[_CHANNELS] = _rows_or_mean(embedding, names, used)
+        return
     rows = match_channels(used, names, "The file of weights")
     loaded[_CHANNELS] = embedding[rows]
     if rows != list(range(len(embedding))):
@@ -236,3 +285,11 @@ def _cut_seconds(loaded: State, name: str, n_seconds: int) -> None:
     """Cut the time embedding of the weights to the length of the model's window."""
     if name in loaded and loaded[name].shape[1] > n_seconds:
         loaded[name] = loaded[name][:, :n_seconds]
+
+
+def _repeat_seconds(loaded: State, name: str, n_seconds: int) -> None:
+    """Repeat the last row of the time embedding, for a longer window."""
+    if name in loaded and loaded[name].shape[1] < n_seconds:
+        missing = n_seconds - loaded[name].shape[1]
+        last = loaded[name][:, -1:].expand(-1, missing, -1)
+        loaded[name] = torch.cat([loaded[name], last], dim=1)

@@ -54,7 +54,7 @@ class EncoderHead(ByChannelName):
         spectral: bool,
         embed_dim: int,
         pooling: str,
-        spectral_sizes: tuple[int, int, int, bool, bool],
+        spectral_sizes: tuple[int, int, int, bool],
         head: str,
         head_args: Mapping[str, Any] | None,
         n_volumes: int,
@@ -64,7 +64,7 @@ class EncoderHead(ByChannelName):
         activation: type[nn.Module],
     ) -> None:
         """Build all parts; signal parameters are set already."""
-        n_scales, depth, num_heads, log_spectra, mix_windows = spectral_sizes
+        n_scales, depth, num_heads, mix_windows = spectral_sizes
         check_choice("head", head, tuple(HEADS))
         check_choice("pooling", pooling, ("mean", "attention"))
         check_counts(embed_dim=embed_dim, n_volumes=n_volumes)
@@ -102,7 +102,6 @@ class EncoderHead(ByChannelName):
                 drop_prob,
                 spectral_drop_prob,
                 activation,
-                log=log_spectra,
                 mix=mix_windows,
             )
             _initialise_linear(self.spectral)
@@ -332,7 +331,6 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
         n_scales: int = 4,
         spectral_depth: int = 4,
         spectral_num_heads: int = 8,
-        log_spectra: bool = False,
         mix_windows: bool = True,
         head: str = "point",
         head_args: dict | None = None,
@@ -352,7 +350,7 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
             spectral,
             embed_dim,
             pooling,
-            (n_scales, spectral_depth, spectral_num_heads, log_spectra, mix_windows),
+            (n_scales, spectral_depth, spectral_num_heads, mix_windows),
             head,
             head_args,
             n_volumes,
@@ -458,7 +456,6 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
         n_scales: int = 4,
         spectral_depth: int = 4,
         spectral_num_heads: int = 8,
-        log_spectra: bool = False,
         mix_windows: bool = True,
         flow_width: int = 512,
         flow_depth: int = 4,
@@ -481,7 +478,7 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
             True,
             embed_dim,
             "attention",
-            (n_scales, spectral_depth, spectral_num_heads, log_spectra, mix_windows),
+            (n_scales, spectral_depth, spectral_num_heads, mix_windows),
             "flow",
             {**flow, "drop_prob": drop_prob},
             n_volumes,

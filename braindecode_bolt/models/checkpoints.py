@@ -25,7 +25,6 @@ _SETTINGS = (
     "num_heads",
     "spectral_num_heads",
     "frequency",
-    "log_spectra",
 )
 
 

@@ -69,9 +69,6 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
         Blocks of the spectral transformer. Default 4.
     spectral_num_heads : int
         Its attention heads. Default 8. Must divide `embed_dim`.
-    log_spectra : bool
-        Whether the spectral encoder sees the logarithm of the magnitudes. Default
-        False, as published.
     mix_windows : bool
         Whether the tokens of the spectral encoder are learned mixtures of all spectral
         windows of a channel (default, as published). Without, a token sees the windows
@@ -159,7 +156,6 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
         n_scales: int = 4,
         spectral_depth: int = 4,
         spectral_num_heads: int = 8,
-        log_spectra: bool = False,
         mix_windows: bool = True,
         drop_prob: float = 0.1,
         drop_path_prob: float = 0.1,
@@ -211,7 +207,6 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
                 spectral_drop_prob,
                 activation,
                 attention_rank if attention == "linformer" else None,
-                log_spectra,
                 mix_windows,
             )
         self._initialise(embedding_std)

@@ -11,7 +11,7 @@ import pandas as pd
 from ..windows.create import BOLDWindows
 from ..windows.lazy import LazyWindows
 
-__all__ = ["constant_eeg", "wrong_subject"]
+__all__ = ["constant_eeg", "constant_windows", "wrong_subject"]
 
 logger = logging.getLogger(__name__)
 
@@ -113,15 +113,35 @@ def constant_eeg(windows: BOLDWindows, window: int = 0) -> BOLDWindows:
     IndexError
         If there is no such window.
     """
-    source = windows.X
+    X = constant_windows(windows.X, windows.X, window)
+    return _with(windows, X, np.arange(len(windows)), windows.left_out.copy())
+
+
+def constant_windows(
+    source: LazyWindows, like: LazyWindows, window: int = 0
+) -> LazyWindows:
+    """Repeat one window of EEG in place of others.
+
+    Parameters
+    ----------
+    source : LazyWindows
+        Where the window is from.
+    like : LazyWindows
+        The windows to replace.
+    window : int
+        Which window of `source`. Default 0.
+
+    Returns
+    -------
+    LazyWindows
+        As many as `like`, of the same recordings and volumes.
+    """
     (one,) = source[[window]].metadata.itertuples()
     # A copy, so that the model cannot read the EEG around it.
     stretch = np.array(source.signals[one.recording][:, one.start : one.stop])
-    metadata = source.metadata.assign(start=0, stop=source.shape[-1])
+    metadata = like.metadata.assign(start=0, stop=source.shape[-1])
     # As many as before, so that positions in the metadata stay valid.
-    signals = [stretch] * len(source.signals)
-    X = source.with_signals(signals, metadata)
-    return _with(windows, X, np.arange(len(windows)), windows.left_out.copy())
+    return like.with_signals([stretch] * len(like.signals), metadata)
 
 
 def _donors(table: pd.DataFrame, rng: np.random.Generator) -> dict[int, int]:

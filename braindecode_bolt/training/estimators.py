@@ -46,7 +46,6 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
             "module__flow_width": 64,
             "module__flow_depth": 2,
             "module__n_steps": 10,
-            "module__log_spectra": True,
             "module__mix_windows": False,
         },
         # Of braindecode's, those that are too large for two cores.

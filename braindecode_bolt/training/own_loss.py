@@ -44,6 +44,8 @@ class OwnLoss:
     @property
     def _own_loss(self) -> bool:
         module = getattr(self, "module_", None)
+        if getattr(self, "head_", None) is not None:
+            return False  # It takes the place of the module's head.
         return isinstance(module, EncoderHead) and module.has_own_loss
 
     def _volumes_per_window(self) -> int:
@@ -71,7 +73,7 @@ class OwnLoss:
         return block_targets(targets, rows)
 
     @contextmanager
-    def _features(self) -> Iterator[None]:
+    def _giving_features(self) -> Iterator[None]:
         before = self._wants_features
         self._wants_features = self._own_loss
         try:
@@ -81,12 +83,12 @@ class OwnLoss:
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
         """Train on a batch, as skorch does."""
-        with self._features():
+        with self._giving_features():
             return super().train_step_single(batch, **fit_params)
 
     def validation_step(self, batch: Any, **fit_params: Any) -> Any:
         """Validate on a batch, as skorch does."""
-        with self._features():
+        with self._giving_features():
             return super().validation_step(batch, **fit_params)
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
@@ -181,9 +183,9 @@ class OwnLoss:
         spread = draws.std(axis=0, ddof=1) if len(draws) > 1 else None
         return draws.mean(axis=0), spread
 
-    def _encoded(self, data: Any) -> np.ndarray:
+    def _encoded_by_own(self, data: Any) -> np.ndarray:
         """Features of windows, shape (n_windows, n_features)."""
-        with self._features():
+        with self._giving_features():
             return super().predict_proba(data)
 
     def _predict_by_own_head(
@@ -192,10 +194,10 @@ class OwnLoss:
         """Predict windows, and how far the predictions may be off."""
         rows = earlier_rows(data, self.module_.n_volumes)
         n_draws = max(self.n_draws, 2) if return_std else self.n_draws
-        mean, spread = self._distribution(self._encoded(data), rows, n_draws, _SEED)
+        mean, spread = self._distribution(self._encoded_by_own(data), rows, n_draws, _SEED)
         if return_std and self.n_draws < 2 and self.module_.final_layer.has_draws:
             # The spread needs draws, the prediction is as without it.
-            features = self._encoded(data)
+            features = self._encoded_by_own(data)
             mean = self._distribution(features, rows, self.n_draws, _SEED)[0]
         return mean, None if spread is None else spread * self.spread_factor_
 
@@ -213,7 +215,9 @@ class OwnLoss:
         data = source.data[rows]
         blocks = earlier_rows(data, self.module_.n_volumes)
         n_draws = max(self.n_draws, _LEAST_DRAWS)
-        mean, spread = self._distribution(self._encoded(data), blocks, n_draws, _SEED)
+        mean, spread = self._distribution(
+            self._encoded_by_own(data), blocks, n_draws, _SEED
+        )
         residual = (y[rows] - mean) / spread
         self.spread_factor_ = float(np.sqrt(np.mean(residual**2)))
 
@@ -248,7 +252,7 @@ class OwnLoss:
         with self._predicting(X) as source:
             self._check_own_spread("Draws")
             rows = earlier_rows(source.data, self.module_.n_volumes)
-            features = self._encoded(source.data)
+            features = self._encoded_by_own(source.data)
             return self._from_head(features, rows, n_draws, random_state)
 
     def _check_own_spread(self, what: str) -> None:

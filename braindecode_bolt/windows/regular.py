@@ -338,7 +338,4 @@ def place_windows(
     joined = crosses_joint(joint_samples(raw), start, moment)
     bad = touches_bad(raw, start, stop)
     reason = np.select([~full, joined, bad], _ORDER, "")
-    reason = np.select(
-        [~full, joined, bad], ["no_full_window", "crosses_joint", "touches_bad"], ""
-    )
     return start, stop, reason

@@ -5,7 +5,8 @@ from nilearn.glm.first_level import glover_hrf
 
 from braindecode_bolt import create_bold_windows, prepare_bold
 from braindecode_bolt.datasets import SimulatedEEGfMRI
-from braindecode_bolt.datasets._coupling import RATE, couple, hrf_kernel
+from braindecode_bolt.datasets.coupling.bold import Component, couple
+from braindecode_bolt.datasets.coupling.responses import RATE, hrf_kernel
 from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.metrics import noise_ceiling, pearson_r
@@ -95,8 +96,9 @@ def test_bold_follows_the_amplitudes_through_the_response():
     amplitudes[1, 100] = 1.0
     times = np.arange(0, 90, 1.0)
     noise = np.zeros((90, 1))
-    tables = couple([(0.0, amplitudes)], times, ["Thalamus"], np.inf, noise, 16.0)
     kernel = hrf_kernel("Thalamus")
+    follows = Component([(0.0, amplitudes)], np.array([[0.3, 0.9, 0.3]]), kernel[None])
+    tables = couple([follows], times, ["Thalamus"], np.inf, noise, 16.0)
     expected = np.interp(times, 10 + np.arange(len(kernel)) / RATE, kernel, left=0, right=0)
     measured = tables["bold"]["Thalamus"].to_numpy()
     assert np.corrcoef(measured, expected)[0, 1] > 0.999

@@ -34,7 +34,9 @@ class Remember(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        Remember.seen.append(("predict", X.metadata.copy(), None))
+        # All windows are also replaced by one, to see what does not come from EEG.
+        if len(X) == 1 or X.metadata["start"].nunique() > 1:
+            Remember.seen.append(("predict", X.metadata.copy(), None))
         shape = (len(X), np.size(self.mean_))
         return np.broadcast_to(self.mean_, shape) + 1e-3 * np.arange(len(X))[:, None]
 

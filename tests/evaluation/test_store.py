@@ -203,6 +203,7 @@ def test_results_without_settings_are_refused(study, tmp_path):
         evaluate(RIDGE, study, n_splits=2, out=tmp_path)
     for table in tmp_path.glob("*.tsv"):
         table.unlink()
+    (tmp_path / "about.json").unlink()
     with pytest.raises(ResultsError, match="settings.json is missing"):
         evaluate(RIDGE, study, n_splits=2, out=tmp_path)
 

@@ -38,7 +38,6 @@ SIZES = {
         "flow_width": 32,
         "flow_depth": 1,
         "n_steps": 4,
-        "log_spectra": True,
         "mix_windows": False,
     },
 }

@@ -1,0 +1,1 @@
+"""From EEG to BOLD: the couplings that simulations use."""

@@ -1,0 +1,88 @@
+"""Kinds of coupling between EEG and BOLD, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["COUPLINGS", "Coupling", "parse_coupling"]
+
+#: What BOLD can follow, and what can differ between persons, by name. ``simulate_bold``
+#: describes each and names its sources.
+COUPLINGS = {
+    "band-power": "the amplitudes of theta, alpha and beta (default)",
+    "bursts": "the rate of theta and alpha bursts and of spindles, not their amplitude",
+    "cross-frequency": "how closely fast amplitude is locked to the phase of a slow rhythm",
+    "alpha-frequency": "the momentary peak frequency of alpha",
+    "vigilance": "a slow state in which alpha and theta change together",
+    "person-responses": "band power, with each person's own haemodynamic response",
+    "person-electrodes": "band power at electrodes that differ between persons",
+    "mixture": "all of the above at once, in equal shares",
+    "perturbed": "band power with other bands, electrodes, responses and noise",
+}
+#: Phenomena of the EEG that drive BOLD.
+PHENOMENA = ("band-power", "bursts", "cross-frequency", "alpha-frequency", "vigilance")
+_PERSONAL = ("person-responses", "person-electrodes")
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """What drives BOLD, and what differs between persons.
+
+    Attributes
+    ----------
+    phenomena : tuple of str
+        Of ``PHENOMENA``; each has the same share in the variance of the coupled BOLD.
+    own_responses : bool
+        Whether haemodynamic responses differ between persons.
+    own_electrodes : bool
+        Whether the places on the scalp differ between persons.
+    perturbed : bool
+        Whether bands, places, weights, responses and noise are those of the other
+        simulator.
+    """
+
+    phenomena: tuple[str, ...]
+    own_responses: bool = False
+    own_electrodes: bool = False
+    perturbed: bool = False
+
+
+def parse_coupling(name: str) -> Coupling:
+    """Read the name of a coupling.
+
+    Parameters
+    ----------
+    name : str
+        A name of ``COUPLINGS``, or several joined by ``+``, such as
+        ``"bursts+vigilance"`` or ``"cross-frequency+person-electrodes"``.
+
+    Returns
+    -------
+    Coupling
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name, or it cannot be combined.
+    """
+    names = str(name).split("+")
+    unknown = [part for part in names if part not in COUPLINGS]
+    if unknown:
+        raise ValueError(
+            f"There is no coupling {unknown[0]!r}. Choose from {', '.join(COUPLINGS)}; "
+            "join several by +, such as 'bursts+vigilance'."
+        )
+    alone = [part for part in names if part in ("mixture", "perturbed")]
+    if len(set(names)) < len(names) or (alone and len(names) > 1):
+        raise ValueError(
+            f"The coupling {name!r} cannot be simulated: mixture and perturbed stand "
+            "alone, and others are named once."
+        )
+    if alone == ["mixture"]:
+        names = [*PHENOMENA, *_PERSONAL]
+    return Coupling(
+        tuple(part for part in PHENOMENA if part in names) or ("band-power",),
+        "person-responses" in names,
+        "person-electrodes" in names,
+        alone == ["perturbed"],
+    )

@@ -1,0 +1,6 @@
+"""What drives a region: electrodes, frequency bands and lags of a fitted model."""
+
+from .explaining import METHODS, explain
+from .sanity import compare_randomised
+
+__all__ = ["METHODS", "compare_randomised", "explain"]

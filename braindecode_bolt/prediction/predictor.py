@@ -1,0 +1,524 @@
+"""BOLDPredictor: a fitted model with all that is needed to use it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import mne
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from .._checks import check_number
+from .._text import counted
+from ..bold.targets import LOW_PASS
+from ..eeg.prepare import SFREQ
+from ..metrics import SubjectIntervals
+from ..recording import Recording
+from ..training import make_estimator
+from ..windows.create import BOLDWindows
+from .learning import Fitted, HeldOut, fit_model, hold_out, training_windows
+from .preparation import EEG_OPTIONS, Preparation, as_recording
+from .running import Run, inner, predicts_std, takes_part
+
+__all__ = ["BOLDPredictor"]
+
+logger = logging.getLogger(__name__)
+
+_ONE_SD = 0.6827
+_TRAINED = "trained"
+
+
+class BOLDPredictor:
+    """Predict the BOLD of brain regions from EEG, with or without fMRI.
+
+    A regressor with what is needed to use it: how EEG is prepared, the window, the
+    electrodes, the regions and their atlas, the scale of the BOLD, how sure predictions
+    are, and where it was trained. It takes recordings as they are read, not prepared
+    ones, and can be saved in a folder.
+
+    Parameters
+    ----------
+    model : str | estimator
+        A name of :func:`~braindecode_bolt.make_estimator`, or a regressor of windows:
+        :class:`~braindecode_bolt.EEGRegressor`, a linear model, or scikit-learn's
+        ``TransformedTargetRegressor`` around one. It is not changed. Default
+        ``"BandPowerGP"``.
+    eeg : mapping | None
+        Arguments of :func:`~braindecode_bolt.prepare_eeg`. ``channels`` may be
+        ``"common"``: the electrodes that all recordings have.
+    bold : mapping | None
+        Arguments of :func:`~braindecode_bolt.prepare_bold`: ``low_pass``.
+    window_seconds : float
+        Length of a window. Default 16.
+    lag_seconds : float
+        Time from the end of a window to its volume. Default 0.
+    atlas : str | path | image | None
+        Where the regions are, as for :func:`~braindecode_bolt.bold.extract_regions`;
+        needed for images only.
+    labels : sequence of str | None
+        Names of the atlas's regions, in its order. By default its own.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        Fitted to BOLD of zero mean and unit variance.
+    ch_names_, roi_names_ : list of str
+        Electrodes and regions.
+    sfreq_ : float
+        Sampling rate of the windows in Hz.
+    tr_ : float
+        Median repetition time of the training recordings in seconds.
+    target_mean_, target_scale_ : ndarray, shape (n_rois,)
+        Of the training BOLD.
+    scores_ : pandas.DataFrame | None
+        R and mean squared error per region on people who were left out, if `fit` was
+        asked for them.
+    intervals_ : SubjectIntervals | None
+        How far predictions are off on such people.
+    training_ : dict
+        Numbers of recordings, people and windows, and versions of packages.
+
+    Notes
+    -----
+    Some models (BandPowerGP, RidgeFingerprint, AlphaHRF) standardise the power of each
+    electrode and band by its mean and standard deviation over the recording. Here these
+    come from windows all over the recording that is predicted, at most 2000, whatever
+    times are asked for.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import BOLDPredictor
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> recordings = SimulatedEEGfMRI(3, duration=120.0).load()
+    >>> predictor = BOLDPredictor("LaggedBandPower").fit(recordings[:2])
+    >>> raw = recordings[2].raw.copy().set_annotations(None)  # No markers, no BOLD.
+    >>> table = predictor.predict(raw, tr=2.1)
+    >>> table.shape, table.columns[0], round(table.index[0], 1)
+    ((50, 7), 'Cuneus', 16.8)
+    """
+
+    def __init__(
+        self,
+        model: str | BaseEstimator = "BandPowerGP",
+        eeg: Mapping[str, Any] | None = None,
+        bold: Mapping[str, Any] | None = None,
+        window_seconds: float = 16.0,
+        lag_seconds: float = 0.0,
+        atlas: Any = None,
+        labels: Sequence[str] | None = None,
+    ):
+        check_number(window_seconds, "window_seconds", low=0, inclusive="neither")
+        check_number(lag_seconds, "lag_seconds", low=0)
+        self.model = model
+        self.eeg = _options(eeg, "eeg", (*EEG_OPTIONS, "cache_dir"))
+        self.bold = {"low_pass": LOW_PASS} | _options(bold, "bold", ("low_pass",))
+        self.window_seconds = float(window_seconds)
+        self.lag_seconds = float(lag_seconds)
+        self.atlas = atlas
+        self.labels = None if labels is None else list(labels)
+
+    def fit(
+        self, recordings: Iterable[Recording], cv: int | None = None, progress: bool = True
+    ) -> Self:
+        """Train the model.
+
+        Parameters
+        ----------
+        recordings : iterable of Recording | BaseConcatDataset
+            As read: EEG with volume markers that carry BOLD
+            (:class:`~braindecode_bolt.datasets.EEGfMRIFolder` and others load them).
+            EEG and BOLD are prepared here.
+        cv : int | None
+            Number of folds over people. The model is then fitted this many times more,
+            to know its R and its intervals on people who were left out. Default None:
+            neither is known.
+        progress : bool
+            Show a bar. Default True.
+
+        Returns
+        -------
+        BOLDPredictor
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If recordings differ in channels or regions, there are fewer than two people
+            for `cv`, or the model cannot be fitted.
+        TypeError
+            If there is something else among the recordings.
+        """
+        model = make_estimator(self.model) if isinstance(self.model, str) else self.model
+        windows, times = training_windows(
+            recordings, self.eeg, self.bold, self.window_seconds, self.lag_seconds
+        )
+        held_out = None if cv is None else hold_out(model, windows, cv, progress)
+        self._take(fit_model(model, windows.X, windows.y), windows, times)
+        self._judge(held_out)
+        return self
+
+    def _take(self, fitted: Fitted, windows: BOLDWindows, times: Sequence[float]) -> None:
+        from .record import training_record
+
+        X = windows.X
+        self.regressor_ = fitted.regressor
+        self.target_mean_ = np.asarray(fitted.mean, float)
+        self.target_scale_ = np.asarray(fitted.scale, float)
+        self.ch_names_, self.sfreq_ = list(X.ch_names), X.sfreq
+        self.roi_names_ = list(windows.roi_names)
+        known = [time for time in times if np.isfinite(time)]
+        self.tr_ = float(np.median(known)) if known else float("nan")
+        self.baseline_ = X.baseline
+        self.training_ = training_record(self, windows)
+        self.scores_: pd.DataFrame | None = None
+        self.intervals_: SubjectIntervals | None = None
+
+    def _judge(self, held_out: HeldOut | None) -> None:
+        if held_out is None:
+            return
+        self.scores_, self.intervals_ = held_out.scores, held_out.intervals
+        self.training_ |= {
+            "tested_subjects": held_out.n_subjects,
+            "test_folds": held_out.n_folds,
+        }
+
+    def predict(
+        self,
+        raw: mne.io.BaseRaw | Recording,
+        tr: float | None = None,
+        times: ArrayLike | None = None,
+        *,
+        return_std: bool = False,
+        montage: str | None = _TRAINED,
+        missing: str = "auto",
+        calibration: Any = None,
+        progress: bool = True,
+    ) -> pd.DataFrame | tuple[pd.DataFrame, pd.DataFrame]:
+        """Predict the BOLD of a recording.
+
+        Long recordings are read, prepared and predicted in pieces.
+
+        Parameters
+        ----------
+        raw : mne.io.BaseRaw | Recording
+            EEG as read, of any length; markers are not needed. It is prepared here as
+            the training recordings were.
+        tr : float | None
+            Predict every so many seconds: at its multiples, from the first with a full
+            window to the end. By default the repetition time of training.
+        times : array-like, shape (n_times,) | None
+            Predict at these times instead, in seconds from the start of the recording.
+        return_std : bool
+            Return standard deviations, too: of the model if it gives any (BandPowerGP),
+            otherwise those that its errors on people who were left out had.
+        montage : str | None
+            As in :func:`~braindecode_bolt.prepare_eeg`, where the recording is of another
+            net than those of training. None: electrodes have names of 10-05 sites. By
+            default as in training.
+        missing : {"auto", "interpolate", "raise"}
+            What to do if electrodes of training are missing. ``"auto"`` (default) leaves
+            it to models that can do with a part of them (BandPowerGP, NeuroBOLT,
+            LabramBOLD), and is an error with others. ``"interpolate"`` adds them by MNE's
+            spherical splines. In each case they are logged.
+        calibration : PowerStatistics | mne.io.BaseRaw | None
+            For models that standardise by the recording: statistics to use instead of
+            those of the whole recording, or another recording of the person, same day
+            and cap, to compute them from.
+        progress : bool
+            Show a bar where there are several pieces. Default True.
+
+        Returns
+        -------
+        mean : pandas.DataFrame, shape (n_times, n_rois)
+            Indexed by seconds from the start of the recording; in the units of the
+            training BOLD. NaN where there is no window: before a full one, at BAD
+            annotations, across joints. How many is logged, and is in
+            ``attrs["left_out"]``.
+        std : pandas.DataFrame, same shape
+            Only with `return_std`.
+
+        Raises
+        ------
+        ChannelNameError
+            If electrodes are missing and the model needs them.
+        ValueError
+            If no time has a window, the EEG cannot be in volts, an argument is out of
+            range, or there are no standard deviations.
+        TypeError
+            If `raw` is something else.
+        """
+        self._check_fitted()
+        if return_std and not predicts_std(self.regressor_) and self.intervals_ is None:
+            raise ValueError(
+                f"{self._name} gives no standard deviations of its own. Fit it with cv=5 "
+                "or so: then they are known from people who were left out."
+            )
+        recording = as_recording(raw)
+        run = self._run(recording, montage, missing, calibration, progress)
+        moments = self._moments(run.preparation.seconds, tr, times)
+        own = return_std and predicts_std(self.regressor_)
+        mean, std, reasons = run.predict(moments, own)
+        table = self._table(mean * self.target_scale_ + self.target_mean_, moments)
+        table.attrs["left_out"] = _left_out(recording.name, reasons)
+        if not return_std:
+            return table
+        if own:
+            return table, self._table(std * self.target_scale_, moments)
+        width = np.where(np.isnan(mean), np.nan, self.intervals_.half_width(_ONE_SD))
+        return table, self._table(width, moments)
+
+    def predict_interval(
+        self,
+        raw: mne.io.BaseRaw | Recording,
+        tr: float | None = None,
+        times: ArrayLike | None = None,
+        level: float = 0.9,
+        **arguments: Any,
+    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Predict with intervals that hold for people who were not seen in training.
+
+        Parameters
+        ----------
+        raw, tr, times
+            As in :meth:`predict`.
+        level : float
+            What part of a new person's volumes lies in the interval, on average over
+            people (:class:`~braindecode_bolt.metrics.SubjectIntervals`). Default 0.9.
+        **arguments
+            Further ones of :meth:`predict`.
+
+        Returns
+        -------
+        mean, lower, upper : pandas.DataFrame, shape (n_times, n_rois)
+
+        Raises
+        ------
+        ValueError
+            If the errors on people who were left out are not known (``fit(..., cv=5)``),
+            or as in :meth:`predict`.
+        """
+        self._check_fitted()
+        if self.intervals_ is None:
+            raise ValueError(
+                "This predictor has no intervals: its errors on people who were left out "
+                "are not known. Fit it with cv=5 or so."
+            )
+        arguments.pop("return_std", None)
+        spread = None
+        if self.intervals_.uses_spread_:
+            mean, std = self.predict(raw, tr, times, return_std=True, **arguments)
+            spread = std.to_numpy()
+        else:
+            mean = self.predict(raw, tr, times, **arguments)
+        there = mean.notna().all(axis=1).to_numpy()
+        bounds = np.full((2, *mean.shape), np.nan)
+        bounds[:, there] = self.intervals_.interval(
+            mean.to_numpy()[there], level, None if spread is None else spread[there]
+        )
+        return mean, *(self._table(values, mean.index.to_numpy()) for values in bounds)
+
+    def predict_image(self, raw: mne.io.BaseRaw | Recording, *args: Any, **kwargs: Any):
+        """Predict volumes of the brain; see :func:`.images.as_image`."""
+        raise NotImplementedError
+
+    def _run(
+        self,
+        recording: Recording,
+        montage: str | None = _TRAINED,
+        missing: str = "auto",
+        calibration: Any = None,
+        progress: bool = True,
+    ) -> Run:
+        eeg = dict(self.eeg)
+        if montage != _TRAINED:
+            eeg["montage"] = montage
+        preparation = Preparation.of(
+            recording, self.ch_names_, eeg, takes_part(self.regressor_), missing
+        )
+        run = Run(
+            self.regressor_,
+            preparation,
+            self.window_seconds,
+            self.lag_seconds,
+            self.baseline_,
+            progress,
+        )
+        run.calibration = calibration
+        step = self.tr_ if np.isfinite(self.tr_) else 2.0
+        if calibration is None:
+            run.calibration = run.calibrate(step)
+        elif isinstance(calibration, mne.io.BaseRaw | Recording):
+            other = self._run(as_recording(calibration), montage, missing, None, progress)
+            run.calibration = other.calibration
+        return run
+
+    def calibrate(self, raw: mne.io.BaseRaw | Recording, **arguments: Any) -> Any:
+        """Compute what a model needs to know of a recording before it predicts from it.
+
+        Parameters
+        ----------
+        raw : mne.io.BaseRaw | Recording
+            Some minutes of the person's EEG, as read.
+        **arguments
+            ``montage`` and ``missing``, as in :meth:`predict`.
+
+        Returns
+        -------
+        PowerStatistics | None
+            For the `calibration` of :meth:`predict`. None for models that need nothing.
+        """
+        self._check_fitted()
+        return self._run(as_recording(raw), **arguments).calibration
+
+    def _moments(
+        self, seconds: float, tr: float | None, times: ArrayLike | None
+    ) -> np.ndarray:
+        if times is not None:
+            if tr is not None:
+                raise ValueError("Give tr or times, not both.")
+            moments = np.asarray(times, float)
+            if moments.ndim != 1 or not len(moments) or not np.isfinite(moments).all():
+                raise ValueError(
+                    "times must be a list of finite numbers, seconds from the start of "
+                    f"the recording; got an array of shape {moments.shape}."
+                )
+            return moments
+        tr = self.tr_ if tr is None else tr
+        check_number(tr, "tr", low=0, inclusive="neither")
+        first = int(np.ceil((self.window_seconds + self.lag_seconds) / tr - 1e-9))
+        last = int(np.floor((seconds + self.lag_seconds) / tr + 1e-9))
+        if last < first:
+            raise ValueError(
+                f"{seconds:.1f} s of EEG hold no window of {self.window_seconds:g} s that "
+                f"ends at a multiple of {tr:g} s."
+            )
+        return tr * np.arange(first, last + 1)
+
+    def _table(self, values: np.ndarray, moments: np.ndarray) -> pd.DataFrame:
+        index = pd.Index(moments, name="time")
+        return pd.DataFrame(values, index, self.roi_names_)
+
+    @property
+    def _name(self) -> str:
+        model = inner(getattr(self, "regressor_", self.model))
+        if hasattr(model, "module_"):
+            return type(model.module_).__name__
+        return model if isinstance(model, str) else type(model).__name__
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "regressor_"):
+            raise RuntimeError("This predictor is not fitted: call fit or load first.")
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Save the predictor in a folder: JSON, safetensors and a model card.
+
+        Parameters
+        ----------
+        folder : str | Path
+            Where to. It is made.
+        overwrite : bool
+            Replace another predictor that is there. Default False.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder is there and not empty, or holds something other than a
+            predictor.
+        TypeError
+            If the model cannot be saved.
+        """
+        from .saving import save
+
+        self._check_fitted()
+        return save(self, folder, overwrite)
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, device: str = "cpu", models: Sequence[type] = ()
+    ) -> Self:
+        """Load a predictor from a folder.
+
+        Nothing in the folder is executed, and all of it is checked against the hashes
+        that it was saved with.
+
+        Parameters
+        ----------
+        folder : str | Path
+            What :meth:`save` made.
+        device : str
+            Where networks compute. Default ``"cpu"``.
+        models : sequence of type
+            Classes of networks of your own, which the folder names but braindecode does
+            not know.
+
+        Returns
+        -------
+        BOLDPredictor
+            Fitted.
+
+        Raises
+        ------
+        PredictorError
+            If the folder holds no predictor, is incomplete, was altered, or was written
+            by a newer version.
+        FileNotFoundError
+            If there is no such folder.
+        """
+        from .saving import load
+
+        return load(cls, folder, device, models)
+
+    def __repr__(self) -> str:  # noqa: D105
+        if not hasattr(self, "regressor_"):
+            return f"BOLDPredictor({self._name!r})"
+        return (
+            f"<BOLDPredictor {self._name}: {counted(len(self.ch_names_), 'electrode')}, "
+            f"{counted(len(self.roi_names_), 'region')}, windows of "
+            f"{self.window_seconds:g} s>"
+        )
+
+
+def _options(
+    given: Mapping[str, Any] | None, what: str, known: Sequence[str]
+) -> dict[str, Any]:
+    options = {} if given is None else dict(given)
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise TypeError(
+            f"{what} has no option {', '.join(map(repr, unknown))}; it has "
+            f"{', '.join(known)}."
+        )
+    if what == "eeg":
+        check_number(options.get("sfreq", SFREQ), "sfreq", low=0, inclusive="neither")
+    return options
+
+
+def _left_out(name: str, reasons: np.ndarray) -> dict[str, int]:
+    left = reasons[reasons != ""]
+    counts = {str(reason): int((left == reason).sum()) for reason in np.unique(left)}
+    if counts:
+        texts = {
+            "no_full_window": "without a full window",
+            "touches_bad": "with a BAD annotation",
+            "crosses_joint": "across a joint",
+            "not_prepared": "in a part that cannot be prepared",
+        }
+        listed = ", ".join(f"{number} {texts[reason]}" for reason, number in counts.items())
+        logger.warning(
+            "%s: no prediction at %d of %s: %s",
+            name,
+            len(left),
+            counted(len(reasons), "time"),
+            listed,
+        )
+    return counts
