@@ -256,6 +256,8 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
         Blocks of the spectral branch. Default 4.
     spectral_num_heads : int
         Its attention heads. Default 8. Must divide `embed_dim`.
+    mix_windows : bool
+        As in :class:`NeuroBOLT`. Default True, as published.
     head : {"point", "gaussian", "flow"}
         Default ``"point"``.
     head_args : dict | None
@@ -393,6 +395,8 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
         Blocks of the spectral branch. Default 4.
     spectral_num_heads : int
         Its attention heads. Default 8. Must divide `embed_dim`.
+    mix_windows : bool
+        As in :class:`NeuroBOLT`. Default True, as published.
     flow_width : int
         Width of the velocity network. Default 512.
     flow_depth : int
