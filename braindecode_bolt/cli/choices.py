@@ -35,3 +35,13 @@ PROTOCOLS = {
 
 #: Models compared when none are named.
 DEFAULT_MODELS = ("NeuroBOLT", "LaggedBandPower")
+
+#: How effects are found.
+EXPLANATIONS = (
+    "auto",
+    "weights",
+    "gradient",
+    "integrated_gradients",
+    "occlusion",
+    "pattern",
+)

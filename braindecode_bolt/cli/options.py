@@ -190,6 +190,7 @@ def check_numbers(arguments: argparse.Namespace) -> None:
     ValueError
         If a value is out of its range, or ``--data`` is no folder.
     """
+    check_data(arguments)
     if arguments.jobs == 0:
         raise ValueError("--jobs must not be 0; -1 uses all processors.")
     if not 1 <= arguments.surrogates <= _MOST_SURROGATES:
@@ -197,6 +198,16 @@ def check_numbers(arguments: argparse.Namespace) -> None:
             f"--surrogates must lie between 1 and {_MOST_SURROGATES:,}, got "
             f"{arguments.surrogates}."
         )
+
+
+def check_data(arguments: argparse.Namespace) -> None:
+    """Check the folder of recordings, and the filter of their BOLD.
+
+    Raises
+    ------
+    ValueError
+        If the filter is out of range, or ``--data`` is no folder.
+    """
     if not arguments.low_pass >= 0:
         raise ValueError(
             f"--low-pass must not be negative (0 means no filter), got "
@@ -206,6 +217,16 @@ def check_numbers(arguments: argparse.Namespace) -> None:
         raise ValueError(
             f"--data takes a folder of recordings, and {arguments.data} is a file."
         )
+
+
+def preparation(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Collect the arguments of prepare_eeg, but channels and cache."""
+    average = arguments.reference == "average"
+    return {
+        "high_pass": arguments.high_pass,
+        "montage": arguments.montage,
+        "reference": "average" if average else names(arguments.reference),
+    }
 
 
 def say_loading() -> None:

@@ -31,6 +31,7 @@ _OPTIMISERS = {
 }
 #: Settings that say how a network is trained and used; further ones are not kept.
 _SETTINGS = (
+    "head",
     "lr",
     "layer_decay",
     "max_epochs",
@@ -52,6 +53,7 @@ _FITTED = (
     "baseline_",
     "lag_seconds_",
     "y_ndim_",
+    "head_",
     "input_scale_",
     "spread_factor_",
 )
