@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import check, evaluate, explain, list_models, report, simulate
+from . import check, evaluate, explain, list_models, pretrain, report, simulate
 from .messages import in_options
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = (evaluate, check, simulate, list_models, explain, report)
+_COMMANDS = (evaluate, pretrain, check, simulate, list_models, explain, report)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

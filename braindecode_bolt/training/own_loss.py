@@ -221,6 +221,47 @@ class OwnLoss:
         residual = (y[rows] - mean) / spread
         self.spread_factor_ = float(np.sqrt(np.mean(residual**2)))
 
+    def predict(self, X: Any, return_std: bool = False, calibration: Any = None) -> Any:
+        """Predict the targets of windows.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            As in :meth:`fit`.
+        return_std : bool
+            Whether to return the standard deviation of the targets (not only of their
+            mean), too. Only with a closed-form head, or a network with a Gaussian or flow
+            head. Default False.
+        calibration : PowerStatistics | windows | None
+            Only with a closed-form head: statistics of the recording that `X` is from
+            (:meth:`statistics`), or windows to compute them from. By default each
+            recording in `X` is standardised by itself; plain arrays are one recording.
+
+        Returns
+        -------
+        mean : ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            With as many dimensions as the targets of the fit. A network of several
+            volumes per window gives the mean over the windows that hold a volume.
+        std : ndarray, same shape
+            Only with `return_std`. That of a network is multiplied by
+            ``spread_factor_``.
+
+        Raises
+        ------
+        ValueError
+            If the windows have other channels than those trained on, another sampling
+            rate, lag or baseline. A model that takes channel names (NeuroBOLT does)
+            also predicts from some of its channels, in any order; an unknown channel
+            is an error. Or if an argument needs another head, or a recording has a
+            single window and there is no `calibration`.
+        """
+        if not return_std or calibration is not None or self.head_ is not None:
+            return super().predict(X, return_std, calibration)
+        with self._predicting(X) as source:
+            self._check_own_spread("Standard deviations")
+            mean, std = self._predict_by_own_head(source.data, True)
+        return self._in_shape(mean), self._in_shape(std)
+
     def sample(
         self, X: Any, n_draws: int = 50, random_state: int | None = None
     ) -> np.ndarray:
@@ -259,5 +300,7 @@ class OwnLoss:
         if not self._own_loss or not self.module_.final_layer.has_spread:
             raise ValueError(
                 f"{what} need a network that knows how far it may be off: BOLDNet with "
-                "head='gaussian' or 'flow', or BOLDFlow."
+                "head='gaussian' or 'flow', or BOLDFlow. Standard deviations and "
+                "calibration also come with a closed-form head: head='closed_form' or "
+                "head='evidence'."
             )
