@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import braindecode_bolt
-from braindecode_bolt.cli.choices import MODELS, PROTOCOLS
+from braindecode_bolt.cli.choices import HEADS, MODELS, PROTOCOLS, WITH_TOKENS
 from braindecode_bolt.evaluation import PROTOCOLS as REGISTERED
+from braindecode_bolt.models import NETWORKS
+from braindecode_bolt.training import HEADS as REGISTERED_HEADS
 from braindecode_bolt.training import estimator_names
 
 PACKAGE = Path(braindecode_bolt.__file__).parent
@@ -166,3 +168,7 @@ import braindecode.models
 def test_the_command_line_lists_what_there_is():
     assert list(MODELS) == estimator_names()
     assert list(PROTOCOLS) == list(REGISTERED)
+    assert list(HEADS) == list(REGISTERED_HEADS)
+    assert list(WITH_TOKENS) == [
+        name for name, network in NETWORKS.items() if network.has_electrode_tokens
+    ]

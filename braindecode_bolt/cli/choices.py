@@ -8,6 +8,12 @@ from .._catalogue import LINEAR, NETWORKS
 #: Networks, then linear models, as :func:`braindecode_bolt.make_estimator` knows them.
 MODELS = (*NETWORKS, *LINEAR)
 
+#: Heads of networks, as in :data:`braindecode_bolt.training.HEADS`.
+HEADS = ("linear", "closed_form", "evidence")
+
+#: Networks with tokens by electrode and second, which heads other than the linear need.
+WITH_TOKENS = ("NeuroBOLT", "LabramBOLD", "BIOTBOLD")
+
 #: Protocols, and what their test part is, as in
 #: :data:`braindecode_bolt.evaluation.PROTOCOLS`.
 PROTOCOLS = {
@@ -29,3 +35,13 @@ PROTOCOLS = {
 
 #: Models compared when none are named.
 DEFAULT_MODELS = ("NeuroBOLT", "LaggedBandPower")
+
+#: How effects are found.
+EXPLANATIONS = (
+    "auto",
+    "weights",
+    "gradient",
+    "integrated_gradients",
+    "occlusion",
+    "pattern",
+)

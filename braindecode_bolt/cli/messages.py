@@ -14,6 +14,7 @@ _OPTIONS = {
     "cv": "--cv",
     "derivatives": "--derivatives",
     "eeg": "--eeg",
+    "head": "--head",
     "high_pass": "--high-pass",
     "low_pass": "--low-pass",
     "montage": "--montage",

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from ..linear import LINEAR
 from ..models.checkpoints import read_weights
 from ..training.estimators import estimator_names, make_estimator
+from .choices import WITH_TOKENS
 from .options import WITH_WEIGHTS
 
 __all__ = ["choose_device", "make_models"]
@@ -67,6 +68,8 @@ def _of_network(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     mine: dict[str, Any] = {}
     if name in ("NeuroBOLT", "LabramBOLD"):
         mine["module__unknown_channels"] = arguments.unknown_channels
+    if name in WITH_TOKENS:
+        mine["head"] = arguments.head
     if name in WITH_WEIGHTS:
         mine["module__pretrained"] = arguments.pretrained
         # The regions are seldom those of the weights.

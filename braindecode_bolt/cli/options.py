@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import __version__
 from .._catalogue import find
-from .choices import DEFAULT_MODELS, MODELS, PROTOCOLS
+from .choices import DEFAULT_MODELS, HEADS, MODELS, PROTOCOLS, WITH_TOKENS
 
 #: Networks that can begin from published weights.
 WITH_WEIGHTS = ("NeuroBOLT", "LabramBOLD", "BIOTBOLD")
@@ -83,6 +83,16 @@ def add_network_options(add: Any) -> None:
         "--epochs",
         type=int,
         help="passes over the training data (default: 8 for small, 20 for published)",
+    )
+    add(
+        "--head",
+        choices=HEADS,
+        default="linear",
+        help="how BOLD is read out of an encoder: by the network's own last layer "
+        "(linear), by a Gaussian process in closed form while the encoder stays as it is "
+        "(closed_form: seconds; best after pre-training), or so after the encoder has "
+        "learned by the gradient of the evidence (evidence); for "
+        f"{', '.join(WITH_TOKENS)}, other networks keep their layer (default: linear)",
     )
     add(
         "--pretrained",
@@ -166,6 +176,8 @@ def check_models(arguments: argparse.Namespace) -> None:
     chosen = {entry[0] for _, entry in found}
     if arguments.epochs is not None and arguments.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}.")
+    if arguments.head != "linear" and not chosen & set(WITH_TOKENS):
+        raise ValueError(f"--head {arguments.head} is for {', '.join(WITH_TOKENS)}.")
     if arguments.unknown_channels == "fresh" and "LabramBOLD" in chosen:
         raise ValueError("--unknown-channels fresh is for NeuroBOLT, not for LabramBOLD.")
     if arguments.pretrained is not None:
@@ -183,6 +195,7 @@ def check_numbers(arguments: argparse.Namespace) -> None:
     ValueError
         If a value is out of its range, or ``--data`` is no folder.
     """
+    check_data(arguments)
     if arguments.jobs == 0:
         raise ValueError("--jobs must not be 0; -1 uses all processors.")
     if not 1 <= arguments.surrogates <= _MOST_SURROGATES:
@@ -190,6 +203,16 @@ def check_numbers(arguments: argparse.Namespace) -> None:
             f"--surrogates must lie between 1 and {_MOST_SURROGATES:,}, got "
             f"{arguments.surrogates}."
         )
+
+
+def check_data(arguments: argparse.Namespace) -> None:
+    """Check the folder of recordings, and the filter of their BOLD.
+
+    Raises
+    ------
+    ValueError
+        If the filter is out of range, or ``--data`` is no folder.
+    """
     if not arguments.low_pass >= 0:
         raise ValueError(
             f"--low-pass must not be negative (0 means no filter), got "
@@ -199,6 +222,16 @@ def check_numbers(arguments: argparse.Namespace) -> None:
         raise ValueError(
             f"--data takes a folder of recordings, and {arguments.data} is a file."
         )
+
+
+def preparation(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Collect the arguments of prepare_eeg, but channels and cache."""
+    average = arguments.reference == "average"
+    return {
+        "high_pass": arguments.high_pass,
+        "montage": arguments.montage,
+        "reference": "average" if average else names(arguments.reference),
+    }
 
 
 def say_loading() -> None:

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import evaluate, list_models, predict, simulate, train
+from . import check, evaluate, explain, list_models, predict, simulate, train
 from .messages import in_options
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = (evaluate, train, predict, simulate, list_models)
+_COMMANDS = (evaluate, train, predict, check, explain, simulate, list_models)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,7 +21,7 @@ from ..plotting import plot_r_per_region, plot_series
 from ..report import layout, write_report
 from .data_options import data_options
 from .models import choose_device, make_models
-from .options import channels, names
+from .options import channels, preparation
 from .recordings import Prepared, load_recordings
 
 __all__ = ["run_evaluate"]
@@ -52,8 +52,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     check_choices(estimators, arguments.seeds, arguments.controls)
     name = "simulated" if arguments.data is None else arguments.data.resolve().name
     options = data_options(arguments)
-    preparation = _preparation(arguments)
-    study = _read(arguments, options, preparation)
+    prepared = preparation(arguments)
+    study = _read(arguments, options, prepared)
     folder = new_folder() if arguments.out is None else arguments.out
     _print_data(
         name if arguments.data is None else str(arguments.data),
@@ -77,7 +77,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
             out=folder,
             overwrite=arguments.overwrite,
             settings={
-                "preparation": _described({**options, **preparation}),
+                "preparation": _described({**options, **prepared}),
                 "coupling": arguments.coupling,
                 "coupling_kind": arguments.coupling_kind,
                 "size": arguments.size,
@@ -92,18 +92,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     return _report(found, study, study.windows.noiseless is not None, arguments.surrogates)
 
 
-def _preparation(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Arguments of prepare_eeg that belong to the settings of a run."""
-    average = arguments.reference == "average"
-    return {
-        "high_pass": arguments.high_pass,
-        "montage": arguments.montage,
-        "reference": "average" if average else names(arguments.reference),
-    }
-
-
 def _read(
-    arguments: argparse.Namespace, options: Mapping[str, Any], preparation: Mapping
+    arguments: argparse.Namespace, options: Mapping[str, Any], prepared: Mapping[str, Any]
 ) -> Study:
     chosen = channels(arguments.channels)
     recordings = load_recordings(
@@ -118,9 +108,9 @@ def _read(
     )
     if arguments.coupling is not None:
         # Electrodes were already renamed by the montage when BOLD was simulated.
-        preparation = {**preparation, "montage": None}
-    prepared = Prepared(recordings, chosen, {**preparation, "cache_dir": arguments.cache})
-    return Study.of(prepared, low_pass=arguments.low_pass or None)
+        prepared = {**prepared, "montage": None}
+    read = Prepared(recordings, chosen, {**prepared, "cache_dir": arguments.cache})
+    return Study.of(read, low_pass=arguments.low_pass or None)
 
 
 def _described(options: Mapping[str, Any]) -> dict[str, str]:

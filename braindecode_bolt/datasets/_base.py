@@ -200,7 +200,8 @@ def open_all(
             raise DataFolderError(f"The recording in {folder} cannot be used: {lines[0]}")
         raise DataFolderError(
             f"{failed} of {len(items)} recordings in {folder} cannot be used:\n- "
-            + "\n- ".join(lines)
+            + "\n- ".join(lines),
+            recordings=list(recordings.values()),
         )
     check_labels(recording.subject for recording in recordings.values())
     check_same_eeg(recordings)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import mne
 
@@ -58,7 +59,17 @@ _ANNEX_POINTER = b"/annex/objects/"
 
 
 class DataFolderError(ValueError):
-    """A folder of recordings, or a file in it, that cannot be used."""
+    """A folder of recordings, or a file in it, that cannot be used.
+
+    Attributes
+    ----------
+    recordings : list of Recording
+        The other recordings of the folder, which could be opened.
+    """
+
+    def __init__(self, *args: object, recordings: Sequence[Any] = ()):
+        super().__init__(*args)
+        self.recordings = list(recordings)
 
 
 def existing_folder(folder: str | Path) -> Path:

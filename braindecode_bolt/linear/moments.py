@@ -17,7 +17,15 @@ import numpy as np
 from scipy.fft import dct
 from scipy.linalg import eigh
 
-__all__ = ["Moments", "Rows", "Spectrum", "band_edge", "find_stretches", "gather"]
+__all__ = [
+    "Moments",
+    "Rows",
+    "Spectrum",
+    "band_edge",
+    "find_stretches",
+    "gather",
+    "whitening",
+]
 
 #: Eigenvalues below this share of the largest hold no information on the weights.
 _NOTHING = 1e-9
@@ -98,6 +106,46 @@ def band_edge(
     return float(frequency[order][min(last, len(order) - 1)])
 
 
+def noise_power(cosine: np.ndarray, rho: float) -> np.ndarray:
+    """Power of autoregressive noise of unit variance.
+
+    Parameters
+    ----------
+    cosine : ndarray
+        Cosine of the angle per volume at each frequency.
+    rho : float
+        Autocorrelation of the noise of neighbouring volumes, from 0 to below 1.
+
+    Returns
+    -------
+    ndarray
+    """
+    return (1 - rho**2) / (1 + rho**2 - 2 * rho * cosine)
+
+
+def whitening(n_windows: int, rho: float, edge: float = 0.5) -> np.ndarray:
+    """Matrix that takes a stretch into the frequency domain and makes its noise white.
+
+    Parameters
+    ----------
+    n_windows : int
+        Consecutive volumes of the stretch.
+    rho : float
+        Autocorrelation of the noise of neighbouring volumes.
+    edge : float
+        Highest frequency that is used, in cycles per volume. Default 0.5: all but zero.
+
+    Returns
+    -------
+    ndarray, shape (n_frequencies, n_windows)
+    """
+    frequency = _frequencies(n_windows)
+    frequency = frequency[frequency <= edge]
+    rows = _to_frequencies(np.eye(n_windows))[: len(frequency)]
+    power = noise_power(np.cos(2 * np.pi * frequency), rho)
+    return rows / np.sqrt(power)[:, None]
+
+
 @dataclass(frozen=True)
 class Spectrum:
     """Features along the directions in which windows differ, and BOLD along these.
@@ -156,7 +204,7 @@ class _Gathered(ABC):
 
     def noise_power(self, rho: float) -> np.ndarray:
         """Power of autoregressive noise of unit variance at the frequencies."""
-        return (1 - rho**2) / (1 + rho**2 - 2 * rho * self.cosine)
+        return noise_power(self.cosine, rho)
 
     def _spectrum(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,39 @@ __all__ = ["SmoothReadout"]
 
 #: Largest number of EM steps.
 _N_STEPS = 500
+
+
+@dataclass(frozen=True)
+class ReadoutPrior:
+    """Priors of a fitted read-out.
+
+    Attributes
+    ----------
+    roots : list of ndarray
+        Square roots of the prior covariances over electrodes, features and lags, each
+        with a row per entry and a column per eigenvector.
+    kept : ndarray of int
+        Which of the products of their columns are used, counted in this order.
+    scale : float
+        Features in this basis are divided by it.
+    ratio : ndarray, shape (n_rois,)
+        Variance of the weights of each independent combination of regions, its noise
+        having variance 1.
+    combine : ndarray, shape (n_rois, n_rois)
+        ``y @ combine`` are these combinations of the BOLD.
+    rho : float
+        Autocorrelation of the noise.
+    edge : float
+        Highest frequency that is used, in cycles per volume.
+    """
+
+    roots: list[np.ndarray]
+    kept: np.ndarray
+    scale: float
+    ratio: np.ndarray
+    combine: np.ndarray
+    rho: float
+    edge: float
 
 
 class SmoothReadout(RegressorMixin, BaseEstimator):
@@ -244,6 +278,19 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         self._ratio = ratio
         self._shrunk = ratio * (1 - 1 / (1 + spectrum.values[:, None] * ratio))
         self._back = back * spread
+
+    def prior(self) -> ReadoutPrior:
+        """Give the priors that were chosen, in a form for other implementations."""
+        check_is_fitted(self)
+        return ReadoutPrior(
+            [root.copy() for root in self._basis.roots],
+            self._basis.kept.copy(),
+            1 / self._prior_scale,
+            self._ratio.copy(),
+            np.linalg.inv(self._back),
+            self.chosen_["rho"],
+            self.band_edge_,
+        )
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict BOLD.

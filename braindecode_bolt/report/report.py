@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from importlib.resources import files
@@ -33,6 +33,7 @@ from .score_table import (
     format_number,
     format_p,
 )
+from .understanding import read_explanations, understanding
 
 __all__ = ["write_report"]
 
@@ -45,6 +46,10 @@ def write_report(
     summary: pd.DataFrame | None = None,
     comparison: pd.DataFrame | None = None,
     title: str = "BOLD predicted from EEG",
+    explanations: Mapping[str, pd.DataFrame] | None = None,
+    atlas: Any = None,
+    labels: Sequence[str] | None = None,
+    coordinates: pd.DataFrame | None = None,
 ) -> Path:
     """Write a report of an evaluation as one HTML file.
 
@@ -65,6 +70,14 @@ def write_report(
         they are computed.
     title : str
         Title of the report.
+
+    explanations : mapping of str to pandas.DataFrame | None
+        What drives the regions: tables of :func:`~braindecode_bolt.explanation.explain`
+        by name of the model. By default those in the folder ``explanations`` of the
+        results.
+    atlas, labels, coordinates
+        Where the regions are, as for
+        :func:`~braindecode_bolt.plotting.plot_glass_brain`; R is drawn there.
 
     Returns
     -------
@@ -99,6 +112,8 @@ def write_report(
             f"{sorted(of_summary)}, those of the evaluation {sorted(expected)}."
         )
     comparison = evaluation.compare() if comparison is None else comparison
+    if explanations is None:
+        explanations = read_explanations(evaluation.folder)
     content = {
         "title": title,
         "date": f"{datetime.now():%d %B %Y, %H:%M}",
@@ -111,6 +126,9 @@ def write_report(
             _section(evaluation, summary, comparison, dataset)
             for dataset in dict.fromkeys(evaluation.scores["dataset"])
         ],
+        "understanding": understanding(
+            evaluation, summary, explanations, atlas, labels, coordinates, _image
+        ),
         "curves": _curves(evaluation),
         "failures": _failures(evaluation.failures),
         "messages": evaluation.messages.to_dict("records"),

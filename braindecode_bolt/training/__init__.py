@@ -2,17 +2,22 @@
 
 from .batches import RecordingBatches
 from .callbacks import BestWeights, Progress, WarmupCosine
+from .closed_form import HEADS, ClosedFormHead
 from .estimators import SIZES, estimator_names, make_estimator
+from .evidence import Evidence
 from .finetuning import FineTuneRegressor
 from .losses import CorrelationLoss
 from .pretraining import PretrainedEncoder, pretrain_band_power
 from .regressor import EEGRegressor
 
 __all__ = [
+    "HEADS",
     "SIZES",
     "BestWeights",
+    "ClosedFormHead",
     "CorrelationLoss",
     "EEGRegressor",
+    "Evidence",
     "FineTuneRegressor",
     "PretrainedEncoder",
     "Progress",

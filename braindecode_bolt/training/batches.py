@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Sampler
+from torch.utils.data import Dataset, Sampler
 
-__all__ = ["RecordingBatches"]
+__all__ = ["RecordingBatches", "StretchBatches"]
 
 
 class RecordingBatches(Sampler[list[int]]):
@@ -67,3 +67,48 @@ def batched_by_recording(
     replaced = ("batch_size", "shuffle", "sampler", "drop_last")
     kept = {name: value for name, value in kwargs.items() if name not in replaced}
     return {**kept, "batch_sampler": RecordingBatches(recordings, size, shuffle)}
+
+
+class StretchBatches(Sampler[list[int]]):
+    """Batches of whole stretches of consecutive volumes, in the order of time.
+
+    Parameters
+    ----------
+    stretches : sequence of ndarray of int
+        Rows of each stretch.
+    size : int
+        Windows of a batch, about.
+    """
+
+    def __init__(self, stretches: Sequence[np.ndarray], size: int):
+        self.stretches, self.size = list(stretches), size
+        n_windows = sum(map(len, self.stretches))
+        self._n_batches = max(1, min(len(self.stretches), round(n_windows / size)))
+
+    def __len__(self) -> int:  # noqa: D105
+        return self._n_batches
+
+    def __iter__(self) -> Iterator[list[int]]:  # noqa: D105
+        order = torch.randperm(len(self.stretches)).numpy()
+        for numbers in np.array_split(order, self._n_batches):
+            yield np.concatenate([self.stretches[number] for number in numbers]).tolist()
+
+
+class Numbered(Dataset):
+    """A data set whose targets come with the number of the window.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Windows and targets.
+    """
+
+    def __init__(self, dataset: Dataset):
+        self.dataset = dataset
+
+    def __len__(self) -> int:  # noqa: D105
+        return len(self.dataset)
+
+    def __getitem__(self, row: int) -> tuple[Any, tuple[Any, int]]:  # noqa: D105
+        window, target = self.dataset[row]
+        return window, (target, row)

@@ -113,7 +113,8 @@ class BestWeights(Callback):
             return
         net.module_.load_state_dict(self.weights_)
         self.weights_ = None
-        if self.best_epoch_ == 1 and len(net.history) > 1:
+        closed_form = getattr(net, "closed_form", False)
+        if self.best_epoch_ == 1 and len(net.history) > 1 and not closed_form:
             logger.warning(
                 "%s: the validation loss was lowest after the first of %d epochs (%.3g), "
                 "and its weights are kept; expect predictions that are almost constant. "

@@ -19,10 +19,13 @@ from torch import nn
 from torch.utils.data import Subset
 
 from .._checks import check_number, warn_if_not_finite
+from ..linear import PowerStatistics
 from ..splits import FixedValidation, ValidationSplit, recording_labels
-from ..windows.inputs import as_groups, as_input, as_targets
+from ..windows.inputs import Input, as_groups, as_input, as_targets
 from .batches import batched_by_recording
 from .callbacks import BestWeights, Progress, WarmupCosine
+from .closed_form import ClosedFormHead, make_head
+from .headed import Headed
 from .interruption import Interruptible, remembered_interrupt
 from .losses import match_targets
 from .networks import build_module, copy_template, takes_ch_names
@@ -36,7 +39,7 @@ __all__ = ["EEGRegressor"]
 logger = logging.getLogger(__name__)
 
 
-class EEGRegressor(Interruptible, BraindecodeRegressor):
+class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
     """Predict BOLD (or any continuous target) from windows of EEG.
 
     A scikit-learn regressor around a braindecode model. In addition to braindecode's
@@ -53,6 +56,12 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         ``n_times``, ``chs_info``, ...) is filled in unless given as ``module__...``. An
         instance is copied at each fit, with its weights; ``module__...`` parameters
         are merged with its own configuration.
+    head : {"linear", "closed_form", "evidence"} | ClosedFormHead
+        The network's own last layer (default), or a
+        :class:`~braindecode_bolt.training.ClosedFormHead` on the tokens of its encoder:
+        ``"closed_form"`` leaves the encoder as it is (best a pre-trained one), and the fit
+        takes one pass over the windows; with ``"evidence"`` the encoder learns, too.
+        `criterion` is not used then.
     criterion : type of nn.Module
         Loss. Default ``nn.MSELoss``. With
         :class:`~braindecode_bolt.training.CorrelationLoss` every batch comes from one
@@ -151,6 +160,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         self,
         module: str | type[nn.Module] | nn.Module,
         *,
+        head: str | ClosedFormHead = "linear",
         criterion: type[nn.Module] = nn.MSELoss,
         optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
         optimizer__weight_decay: float = 0.05,
@@ -168,6 +178,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         verbose: int = 1,
         **kwargs: Any,
     ):
+        self.head = head
         self.layer_decay = layer_decay
         self.precision = precision
         self.input_scale = input_scale
@@ -292,9 +303,10 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         Parameters
         ----------
         **kwargs
-            As in skorch: ``lr=1e-4``, ``module__num_layers=2``, ... Parameters of the
-            module take effect at the next fit, which then builds a new module, also
-            with ``warm_start=True`` and in ``partial_fit``.
+            As in skorch: ``lr=1e-4``, ``module__num_layers=2``, ... and
+            ``head__n_features=8`` for a closed-form head. Parameters of the module take
+            effect at the next fit, which then builds a new module, also with
+            ``warm_start=True`` and in ``partial_fit``.
 
         Returns
         -------
@@ -302,6 +314,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
             Itself.
         """
         initialized = self.initialized_
+        of_head = {name: kwargs.pop(name) for name in list(kwargs) if name[:6] == "head__"}
         if any(name.split("__")[0] == "module" for name in kwargs):
             self.module_outdated_ = initialized
             # skorch would build the module at once, for data that it has yet to see.
@@ -310,6 +323,9 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
             super().set_params(**kwargs)
         finally:
             self.initialized_ = initialized
+        if of_head:
+            # skorch takes all that has two underscores for its own.
+            self.head = self._head_with({name[6:]: of_head[name] for name in of_head})
         if initialized and "layer_decay" in kwargs:
             self._initialize_optimizer()
         elif initialized and {"lr", "optimizer__lr"} & set(kwargs):
@@ -326,6 +342,7 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
         check_number(self.max_epochs, "max_epochs", Integral, 1)
         if self.batch_size != -1:
             check_number(self.batch_size, "batch_size", Integral, 1)
+        make_head(self.head)
         self._autocast()
         source = as_input(X)
         targets, n_dimensions = as_targets(y, source)
@@ -411,7 +428,8 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Make batches, of one recording each if the loss requires it."""
         in_fit = hasattr(self, "input_")
-        if not (in_fit and getattr(self.criterion, "within_recording", False)):
+        by_recording = getattr(self.criterion, "within_recording", False)
+        if not (in_fit and by_recording) or self.closed_form:
             return super().get_iterator(dataset, training=training)
         kwargs = self.get_params_for("iterator_train" if training else "iterator_valid")
         kwargs.setdefault("batch_size", self.batch_size)
@@ -448,11 +466,14 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the loss of predictions and targets of the same shape."""
+        if self.closed_form:
+            return self.negative_evidence(y_pred, y_true)
         y_true = match_targets(y_pred, to_tensor(y_true, device=self.device))
         return super().get_loss(y_pred, y_true, *args, **kwargs)
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict the targets of windows; :meth:`predict` under skorch's name."""
+    @contextmanager
+    def _predicting(self, X: Any) -> Iterator[Input]:
+        """Check windows to predict from, and store what skorch does not pass on."""
         self.check_is_fitted()
         if not self.initialized_:
             raise NotInitializedError(
@@ -468,26 +489,47 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
             # A DataLoader draws from torch's global generator even if it does not
             # shuffle.
             with torch.random.fork_rng(devices=[]):
-                predicted = super().predict_proba(source.data)
+                yield source
         finally:
             del self.predicted_ch_names_
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the targets of windows; :meth:`predict` under skorch's name."""
+        with self._predicting(X) as source:
+            if self.head_ is None:
+                predicted = super().predict_proba(source.data)
+            else:
+                predicted, _ = self._predict_by_head(source, False, None)
+        return self._in_shape(predicted)
+
+    def _in_shape(self, predicted: np.ndarray) -> np.ndarray:
+        """Give predictions as many dimensions as the targets of the fit."""
         warn_if_not_finite(predicted)
         one_column = predicted.ndim == 2 and predicted.shape[1] == 1
         was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
         return predicted[:, 0] if was_one_dimensional and one_column else predicted
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any, return_std: bool = False, calibration: Any = None) -> Any:
         """Predict the targets of windows.
 
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             As in :meth:`fit`.
+        return_std : bool
+            Whether to return the standard deviation of the targets (not only of their
+            mean), too. Only with a closed-form head. Default False.
+        calibration : PowerStatistics | windows | None
+            Only with a closed-form head: statistics of the recording that `X` is from
+            (:meth:`statistics`), or windows to compute them from. By default each
+            recording in `X` is standardised by itself; plain arrays are one recording.
 
         Returns
         -------
-        ndarray, shape (n_windows,) or (n_windows, n_outputs)
+        mean : ndarray, shape (n_windows,) or (n_windows, n_outputs)
             With as many dimensions as the targets of the fit.
+        std : ndarray, same shape
+            Only with `return_std`.
 
         Raises
         ------
@@ -495,6 +537,45 @@ class EEGRegressor(Interruptible, BraindecodeRegressor):
             If the windows have other channels than those trained on, another sampling
             rate, lag or baseline. A model that takes channel names (NeuroBOLT does)
             also predicts from some of its channels, in any order; an unknown channel
-            is an error.
+            is an error. Or if an argument needs a closed-form head, or a recording has a
+            single window and there is no `calibration`.
         """
-        return self.predict_proba(X)
+        if not return_std and calibration is None:
+            return self.predict_proba(X)
+        if calibration is not None and not isinstance(calibration, PowerStatistics):
+            calibration = self.statistics(calibration)
+        with self._predicting(X) as source:
+            self._check_head()
+            mean, std = self._predict_by_head(source, return_std, calibration)
+        mean = self._in_shape(mean)
+        return (mean, self._in_shape(std)) if return_std else mean
+
+    def statistics(self, X: Any) -> PowerStatistics:
+        """Compute the statistics of a recording, to predict other windows of it.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG of one recording in microvolts: some minutes for calibration.
+
+        Returns
+        -------
+        PowerStatistics
+            For the `calibration` of :meth:`predict`.
+
+        Raises
+        ------
+        ValueError
+            If there is no closed-form head, or the windows are of several recordings, or
+            there is only one window.
+        """
+        with self._predicting(X) as source:
+            self._check_head()
+            return self._statistics(source)
+
+    def _check_head(self) -> None:
+        if self.head_ is None:
+            raise ValueError(
+                "Standard deviations and calibration need a closed-form head: "
+                "head='closed_form' or head='evidence'."
+            )

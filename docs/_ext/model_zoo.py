@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 from numpydoc.docscrape import ClassDoc
 from torch import nn
 
+from braindecode_bolt._catalogue import BRAINDECODE
 from braindecode_bolt.linear import LINEAR
 from braindecode_bolt.models import NETWORKS, PUBLISHED_CHANNELS
 from braindecode_bolt.training import SIZES
@@ -167,6 +168,24 @@ def overview(cards: dict[str, dict[str, str]], summaries: dict[str, str]) -> str
     return "\n".join(lines) + "\n"
 
 
+def of_braindecode() -> str:
+    """Table of the networks of braindecode."""
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 25 15 60", ""]
+    lines += ["   * - Network", "     - Weights", "     - What it needs"]
+    for name, entry in BRAINDECODE.items():
+        size = "" if entry.millions is None else f"{entry.millions:.3g} M"
+        what = entry.kind
+        if entry.cannot:
+            what += f". **Not for BOLD**: {entry.cannot}"
+        elif entry.needs:
+            what += f"; needs {entry.needs}"
+        if entry.weights:
+            what += ". Has published weights"
+        link = f":class:`~braindecode.models.{name}`"
+        lines += [f"   * - {link}", f"     - {size}", f"     - {what}."]
+    return "\n".join(lines) + "\n"
+
+
 def write(path: Path, text: str) -> None:
     """Write a file if its text is new, so that Sphinx reads only what changed."""
     if not path.exists() or path.read_text() != text:
@@ -189,6 +208,7 @@ def make_zoo(app) -> None:
         if is_network:
             draw(name, model, folder)
     write(folder / "overview.txt", overview(cards, summaries))
+    write(folder / "braindecode.txt", of_braindecode())
 
 
 def setup(app):

@@ -153,6 +153,20 @@ def test_models_protocols_seeds_and_controls(data, tmp_path, capsys):
     assert len(list((out / "folds").iterdir())) == 3 * 7
 
 
+def test_couplings_by_name(eeg_folder, tmp_path, capsys):
+    command = ["simulate", "--eeg", str(eeg_folder), *PATTERN, "--out"]
+    kind = ["--coupling-kind", "bursts+vigilance"]
+    assert main([*command, str(tmp_path / "bursts"), *kind]) == 0
+    written = json.loads((tmp_path / "bursts" / "simulation.json").read_text())
+    assert written["coupling"] == "bursts+vigilance"
+    assert main([*command, str(tmp_path / "plain")]) == 0
+    bold = [sorted((tmp_path / n).glob("*_bold.tsv"))[0] for n in ("bursts", "plain")]
+    assert bold[0].read_text() != bold[1].read_text()
+    with pytest.raises(SystemExit):
+        main([*command, str(tmp_path / "none"), "--coupling-kind", "spikes"])
+    assert "There is no coupling 'spikes'" in capsys.readouterr().err
+
+
 def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
     base = ["evaluate", "--data", str(eeg_folder), *LINEAR, *PATTERN]
     r = {}
@@ -172,6 +186,8 @@ def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
     assert "do not say the subject" in capsys.readouterr().err
     assert main([*base, "--coupling", "1", "--marker", "R128"]) == 1
     assert "leave out --marker" in capsys.readouterr().err
+    assert main([*base, "--coupling-kind", "bursts"]) == 1
+    assert "--coupling-kind is for simulated BOLD" in capsys.readouterr().err
     assert main(base) == 1
     assert "no BOLD: expected Subject01_1_bold.tsv beside it" in capsys.readouterr().err
 

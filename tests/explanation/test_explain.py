@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from braindecode_bolt.datasets._coupling import BANDS as RHYTHMS
-from braindecode_bolt.datasets._coupling import COUPLING, RATE, hrf_kernel
 from scipy.signal import get_window
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
@@ -15,6 +13,9 @@ from torch import nn
 
 from braindecode_bolt import EEGRegressor, create_bold_windows
 from braindecode_bolt.datasets import SimulatedEEGfMRI
+from braindecode_bolt.datasets.coupling.responses import RATE, hrf_kernel
+from braindecode_bolt.datasets.coupling.rhythms import BANDS as RHYTHMS
+from braindecode_bolt.datasets.coupling.rhythms import COUPLING
 from braindecode_bolt.explanation import compare_randomised, explain
 from braindecode_bolt.explanation.grid import Grid
 from braindecode_bolt.linear import (

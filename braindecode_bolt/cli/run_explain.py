@@ -1,0 +1,106 @@
+"""The work of ``braindecode-bolt explain``: load, read, explain, draw, write."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .._text import counted
+from ..evaluation.text import write_table
+from ..explanation import explain_predictor
+from ..plotting import plot_lag_curves, plot_spectra, plot_topographies
+from ..prediction import BOLDPredictor
+from ..report.understanding import EXPLANATIONS
+from .data_options import data_options
+from .recordings import load_recordings
+
+__all__ = ["run_explain"]
+
+logger = logging.getLogger(__name__)
+
+#: Regions with a row of maps of their own, at most.
+_MOST_REGIONS = 24
+
+
+def run_explain(arguments: argparse.Namespace) -> int:
+    """Explain a saved model; write a table and figures.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Parsed arguments of ``braindecode-bolt explain``.
+
+    Returns
+    -------
+    int
+        Exit status, 0.
+    """
+    predictor = BOLDPredictor.load(arguments.model, arguments.device)
+    recordings = load_recordings(
+        arguments.data,
+        data_options(arguments),
+        arguments.cache,
+        arguments.coupling,
+        coupling_kind=arguments.coupling_kind,
+    )
+    table = explain_predictor(predictor, recordings, arguments.method)
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    write_table(table, out / "explanation.tsv")
+    written = ["explanation.tsv", *_draw(table, out)]
+    if arguments.results is not None:
+        _add_to_results(arguments.results, table, predictor)
+    strongest = table.loc[table.groupby("region", sort=False)["pattern"].apply(_largest)]
+    print(f"\n{counted(len(recordings), 'recording')}. What goes with each region most:")
+    for _, row in strongest.iterrows():
+        print(
+            f"  {row['region']:32} {row['electrode']:5} {row['band']:6} "
+            f"{row['lag']:4.1f} s before, correlation {row['pattern']:+.2f}"
+        )
+    print(f"Written to {out}: {', '.join(written)}")
+    return 0
+
+
+def _add_to_results(folder: Path, table: pd.DataFrame, predictor: BOLDPredictor) -> None:
+    """Put the table where the report of an evaluation finds it."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder of results {folder}.")
+    model = predictor.model
+    name = model if isinstance(model, str) else type(model).__name__
+    target = folder / EXPLANATIONS / f"{name}.tsv"
+    target.parent.mkdir(exist_ok=True)
+    write_table(table, target)
+    print(f"Written to {target}; the report of {folder} shows it when it is made anew.")
+
+
+def _largest(pattern: pd.Series) -> int:
+    return pattern.abs().fillna(-1).idxmax()
+
+
+def _draw(table: pd.DataFrame, out: Path) -> list[str]:
+    """Write the figures; those that cannot be drawn are logged."""
+    regions = list(table.dropna(subset="pattern")["region"].unique())[:_MOST_REGIONS]
+    figures: dict[str, Callable[[], Figure]] = {
+        "topographies.png": lambda: plot_topographies(table),
+        "topographies_of_regions.png": lambda: plot_topographies(table, regions),
+        "lag_curves.png": lambda: plot_lag_curves(table, value=_value(table)),
+        "spectra.png": lambda: plot_spectra(table),
+    }
+    written = []
+    for name, draw in figures.items():
+        try:
+            draw().savefig(out / name, dpi=130)
+        except ValueError as error:
+            logger.warning("%s is not drawn: %s", name, error)
+        else:
+            written.append(name)
+    return written
+
+
+def _value(table: pd.DataFrame) -> str:
+    return "effect" if table["effect"].notna().any() else "pattern"

@@ -1,0 +1,81 @@
+"""Explaining a saved predictor with recordings as they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..eeg import prepare_eeg
+from ..prediction import BOLDPredictor
+from ..recording import Recording, as_recordings
+from ..windows import create_eeg_windows
+from .explaining import explain
+
+__all__ = ["explain_predictor"]
+
+#: Time from one window to the next where the repetition time is not known, in seconds.
+_STEP = 2.0
+
+
+def explain_predictor(
+    predictor: BOLDPredictor,
+    recordings: Iterable[Recording],
+    method: str = "auto",
+    **arguments: Any,
+) -> pd.DataFrame:
+    """Find the electrodes, bands and lags that drive each region of a predictor.
+
+    Parameters
+    ----------
+    predictor : BOLDPredictor
+        Fitted, or loaded from a folder.
+    recordings : iterable of Recording
+        EEG as read, of people who were not used in training, if possible. It is
+        prepared here as that of the training was. Neither markers nor BOLD are needed.
+    method : str
+        As in :func:`explain`.
+    **arguments
+        Further ones of :func:`explain`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of :func:`explain`.
+
+    Raises
+    ------
+    ChannelNameError
+        If a recording lacks an electrode of the predictor.
+    ValueError, TypeError, ImportError
+        As from :func:`explain`.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import BOLDPredictor
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.explanation import explain_predictor
+    >>> recordings = SimulatedEEGfMRI(3, duration=120.0).load()
+    >>> predictor = BOLDPredictor("LaggedBandPower").fit(recordings[:2])
+    >>> table = explain_predictor(predictor, recordings[2:])
+    >>> table.columns.tolist()[:4]
+    ['region', 'electrode', 'band', 'low']
+    """
+    eeg = {**predictor.eeg, "channels": predictor.ch_names_}
+
+    def prepared() -> Iterator[Recording]:
+        for recording in as_recordings(recordings):
+            yield prepare_eeg(recording, **eeg)
+
+    step = predictor.tr_ if np.isfinite(predictor.tr_) else _STEP
+    windows = create_eeg_windows(
+        prepared(),
+        predictor.window_seconds,
+        step,
+        lag_seconds=predictor.lag_seconds,
+        baseline=predictor.baseline_,
+    )
+    arguments.setdefault("roi_names", predictor.roi_names_)
+    return explain(predictor.regressor_, windows.X, method, **arguments)

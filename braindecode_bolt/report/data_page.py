@@ -1,0 +1,76 @@
+"""One HTML page on recordings before training."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from .._files import atomic_write
+from .._text import counted
+from .._version import __version__
+from ..plotting import plot_recording
+from ..windows import DataCheck, RecordingCheck
+from ..windows.checking import REASONS
+from .report import _image
+
+__all__ = ["write_data_page"]
+
+
+def write_data_page(
+    check: DataCheck, path: str | Path, title: str = "EEG-fMRI data"
+) -> Path:
+    """Write what a check found as one HTML page with pictures.
+
+    Parameters
+    ----------
+    check : DataCheck
+        Of :func:`~braindecode_bolt.windows.check_recordings`.
+    path : str | Path
+        The file to write. It needs no network.
+    title : str
+        Title of the page.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {"counted": counted, "short": _short}
+    template = files(__package__).joinpath("data_page.html").read_text(encoding="utf-8")
+    html = environment.from_string(template).render(
+        title=title,
+        date=f"{datetime.now():%d %B %Y, %H:%M}",
+        version=__version__,
+        verdict=check.verdict(),
+        complete=len(check.usable) == len(check.recordings),
+        remarks=check.remarks,
+        recordings=[_section(each) for each in check.recordings],
+    )
+    path = Path(path)
+    with atomic_write(path) as unfinished:
+        unfinished.write_text(html, encoding="utf-8", errors="backslashreplace")
+    return path
+
+
+def _section(found: RecordingCheck) -> dict[str, Any]:
+    artifacts = []
+    if found.artifacts is not None:
+        artifacts = found.artifacts.reset_index().to_dict("records")
+    return {
+        "found": found,
+        "left_out": [
+            (REASONS[k], number) for k, number in found.left_out.items() if number
+        ],
+        "artifacts": artifacts,
+        "figure": _image(plot_recording(found)),
+    }
+
+
+def _short(number: float, digits: int = 3) -> str:
+    return "–" if number is None or math.isnan(number) else f"{number:.{digits}g}"

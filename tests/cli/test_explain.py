@@ -1,0 +1,62 @@
+"""The command that explains a saved model."""
+
+import pandas as pd
+import pytest
+
+from braindecode_bolt import BOLDPredictor
+from braindecode_bolt.cli import main
+from braindecode_bolt.cli.choices import EXPLANATIONS
+from braindecode_bolt.datasets import SimulatedEEGfMRI
+from braindecode_bolt.explanation import METHODS
+
+NAMES = ["Fp1", "Fp2", "C3", "C4", "O1", "O2"]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A saved model, and EEG of people who were not used for it."""
+    base = tmp_path_factory.mktemp("explain")
+    recordings = SimulatedEEGfMRI(4, duration=150.0, snr=3.0, ch_names=NAMES).load()
+    predictor = BOLDPredictor("LaggedBandPower").fit(recordings[:3], progress=False)
+    predictor.save(base / "model")
+    (base / "data").mkdir()
+    raw = recordings[3].raw
+    raw.save(base / "data" / "sub-4_task-rest_eeg.fif", verbose="error")
+    bold = recordings[3].bold
+    bold.to_csv(base / "data" / "sub-4_task-rest_bold.tsv", sep="\t", index=False)
+    return base
+
+
+def test_explain_writes_a_table_and_figures(folders, tmp_path, capsys):
+    out, results = tmp_path / "out", tmp_path / "results"
+    results.mkdir()
+    command = ["explain", str(folders / "model"), "--data", str(folders / "data")]
+    status = main([*command, "--out", str(out), "--results", str(results)])
+    shown = capsys.readouterr()
+    assert status == 0, shown.err
+    table = pd.read_csv(out / "explanation.tsv", sep="\t")
+    assert len(table) == 7 * 6 * 5 * 16 and set(table["method"]) == {"weights"}
+    of_thalamus = table[table["region"] == "Thalamus"]
+    strongest = of_thalamus.loc[of_thalamus["pattern"].idxmax()]
+    assert strongest["band"] == "alpha" and strongest["electrode"] in ("O1", "O2")
+    names = {path.name for path in out.iterdir()}
+    figures = {"topographies.png", "topographies_of_regions.png"}
+    assert figures | {"lag_curves.png", "spectra.png"} <= names
+    assert "Thalamus" in shown.out and str(out) in shown.out
+    assert (results / "explanations" / "LaggedBandPower.tsv").exists()
+
+
+def test_explain_refuses_what_it_cannot_do(folders, tmp_path, capsys):
+    command = ["explain", str(folders / "model"), "--data", str(folders / "data")]
+    command += ["--out", str(tmp_path)]
+    assert main([*command, "--high-pass", "1"]) == 1
+    assert "Leave out --high-pass" in capsys.readouterr().err
+    assert main([*command, "--method", "gradient"]) == 1
+    assert "gradient cannot be found of LaggedBandPower" in capsys.readouterr().err
+    command[1] = str(tmp_path)
+    assert main(command) == 1
+    assert "error:" in capsys.readouterr().err
+
+
+def test_the_methods_are_listed():
+    assert list(EXPLANATIONS) == ["auto", *METHODS]
