@@ -41,6 +41,8 @@ def make_windows(eeg: Path, noise: list[Path], snr: float, coupling: str = "band
 
     # Another simulator is to have other noise, too.
     noise = None if coupling == "perturbed" else noise or None
+    # One table for each person; there may be more.
+    noise = noise and noise[: len(SemiSimulatedEEGfMRI(eeg).files())]
     dataset = SemiSimulatedEEGfMRI(eeg, snr=snr, noise=noise, coupling=coupling)
     return Study.of(dataset.load()).windows
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import check, evaluate, explain, list_models, predict, simulate, train
+from . import check, evaluate, explain, list_models, predict, report, simulate, train
 from .messages import in_options
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = (evaluate, train, predict, check, explain, simulate, list_models)
+_COMMANDS = (evaluate, train, predict, check, explain, simulate, list_models, report)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         _log_to_terminal(arguments.verbose)
+        given = sys.argv[1:] if argv is None else argv
+        arguments.command_line = shlex.join(["braindecode-bolt", *map(str, given)])
         return arguments.run(arguments)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

@@ -16,13 +16,11 @@ from ..evaluation import (
 )
 from ..evaluation.checks import check_choices
 from ..evaluation.store import new_folder
-from ..evaluation.text import write_table
-from ..plotting import plot_r_per_region, plot_series
-from ..report import layout, write_report
 from .data_options import data_options
 from .models import choose_device, make_models
 from .options import channels, preparation
 from .recordings import Prepared, load_recordings
+from .run_report import print_and_write
 
 __all__ = ["run_evaluate"]
 
@@ -76,6 +74,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
             n_jobs=arguments.jobs,
             out=folder,
             overwrite=arguments.overwrite,
+            command=getattr(arguments, "command_line", ""),
             settings={
                 "preparation": _described({**options, **prepared}),
                 "coupling": arguments.coupling,
@@ -89,7 +88,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
             f"command with --out {folder}."
         )
         return 130
-    return _report(found, study, study.windows.noiseless is not None, arguments.surrogates)
+    return _report(found, study.windows.noiseless is not None, arguments.surrogates)
 
 
 def _read(
@@ -130,28 +129,13 @@ def _print_data(name: str, study: Study, protocol: str, device: str) -> None:
     )
 
 
-def _report(found: Evaluation, study: Study, simulated: bool, n_surrogates: int) -> int:
+def _report(found: Evaluation, simulated: bool, n_surrogates: int) -> int:
     """Print tables, write tables, figures and the report; 1 if a fit failed."""
     failed = _failures(found)
     if not len(found.scores):
         print(failed)
         return 1
-    summary = found.summary(n_surrogates=n_surrogates)
-    print(f"\n{layout(summary)}")
-    comparison = found.compare()
-    write_table(summary, found.folder / "summary.tsv")
-    write_table(comparison, found.folder / "comparison.tsv")
-    figures = {
-        "r_per_region.png": plot_r_per_region(found.scores, summary),
-        "series.png": plot_series(found.predictions, found.scores, study.tr[0]),
-    }
-    for name, figure in figures.items():
-        figure.savefig(found.folder / name, dpi=130)
-    write_report(found, found.folder / "report.html", summary, comparison)
-    print(
-        f"\nWritten to {found.folder}: report.html, scores.tsv, summary.tsv, "
-        "comparison.tsv, predictions.tsv, r_per_region.png, series.png"
-    )
+    print_and_write(found, found.folder, n_surrogates)
     if simulated:
         print(
             "The BOLD was simulated. These scores do not say how well BOLD can be "

@@ -27,6 +27,7 @@ from .judge import FEWEST, common_cells, compare_pipelines, summarise
 from .plan import FitTask, Plan, Targets
 from .run import FoldResult
 from .store import Store
+from .study import Study
 
 __all__ = ["Evaluation", "collect", "scores_table"]
 
@@ -99,6 +100,9 @@ class Evaluation:
         :func:`~braindecode_bolt.evaluation.coverage.coverage_table`.
     channels : dict of str to list of str
         EEG channels of each data set.
+    windows : dict of str to dict
+        Of each data set ``seconds`` (length of a window), ``sfreq`` and ``low_pass``
+        (of the BOLD, None for none) in Hz, and ``lag_seconds``.
     command : str
         The command that made it, if it was one.
     """
@@ -116,6 +120,7 @@ class Evaluation:
     folder: Path | None = None
     coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
     channels: dict[str, list[str]] = field(default_factory=dict)
+    windows: dict[str, dict[str, float | None]] = field(default_factory=dict)
     command: str = ""
 
     def summary(
@@ -264,7 +269,18 @@ def collect(store: Store, plan: Plan) -> Evaluation:
         store.path,
         coverage_table(predictions, regions),
         {name: list(study.windows.ch_names) for name, study in plan.studies.items()},
+        {name: _windows_of(study) for name, study in plan.studies.items()},
     )
+
+
+def _windows_of(study: Study) -> dict[str, float | None]:
+    X = study.windows.X
+    return {
+        "seconds": X.shape[-1] / X.sfreq,
+        "sfreq": float(X.sfreq),
+        "lag_seconds": X.lag_seconds,
+        "low_pass": study.low_pass,
+    }
 
 
 def scores_table(results: Sequence[FoldResult], plan: Plan) -> pd.DataFrame:

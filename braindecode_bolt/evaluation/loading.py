@@ -49,6 +49,7 @@ def write_evaluation(found: Evaluation, folder: Path) -> None:
         "regions": found.regions,
         "tr": tr,
         "channels": found.channels,
+        "windows": found.windows,
         "command": found.command,
     }
     with atomic_write(folder / _ABOUT) as file:
@@ -84,6 +85,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
             str(name): [np.nan if one is None else float(one) for one in times]
             for name, times in about["tr"].items()
         }
+        windows = _numbers(about["windows"])
         command = about["command"]
         if not isinstance(command, str) or regions.keys() != tr.keys():
             raise TypeError("a text, or the times of a data set")
@@ -102,6 +104,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         settings=settings,
         folder=folder,
         channels=channels,
+        windows=windows,
         command=command,
     )
 
@@ -126,6 +129,16 @@ def _lists(found: Mapping[str, Any], kind: type) -> dict[str, list]:
         if not isinstance(values, list) or not all(isinstance(v, kind) for v in values):
             raise TypeError(f"the list of {name}")
     return {str(name): list(values) for name, values in found.items()}
+
+
+def _numbers(found: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+    return {
+        str(dataset): {
+            name: None if values[name] is None else float(values[name])
+            for name in ("seconds", "sfreq", "lag_seconds", "low_pass")
+        }
+        for dataset, values in found.items()
+    }
 
 
 def _table(file: Path, wanted: list[str]) -> pd.DataFrame:
@@ -164,6 +177,10 @@ def _with_exact_names(
     }
     for key, table in tables.items():
         table = table.rename(columns=columns)
+        # As in memory: what is computed of it is the same then.
+        table = table.astype(
+            {name: np.float32 for name in columns.values() if name in table}
+        )
         if "region" in table:
             table["region"] = table["region"].map(lambda name: exact.get(name, name))
         tables[key] = table

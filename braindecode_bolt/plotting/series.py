@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .._text import counted
 from ._style import (
     INK,
     chosen_pipelines,
@@ -28,7 +29,7 @@ def plot_series(
     """Draw measured and predicted BOLD of the best, median and worst recording.
 
     Recordings that have a score are ranked by the mean R over regions of the first
-    pipeline. Of each, the region is drawn whose R is the median over its regions.
+    pipeline. Of each, the region is drawn whose R is nearest to this mean.
 
     Parameters
     ----------
@@ -46,9 +47,9 @@ def plot_series(
     Returns
     -------
     matplotlib.figure.Figure
-        A row for each of the three recordings, or of those there are. Titles hold the
-        mean R over regions, by which the recording was ranked, and R of the region that
-        is drawn. With several seeds, those of the first.
+        A row for each of the three recordings, or of those there are. Titles say the R
+        by which the recording was chosen, then R of the region that is drawn. With
+        several seeds, those of the first.
 
     Raises
     ------
@@ -65,11 +66,12 @@ def plot_series(
     picked = _choose(scores[scores["pipeline"] == pipelines[0]])
     figure = Figure(figsize=(9.0, 0.7 + 2.1 * len(picked)), layout="constrained")
     all_axes = np.atleast_1d(figure.subplots(len(picked), 1))
-    for axes, (rank, recording, fold, region) in zip(all_axes, picked, strict=True):
+    for axes, (chosen, recording, fold, region) in zip(all_axes, picked, strict=True):
         of_it = (predictions["recording"] == recording) & (predictions["fold"] == fold)
         _draw(axes, predictions[of_it], region, pipelines, colours, tr)
         of_it = (scores["recording"] == recording) & (scores["fold"] == fold)
-        title = f"{rank}: {recording}, {_r_of(scores[of_it], pipelines, region)}"
+        drawn = _r_of(scores[of_it], pipelines, region)
+        title = f"{recording}: {chosen}\n{region}: {drawn}"
         axes.set_title(literal(title), loc="left", fontsize=8)
     if is_simulated(scores):
         all_axes[0].lines[0].set_label("simulated BOLD")
@@ -82,39 +84,46 @@ def plot_series(
 
 
 def _choose(scores: pd.DataFrame) -> list[tuple[str, str, int, str]]:
-    """Choose the best, median and worst recording, and the median region of each."""
+    """Choose the best, median and worst recording, and a typical region of each.
+
+    Gives why it was chosen, the recording, the fold and the region.
+    """
     means = scores.groupby(["recording", "fold"])["score"].mean()
     ranked = means.dropna().sort_values(ascending=False)
     if not len(ranked):
         ranked = means
     last = len(ranked) - 1
-    ranks = {len(ranked) // 2: "median"} | {last: "worst"} | {0: "best"}
-    ranks = ranks if last else {0: "only recording"}
+    ranks = {len(ranked) // 2: "median"} | {last: "lowest"} | {0: "highest"}
+    ranks = ranks if last else {0: "only"}
+    shown = {place: ranked.iloc[place] for place in sorted(ranks)}
+    # Recordings that were chosen for their difference never show the same number.
+    for digits in (2, 3, 4):
+        if len({f"{r:.{digits}f}" for r in shown.values()}) == len(shown):
+            break
     chosen = []
-    for place in sorted(ranks):
+    for place, mean in shown.items():
         recording, fold = ranked.index[place]
         rows = (scores["recording"] == recording) & (scores["fold"] == fold)
-        regions = scores[rows].sort_values("score")
-        defined = regions["score"].notna().sum() or len(regions)
-        region = regions["region"].iloc[defined // 2]
-        chosen.append((ranks[place], recording, fold, region))
+        regions = scores[rows].set_index("region")["score"]
+        far = (regions - mean).abs()
+        region = far.idxmin() if far.notna().any() else regions.index[0]
+        why = f"{ranks[place]} of {counted(len(ranked), 'tested recording')}"
+        r = _spelled(mean, digits)
+        pipeline = scores["pipeline"].iloc[0]
+        why += f" by the mean R over regions of {pipeline}, {r}"
+        chosen.append((why, recording, fold, region))
     return chosen
 
 
 def _r_of(scores: pd.DataFrame, pipelines: list[str], region: str) -> str:
-    """Write the mean R over regions and the R of one region, for each pipeline."""
-    by_region = scores.groupby(["pipeline", "region"])["score"].mean()
-    means = by_region.groupby("pipeline").mean()
-    of_region = by_region.xs(region, level="region")
-    listed = [
-        ", ".join(f"{_spelled(r.get(name, np.nan))} ({name})" for name in pipelines)
-        for r in (means, of_region)
-    ]
-    return f"mean R over regions = {listed[0]}\n{region}: R = {listed[1]}"
+    """Write the R of one region, for each pipeline."""
+    r = scores[scores["region"] == region].groupby("pipeline")["score"].mean()
+    listed = (f"{_spelled(r.get(name, np.nan))} ({name})" for name in pipelines)
+    return f"R {', '.join(listed)}"
 
 
-def _spelled(r: float) -> str:
-    return "undefined" if np.isnan(r) else f"{r:.2f}"
+def _spelled(r: float, digits: int = 2) -> str:
+    return "undefined" if np.isnan(r) else f"{r:.{digits}f}"
 
 
 def _draw(

@@ -31,6 +31,7 @@ _OPTIMISERS = {
 }
 #: Settings that say how a network is trained and used; further ones are not kept.
 _SETTINGS = (
+    "head",
     "lr",
     "layer_decay",
     "max_epochs",
@@ -43,7 +44,7 @@ _SETTINGS = (
     "verbose",
 )
 #: What a fit leaves besides the module.
-_FITTED = ("ch_names_", "baseline_", "lag_seconds_", "y_ndim_")
+_FITTED = ("ch_names_", "baseline_", "lag_seconds_", "y_ndim_", "head_")
 
 
 def encode_network(

@@ -46,7 +46,9 @@ def needs_calibration(regressor: BaseEstimator) -> bool:
 
 def predicts_std(regressor: BaseEstimator) -> bool:
     """Whether a model gives the standard deviation of its predictions."""
-    return regressor is inner(regressor) and _accepts(regressor, "return_std")
+    # A network does so with a head in closed form only.
+    able = getattr(regressor, "closed_form", True)
+    return able and regressor is inner(regressor) and _accepts(regressor, "return_std")
 
 
 def takes_part(regressor: BaseEstimator) -> bool:

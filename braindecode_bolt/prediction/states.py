@@ -24,7 +24,7 @@ from ..linear import LINEAR, BandPower, PowerStatistics, SmoothReadout
 from ..linear.missing_electrodes import ElectrodeCovariance
 from ..linear.penalties import GroupedRidge, GroupedSparseGroupLasso
 from ..linear.prior_search import Basis
-from ..training import EEGRegressor
+from ..training import ClosedFormHead, EEGRegressor
 from .errors import PredictorError
 from .networks import decode_network, encode_network
 
@@ -42,6 +42,7 @@ def registry() -> dict[str, type]:
         BandPower,
         Basis,
         BOLDScaler,
+        ClosedFormHead,
         ElectrodeCovariance,
         GroupedRidge,
         GroupedSparseGroupLasso,

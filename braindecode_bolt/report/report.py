@@ -25,6 +25,8 @@ from ..evaluation.judge import FEWEST, MEAN
 from ..evaluation.plan import FitTask
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
 from ..plotting._style import chosen_pipelines, is_simulated
+from .methods import bibtex, methods_of
+from .people import coverage_of, people_of, with_coverage
 from .score_table import (
     SURROGATES,
     caution,
@@ -32,6 +34,7 @@ from .score_table import (
     format_interval,
     format_number,
     format_p,
+    format_percent,
 )
 from .understanding import read_explanations, understanding
 
@@ -54,10 +57,12 @@ def write_report(
     """Write a report of an evaluation as one HTML file.
 
     It holds a table of models, R per region with confidence intervals and the range
-    expected by chance, comparisons of models, example series of the best, median and
-    worst recording, connectivity, training curves, failed fits, undefined scores,
-    volumes that were left out and why, and all settings. Figures are part of the file,
-    which needs no network and can be printed.
+    expected by chance, comparisons of models, people with R and coverage of prediction
+    intervals, example series of three recordings, connectivity beside that of rivals
+    that ignore EEG, training curves, failed fits, undefined scores, volumes that were
+    left out and why, channels, all settings, the command, and a paragraph on methods
+    with references. Figures are part of the file, which needs no network and can be
+    printed.
 
     Parameters
     ----------
@@ -134,20 +139,39 @@ def write_report(
         "messages": evaluation.messages.to_dict("records"),
         "left_out": _left_out(evaluation.left_out),
         "settings": _settings(evaluation.settings),
+        "command": evaluation.command,
+        "methods": _methods(evaluation, summary),
     }
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(_template),
+    )
     environment.filters |= {
         "counted": counted,
         "interval": format_interval,
         "number": format_number,
         "p": format_p,
+        "percent": format_percent,
     }
-    template = files(__package__).joinpath("template.html").read_text(encoding="utf-8")
-    html = environment.from_string(template).render(content)
+    html = environment.get_template("template.html").render(content)
     path = Path(path)
     with atomic_write(path) as unfinished:
         unfinished.write_text(html, encoding="utf-8", errors="backslashreplace")
     return path
+
+
+def _template(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _methods(evaluation: Evaluation, summary: pd.DataFrame) -> dict[str, Any]:
+    texts, keys = [], []
+    for dataset in dict.fromkeys(evaluation.scores["dataset"]):
+        text, cited = methods_of(evaluation, summary, dataset)
+        texts.append(text)
+        keys += cited
+    return {"texts": texts, "bibtex": bibtex(keys)}
 
 
 def _curves(evaluation: Evaluation) -> dict[str, Any] | None:
@@ -164,6 +188,9 @@ def _section(
     summary = summary[summary["dataset"] == dataset]
     regions = evaluation.regions[dataset]
     tr = float(np.median(evaluation.tr[dataset]))
+    coverage = evaluation.coverage
+    coverage = coverage[coverage["dataset"] == dataset] if len(coverage) else coverage
+    inside = coverage_of(coverage)
     shown = chosen_pipelines(scores, None)
     n_subjects = scores["subject"].nunique()
     section: dict[str, Any] = {
@@ -174,33 +201,41 @@ def _section(
         "few_subjects": few_subjects(n_subjects),
         "n_regions": len(regions),
         "n_channels": int(scores["channels"].iloc[0]),
+        "channels": evaluation.channels.get(dataset, []),
+        "people": people_of(scores, coverage, shown),
+        "coverage": inside.rename_axis("pipeline").reset_index().to_dict("records"),
+        "interval_level": f"{coverage['level'].iloc[0]:.0%}" if len(coverage) else "",
+        "few_for_intervals": _few_for_intervals(inside),
         "n_folds": scores["fold"].nunique(),
         "seeds": sorted(scores["seed"].unique().tolist()),
         "tr": f"{tr:g}",
         "shown": shown,
-        "models": _models(scores, summary, evaluation, dataset),
+        "models": _models(scores, summary, inside),
         "regions": _image(plot_r_per_region(scores, summary)),
         "series": _image(plot_series(evaluation.predictions, scores, tr, shown, dataset)),
         "connectivity": None,
+        "rivals": None,
         "per_region": {
             pipeline: part.to_dict("records")
-            for pipeline, part in summary.groupby("pipeline", sort=False)
+            for pipeline, part in with_coverage(summary, coverage).groupby(
+                "pipeline", sort=False
+            )
         },
         "comparison": _comparison(comparison[comparison["dataset"] == dataset], scores),
     }
     if len(regions) > 2:
         figure = plot_connectivity(evaluation.predictions, regions, shown, dataset)
         section["connectivity"] = _image(figure)
+        rivals = evaluation.connectivity_summary()
+        section["rivals"] = rivals[rivals["dataset"] == dataset].to_dict("records")
     return section
 
 
 def _models(
-    scores: pd.DataFrame, summary: pd.DataFrame, evaluation: Evaluation, dataset: str
+    scores: pd.DataFrame, summary: pd.DataFrame, inside: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """Make the rows of the table of models, the best one first."""
-    connectivity = evaluation.connectivity
-    connectivity = connectivity[connectivity["dataset"] == dataset]
-    of_connectivity = connectivity.groupby("pipeline")["connectivity_r"].mean()
+    covered = inside["coverage"].to_dict() if len(inside) else {}
     fits = scores.drop_duplicates(["pipeline", "seed", "fold"])
     seconds = fits.groupby("pipeline")["time"].mean()
     rows = []
@@ -210,12 +245,27 @@ def _models(
             {
                 **row.to_dict(),
                 "significant": f"{(p < 0.05).sum()} of {len(p)}" if len(p) else "-",
-                "connectivity_r": of_connectivity.get(row["pipeline"], np.nan),
+                "coverage": covered.get(row["pipeline"], np.nan),
                 "seconds": seconds.get(row["pipeline"], np.nan),
                 "share": row["score"] / row["window_limited_noise_ceiling"],
             }
         )
     return sorted(rows, key=lambda row: -np.nan_to_num(row["score"], nan=-2.0))
+
+
+def _few_for_intervals(inside: pd.DataFrame) -> str:
+    """Say what cannot be promised with few people; empty if there are enough."""
+    if not len(inside):
+        return ""
+    known = int(inside["n_subjects"].min()) - 1
+    most = known / (known + 1)
+    if inside["level"].iloc[0] <= most:
+        return ""
+    return (
+        f"Each is learned from {counted(known, 'person', 'people')}: with so few, no "
+        f"method can guarantee more than {most:.0%} for a new person. The intervals are "
+        "estimates."
+    )
 
 
 def _comparison(comparison: pd.DataFrame, scores: pd.DataFrame) -> dict[str, Any] | None:

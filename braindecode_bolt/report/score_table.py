@@ -13,11 +13,13 @@ from ..evaluation.judge import FEWEST, MEAN
 
 __all__ = [
     "SURROGATES",
+    "aligned",
     "caution",
     "few_subjects",
     "format_interval",
     "format_number",
     "format_p",
+    "format_percent",
     "layout",
     "suspicious",
 ]
@@ -66,9 +68,9 @@ def layout(summary: pd.DataFrame) -> str:
         means.append([title, *rows[-1][1:]])
         # Controls, and pipelines without any score, have only a row of the mean below.
         if not part["control"].iloc[0] and part["score"].notna().any():
-            tables.append(_aligned([title, *header], rows, line_above_last=True))
+            tables.append(aligned([title, *header], rows, line_above_last=True))
     if len(means) > 1:
-        tables.append(_aligned(["mean over regions", *header], means))
+        tables.append(aligned(["mean over regions", *header], means))
     return "\n\n".join([*tables, "\n".join(_legend(summary, level, shown))])
 
 
@@ -165,6 +167,11 @@ def format_p(p: float) -> str:
     return format_number(p, 3) if not p < 0.001 else f"{p:.1g}"
 
 
+def format_percent(value: float) -> str:
+    """Write a share in percent, or "-" if it is not finite."""
+    return f"{value:.0%}" if np.isfinite(value) else "-"
+
+
 def format_number(value: float, digits: int = 2) -> str:
     """Write a number with some decimal places, or "-" if it is not finite."""
     return f"{value:.{digits}f}" if np.isfinite(value) else "-"
@@ -176,9 +183,8 @@ def format_interval(row: Mapping[str, float] | pd.Series, name: str) -> str:
     return "-" if np.isnan(low) else f"[{low:.2f}, {high:.2f}]"
 
 
-def _aligned(
-    header: list[str], rows: list[list[str]], line_above_last: bool = False
-) -> str:
+def aligned(header: list[str], rows: list[list[str]], line_above_last: bool = False) -> str:
+    """Align a table; headers may have two lines."""
     lower = [name.rpartition("\n")[2] for name in header]
     upper = [name.rpartition("\n")[0] for name in header]
     table = [*([upper] if any(upper) else []), lower, *rows]

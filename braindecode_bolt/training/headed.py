@@ -74,6 +74,12 @@ class Headed:
         """Whether the head is fitted in closed form."""
         return self.head not in (None, "linear")
 
+    @property
+    def standardise(self) -> str | None:
+        """How features are standardised before prediction; None without such a head."""
+        head = make_head(self.head)
+        return None if head is None else head.standardise
+
     def _head_with(self, arguments: dict[str, Any]) -> ClosedFormHead:
         """Give the closed-form head with some of its arguments changed."""
         head = make_head(self.head)
@@ -189,16 +195,13 @@ class Headed:
             return_std,
         )
 
-    def _statistics(self, source: Input) -> PowerStatistics:
+    def _of_one_recording(self, source: Input) -> np.ndarray:
         found = np.unique(recording_labels(source.data))
         if len(found) > 1:
             raise ValueError(
                 f"Calibration windows must be of one recording, got {len(found)}."
             )
-        features = np.concatenate(
-            [to_numpy(part) for part in self.forward_iter(source.data)]
-        )
-        return self.head_.statistics(features, self._token_names(source.ch_names))
+        return self._features_of(source)
 
     # What follows is for an encoder that learns.
 

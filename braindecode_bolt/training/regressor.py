@@ -555,8 +555,9 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
 
         Parameters
         ----------
-        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG of one recording in microvolts: some minutes for calibration.
+        X : LazyWindows | array-like | iterator of these
+            EEG of one recording in microvolts: some minutes for calibration, in one
+            piece or, from an iterator, piece by piece.
 
         Returns
         -------
@@ -569,9 +570,14 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
             If there is no closed-form head, or the windows are of several recordings, or
             there is only one window.
         """
-        with self._predicting(X) as source:
-            self._check_head()
-            return self._statistics(source)
+        self.check_is_fitted()
+        self._check_head()
+        features = []
+        for piece in X if isinstance(X, Iterator) else [X]:
+            with self._predicting(piece) as source:
+                features.append(self._of_one_recording(source))
+                names = self._token_names(source.ch_names)
+        return self.head_.statistics(np.concatenate(features), names)
 
     def _check_head(self) -> None:
         if self.head_ is None:

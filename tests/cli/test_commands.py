@@ -108,9 +108,44 @@ def test_evaluate_prints_tables_and_writes_results(data, tmp_path, capsys):
     assert f"{means[('LaggedBandPower', 'Thalamus')]:.2f}" in line
     for name in ("r_per_region.png", "series.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
-    assert (out / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert "training  constant" in printed and "90% intervals, each" in printed
+    page = (out / "report.html").read_text()
+    assert page.startswith("<!DOCTYPE html>") and f"evaluate --data {data}" in page
+    for name in ("coverage", "connectivity", "connectivity_summary", "messages"):
+        assert (out / f"{name}.tsv").exists()
     for name in ("left_out", "predictions", "comparison", "failures", "curves"):
         assert (out / f"{name}.tsv").exists()
+
+
+def test_report_is_made_anew_from_the_folder_alone(data, tmp_path, capsys):
+    out, again = tmp_path / "out", tmp_path / "again"
+    assert main(["evaluate", "--data", str(data), "--out", str(out), *LINEAR]) == 0
+    before = capsys.readouterr().out
+    command = ["report", str(out), "--surrogates", "100"]
+    assert main([*command, "--out", str(again), "--title", "Anew"]) == 0
+    after = capsys.readouterr().out
+    table = before[before.index("LaggedBandPower   ") : before.index("Written to")]
+    assert table.strip() and table in after
+    assert {file.name for file in again.iterdir()} == {
+        *("report.html", "summary.tsv", "comparison.tsv"),
+        *("r_per_region.png", "series.png"),
+    }
+    page = (again / "report.html").read_text()
+    assert "<h1>Anew</h1>" in page and f"evaluate --data {data}" in page
+    for name in ("summary", "comparison"):
+        old, new = (pd.read_csv(f / f"{name}.tsv", sep="\t") for f in (out, again))
+        pd.testing.assert_frame_equal(old, new, rtol=1e-4)
+    (out / "report.html").unlink()
+    assert main(command) == 0 and (out / "report.html").exists()
+
+
+def test_report_refuses_what_is_no_results_folder(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 1
+    assert "is not a results folder of evaluate" in capsys.readouterr().err
+    assert main(["report", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere is not a folder" in capsys.readouterr().err
+    assert main(["report", str(tmp_path), "--surrogates", "0"]) == 1
+    assert "--surrogates must be at least 1, got 0" in capsys.readouterr().err
 
 
 def test_nothing_is_done_twice(data, tmp_path, capsys):

@@ -39,7 +39,7 @@ def test_what_is_read_is_what_was_found(found):
         pd.testing.assert_frame_equal(
             table, expected, check_dtype=False, obj=name, check_column_type=False
         )
-    for name in ("regions", "tr", "channels", "settings", "command"):
+    for name in ("regions", "tr", "channels", "windows", "settings", "command"):
         assert getattr(read, name) == getattr(found, name)
     assert read.command == "do --this" and read.channels == {"data": ["Fz", "Oz"]}
     assert read.scores["subject"].tolist() == found.scores["subject"].tolist()
@@ -55,7 +55,11 @@ def test_what_is_read_is_what_was_found(found):
         ("settings.json", "{", "settings.json is damaged"),
         ("about.json", "[]", "holds list"),
         ("about.json", '{"regions": {"data": [1]}}', "the list of data"),
-        ("about.json", '{"regions": {}, "channels": {}, "tr": {}}', "'command'"),
+        (
+            "about.json",
+            '{"regions": {}, "channels": {}, "tr": {}, "windows": {}}',
+            "'command'",
+        ),
         ("scores.tsv", None, "scores.tsv is missing"),
         ("scores.tsv", "a\tb\n", "has no column dataset"),
         ("predictions.tsv", "", "predictions.tsv is damaged"),

@@ -204,19 +204,19 @@ def test_series_of_the_best_median_and_worst_recording():
     figure = drawn(plot_series(predictions, scores, tr=2.0))
     of_a = scores[scores["pipeline"] == "a"]
     means = of_a.groupby("recording")["score"].mean().sort_values(ascending=False)
-    of_b = scores[scores["pipeline"] == "b"].groupby("recording")["score"].mean()
     assert len(figure.axes) == 3
-    ranks = {"best": 0, "median": 2, "worst": 3}
+    ranks = {"highest": 0, "median": 2, "lowest": 3}
     for axes, (rank, place) in zip(figure.axes, ranks.items(), strict=True):
         name = means.index[place]
-        # The recording is chosen by its mean R over regions, the region is the median.
-        rows = of_a[of_a["recording"] == name].sort_values("score")
-        region, r = rows.iloc[1][["region", "score"]]
+        # The recording is chosen by its mean R over regions, the region is nearest to it.
+        rows = of_a[of_a["recording"] == name].set_index("region")["score"]
+        region = (rows - means[name]).abs().idxmin()
+        r = rows[region]
         r_b = scores[(scores["pipeline"] == "b") & (scores["recording"] == name)]
         r_b = r_b.set_index("region").loc[region, "score"]
         assert axes.get_title(loc="left") == (
-            f"{rank}: {name}, mean R over regions = {means[name]:.2f} (a), "
-            f"{of_b[name]:.2f} (b)\n{region}: R = {r:.2f} (a), {r_b:.2f} (b)"
+            f"{name}: {rank} of 4 tested recordings by the mean R over regions of a, "
+            f"{means[name]:.2f}\n{region}: R {r:.2f} (a), {r_b:.2f} (b)"
         )
         part = predictions[predictions["recording"] == name]
         part = part[part["pipeline"] == "a"]
@@ -237,10 +237,10 @@ def test_series_of_chosen_pipelines():
 
 
 def test_one_and_two_recordings_are_ranked_as_such():
-    for number, ranks in ((1, ["only recording"]), (2, ["best", "worst"])):
+    for number, ranks in ((1, ["only"]), (2, ["highest", "lowest"])):
         scores, _, predictions, _ = make_tables(n_recordings=number)
         figure = drawn(plot_series(predictions, scores))
-        titles = [axes.get_title(loc="left").split(":")[0] for axes in figure.axes]
+        titles = [axes.get_title(loc="left").split()[1] for axes in figure.axes]
         assert titles == ranks
 
 
@@ -253,7 +253,7 @@ def test_undefined_scores_are_not_the_worst():
     assert len(titles) == 2 and not any("sub-1" in title for title in titles)
     scores["score"] = np.nan
     title = plot_series(predictions, scores).axes[0].get_title(loc="left")
-    assert "mean R over regions = undefined (a)" in title
+    assert "mean R over regions of a, undefined" in title
 
 
 def test_connectivity_is_averaged_over_recordings():

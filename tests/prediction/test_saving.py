@@ -13,6 +13,7 @@ from braindecode_bolt.bold import BOLDScaler
 from braindecode_bolt.linear import LINEAR
 from braindecode_bolt.models import NETWORKS
 from braindecode_bolt.prediction import PredictorError
+from braindecode_bolt.training import ClosedFormHead
 from braindecode_bolt.training.estimators import SIZES
 
 from .conftest import tiny_network
@@ -59,6 +60,20 @@ def test_every_network_can_be_saved(name, as_read, raw, tmp_path):
     predictor = BOLDPredictor(model, window_seconds=4.0).fit(as_read[:2])
     loaded = BOLDPredictor.load(predictor.save(tmp_path / "model"))
     pd.testing.assert_frame_equal(loaded.predict(raw, 20.0), predictor.predict(raw, 20.0))
+
+
+@pytest.mark.parametrize("standardise", ["recording", None])
+def test_a_head_in_closed_form_is_saved(standardise, as_read, raw, tmp_path):
+    head = ClosedFormHead(4, standardise=standardise, rho=0.5)
+    predictor = BOLDPredictor(tiny_network(head=head), window_seconds=4.0).fit(as_read[:2])
+    loaded = BOLDPredictor.load(predictor.save(tmp_path / "model"))
+    for mine, other in zip(
+        predictor.predict(raw, 2.1, return_std=True),
+        loaded.predict(raw, 2.1, return_std=True),
+        strict=True,
+    ):
+        assert np.isfinite(mine.to_numpy()).any()
+        pd.testing.assert_frame_equal(mine, other)
 
 
 @pytest.mark.parametrize("inner", ["LaggedBandPower", "network"])

@@ -129,6 +129,58 @@ def test_scores_stand_in_the_row_of_their_model_and_region(found, summary, page)
         assert row["window-limited noise ceiling"] == f"{ceiling:.2f}"
 
 
+def test_people_stand_in_a_table_with_their_intervals(found, page):
+    r = found.scores.groupby(["subject", "pipeline"])["score"].mean()
+    inside = found.coverage.groupby(["subject", "pipeline"])["coverage"].mean()
+    for subject in ("01", "02", "03"):
+        row = page.row("Person", subject)
+        for name in ("ridge", "net"):
+            assert row[f"R {name}"] == f"{r[subject, name]:.2f}"
+            shown = row[f"90% interval {name}"]
+            assert shown == f"{inside[subject, name]:.0%}"
+    overall = inside.groupby("pipeline").mean()["ridge"]
+    row = page.row("Intervals of", "ridge")
+    assert row["volumes inside (90% wanted)"] == f"{overall:.0%}"
+    assert "no method can guarantee more than 67%" in page.text
+    width = found.coverage.query("pipeline == 'ridge' and region == 'Thalamus'")
+    row = page.row("ridge", "Thalamus")
+    assert row["90% interval: ±"] == f"{width['half_width'].mean():.2f}"
+    assert row["holds"] == f"{width['coverage'].mean():.0%}"
+
+
+def test_connectivity_stands_beside_its_rivals(found, page):
+    summary = found.connectivity_summary().set_index("pipeline")
+    for name in ("ridge", "net", "mean"):
+        row, expected = page.row("Connectivity of", name), summary.loc[name]
+        group = f"{expected['group_connectivity_r']:.2f}"
+        assert row["training group"] == group and row["constant EEG"] == "-"
+        r = expected["connectivity_r"]
+        assert row["R of connec- tivity"] == ("-" if r != r else f"{r:.2f}")
+
+
+def test_methods_are_there_to_be_pasted(found, page):
+    for words in (
+        "BOLD of 3 brain regions (repetition time 2.1 s) was predicted from EEG of 2",
+        "The BOLD was simulated from the EEG",
+        "the 4 s of EEG that end with it, sampled at 200 Hz",
+        "net [@song2021sttransformer]",
+        "phase-randomised surrogates [@theiler1992]",
+        "3 folds (GroupSplit by subject)",
+        "90% prediction intervals",
+    ):
+        assert words in page.text, words
+    cited = set(re.findall(r"@(\w+)\]", page.text))
+    entries = set(re.findall(r"@(?:article|inproceedings)\{(\w+),", page.text))
+    assert cited == entries and "finn2015" in entries
+
+
+def test_the_command_and_the_channels_are_named(found, summary, page, tmp_path):
+    assert "2 channels: Fz, Oz" in page.text and "Command" not in page.text
+    made = replace(found, command="braindecode-bolt evaluate --folds '3 & 4'")
+    page = Page(write_report(made, tmp_path / "r.html", summary))
+    assert "Command braindecode-bolt evaluate --folds '3 & 4'" in page.text
+
+
 def test_undefined_scores_are_counted(found, page):
     row = page.row("Model", "mean")
     assert row["R"] == row["p"] == "-" and row["undefined scores"] == "9"
@@ -210,7 +262,7 @@ def test_predictions_that_fit_other_recordings_are_cautioned_about(
     page = Page(write_report(found, tmp_path / "r.html", table))
     for text in (page.text, squeezed(layout(table))):
         assert caution in text
-        assert "90%" in text and "95%" not in text and "block permutation" in text
+        assert "90% " in text and "95% CI" not in text and "block permutation" in text
 
 
 def test_one_region_and_one_model_have_no_comparison_and_no_connectivity(tmp_path):
@@ -220,7 +272,7 @@ def test_one_region_and_one_model_have_no_comparison_and_no_connectivity(tmp_pat
     found = evaluate({"ridge": LaggedBandPower()}, study, **options)
     summary = found.summary(n_surrogates=20)
     page = Page(write_report(found, tmp_path / "report.html", summary))
-    assert "EEG 1 channel BOLD 1 region, " in page.text
+    assert "EEG 1 channel: Fz BOLD 1 region, " in page.text
     assert "Comparison of models" not in page.text
     assert len(page.images) == 2 and "No fit failed." in page.text
 

@@ -1,0 +1,75 @@
+"""The work of ``braindecode-bolt report``, and what ``evaluate`` does at its end."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .._text import counted
+from ..evaluation import Evaluation, load_evaluation
+from ..report import layout, layout_connectivity, layout_coverage, write_outputs
+
+__all__ = ["print_and_write", "run_report"]
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    """Write tables, figures and the report of a results folder.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Parsed arguments of ``braindecode-bolt report``.
+
+    Returns
+    -------
+    int
+        Exit status: 0.
+
+    Raises
+    ------
+    ResultsError
+        If the folder holds no finished results, or damaged ones.
+    ValueError
+        If all fits failed.
+    """
+    found = load_evaluation(arguments.results)
+    if not len(found.scores):
+        raise ValueError(
+            f"There are no scores to report: {counted(len(found.failures), 'fit')} failed. "
+            f"{arguments.results / 'failures.tsv'} has the errors."
+        )
+    folder = arguments.out or arguments.results
+    folder.mkdir(parents=True, exist_ok=True)
+    print_and_write(found, folder, arguments.surrogates, arguments.title)
+    return 0
+
+
+def print_and_write(
+    found: Evaluation,
+    folder: Path,
+    n_surrogates: int,
+    title: str = "BOLD predicted from EEG",
+) -> None:
+    """Print tables; write tables, figures and the report.
+
+    Parameters
+    ----------
+    found : Evaluation
+        With scores.
+    folder : Path
+        Where to write.
+    n_surrogates : int
+        Number of surrogates.
+    title : str
+        Title of the report.
+    """
+    summary = found.summary(n_surrogates=n_surrogates)
+    texts = [
+        layout(summary),
+        layout_connectivity(found.connectivity_summary()),
+        layout_coverage(found.coverage),
+    ]
+    for text in filter(None, texts):
+        print(f"\n{text}")
+    names = write_outputs(found, folder, summary, found.compare(), title)
+    print(f"\nWritten to {folder}: {', '.join(names)}")

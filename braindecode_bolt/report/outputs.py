@@ -1,0 +1,63 @@
+"""All that is made of an evaluation: tables, figures and the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..evaluation import Evaluation
+from ..evaluation.text import write_table
+from ..plotting import plot_r_per_region, plot_series
+from .report import write_report
+
+__all__ = ["write_outputs"]
+
+
+def write_outputs(
+    evaluation: Evaluation,
+    folder: str | Path,
+    summary: pd.DataFrame,
+    comparison: pd.DataFrame,
+    title: str = "BOLD predicted from EEG",
+) -> list[str]:
+    """Write the tables of a summary and a comparison, figures and the report.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The evaluation.
+    folder : str | Path
+        Where to write.
+    summary, comparison : pandas.DataFrame
+        Its :meth:`Evaluation.summary` and :meth:`Evaluation.compare`.
+    title : str
+        Title of the report.
+
+    Returns
+    -------
+    list of str
+        Names of the files written.
+    """
+    folder = Path(folder)
+    write_table(summary, folder / "summary.tsv")
+    write_table(comparison, folder / "comparison.tsv")
+    write_report(evaluation, folder / "report.html", summary, comparison, title)
+    names = ["report.html", "summary.tsv", "comparison.tsv"]
+    datasets = list(dict.fromkeys(evaluation.scores["dataset"]))
+    for number, dataset in enumerate(datasets, start=1):
+        tr = float(np.median(evaluation.tr[dataset]))
+        ending = f"_{number}" if len(datasets) > 1 else ""
+        figures = {
+            f"r_per_region{ending}.png": plot_r_per_region(
+                evaluation.scores, summary, dataset
+            ),
+            f"series{ending}.png": plot_series(
+                evaluation.predictions, evaluation.scores, tr, None, dataset
+            ),
+        }
+        for name, figure in figures.items():
+            figure.savefig(folder / name, dpi=130)
+            names.append(name)
+    return names
