@@ -34,7 +34,7 @@ PROTOCOLS = {
 }
 
 #: Models compared when none are named.
-DEFAULT_MODELS = ("NeuroBOLT", "LaggedBandPower")
+DEFAULT_MODELS = ("LaggedBandPower", "BandPowerGP", "NeuroBOLT")
 
 #: How effects are found.
 EXPLANATIONS = (

@@ -9,6 +9,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from ..linear import LINEAR
+from ..models import encoder_card
 from ..models.checkpoints import read_weights
 from ..training.estimators import estimator_names, make_estimator
 from .choices import WITH_TOKENS
@@ -45,6 +46,7 @@ def make_models(arguments: argparse.Namespace, device: str) -> dict[str, BaseEst
     """
     if arguments.pretrained is not None:
         read_weights(arguments.pretrained)  # Unreadable weights are reported at once.
+        _check_size(arguments)
     training = {
         **_TRAINING[arguments.size],
         "precision": arguments.precision,
@@ -68,13 +70,33 @@ def _of_network(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     mine: dict[str, Any] = {}
     if name in ("NeuroBOLT", "LabramBOLD"):
         mine["module__unknown_channels"] = arguments.unknown_channels
-    if name in WITH_TOKENS:
-        mine["head"] = arguments.head
-    if name in WITH_WEIGHTS:
+    if name in WITH_TOKENS and (head := _head(arguments)) is not None:
+        mine["head"] = head
+    if name in WITH_WEIGHTS and arguments.pretrained is not None:
         mine["module__pretrained"] = arguments.pretrained
         # The regions are seldom those of the weights.
-        mine["module__new_head"] = arguments.pretrained is not None
+        mine["module__new_head"] = True
     return mine
+
+
+def _head(arguments: argparse.Namespace) -> str | None:
+    """Read ``--head``; None leaves it to the model."""
+    if arguments.head is not None:
+        return arguments.head
+    if arguments.epochs is not None:
+        return "linear"
+    pretraining = arguments.pretrain or arguments.pretrain_eeg is not None
+    given = arguments.pretrained is not None and encoder_card(arguments.pretrained)
+    return "closed_form" if pretraining or given else None
+
+
+def _check_size(arguments: argparse.Namespace) -> None:
+    """Raise if published weights are to go into a network of another size."""
+    if arguments.size != "published" and not encoder_card(arguments.pretrained):
+        raise ValueError(
+            "--pretrained needs --size published, as the weights are, unless they are of "
+            "braindecode-bolt pretrain."
+        )
 
 
 def choose_device(device: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import Any
 
 from .. import __version__
@@ -87,18 +88,45 @@ def add_network_options(add: Any) -> None:
     add(
         "--head",
         choices=HEADS,
-        default="linear",
         help="how BOLD is read out of an encoder: by the network's own last layer "
         "(linear), by a Gaussian process in closed form while the encoder stays as it is "
         "(closed_form: seconds; best after pre-training), or so after the encoder has "
         "learned by the gradient of the evidence (evidence); for "
-        f"{', '.join(WITH_TOKENS)}, other networks keep their layer (default: linear)",
+        f"{', '.join(WITH_TOKENS)}, other networks keep their layer (default: closed_form "
+        "where the encoder is pre-trained on EEG and --epochs is not given, else linear)",
     )
     add(
         "--pretrained",
         metavar="WEIGHTS",
-        help="start from published weights of NeuroBOLT, LaBraM or BIOT: a file, a folder "
-        "of save_pretrained, or owner/name on the Hugging Face Hub; needs --size published",
+        help="start from weights: published ones of NeuroBOLT, LaBraM or BIOT (a file, a "
+        "folder of save_pretrained, or owner/name on the Hugging Face Hub; they need "
+        "--size published), or those of braindecode-bolt pretrain of the same --size",
+    )
+    add(
+        "--pretrain",
+        action="store_true",
+        help="pre-train NeuroBOLT, LabramBOLD and BIOTBOLD on the EEG of the training part "
+        "of each fold (band power), before they are trained on its BOLD",
+    )
+    add(
+        "--pretrain-eeg",
+        type=Path,
+        metavar="FOLDER",
+        help="pre-train them once, on these EEG files; people in the test part are refused",
+    )
+    add(
+        "--pretrain-dataset",
+        default="",
+        metavar="NAME",
+        help="name of the data set of --pretrain-eeg, if people have the same names there "
+        "as in --data and are others",
+    )
+    add(
+        "--pretrain-steps",
+        type=int,
+        default=600,
+        metavar="N",
+        help="batches of the pre-training (default: 600)",
     )
     add(
         "--unknown-channels",
@@ -176,15 +204,30 @@ def check_models(arguments: argparse.Namespace) -> None:
     chosen = {entry[0] for _, entry in found}
     if arguments.epochs is not None and arguments.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}.")
-    if arguments.head != "linear" and not chosen & set(WITH_TOKENS):
+    if arguments.head not in (None, "linear") and not chosen & set(WITH_TOKENS):
         raise ValueError(f"--head {arguments.head} is for {', '.join(WITH_TOKENS)}.")
     if arguments.unknown_channels == "fresh" and "LabramBOLD" in chosen:
         raise ValueError("--unknown-channels fresh is for NeuroBOLT, not for LabramBOLD.")
-    if arguments.pretrained is not None:
-        if arguments.size != "published":
+    if arguments.pretrain_steps < 1:
+        raise ValueError(
+            f"--pretrain-steps must be at least 1, got {arguments.pretrain_steps}."
+        )
+    starts = {
+        "--pretrained": arguments.pretrained is not None,
+        "--pretrain": arguments.pretrain,
+        "--pretrain-eeg": arguments.pretrain_eeg is not None,
+    }
+    given = [name for name, is_given in starts.items() if is_given]
+    if len(given) > 1:
+        raise ValueError(f"Use one of {' and '.join(given)}.")
+    if arguments.pretrained is not None and arguments.size != "published":
+        # Of what pretrain writes, the size is looked at when the file is read.
+        if not arguments.pretrained.endswith((".safetensors", "neurobolt-small")):
             raise ValueError("--pretrained needs --size published, as the weights are.")
-        if not chosen & set(WITH_WEIGHTS):
-            raise ValueError(f"--pretrained is for {', '.join(WITH_WEIGHTS)}.")
+    if given and not chosen & set(WITH_WEIGHTS):
+        raise ValueError(f"{given[0]} is for {', '.join(WITH_WEIGHTS)}.")
+    if arguments.pretrain_eeg is not None and not arguments.pretrain_eeg.is_dir():
+        raise ValueError(f"--pretrain-eeg: there is no folder {arguments.pretrain_eeg}.")
 
 
 def check_numbers(arguments: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from .data_options import data_options
 from .models import choose_device, make_models
 from .options import channels, preparation
 from .recordings import Prepared, load_recordings
+from .run_pretrain import with_pretraining
 from .run_report import print_and_write
 
 __all__ = ["run_evaluate"]
@@ -53,6 +54,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     prepared = preparation(arguments)
     study = _read(arguments, options, prepared)
     folder = new_folder() if arguments.out is None else arguments.out
+    estimators = with_pretraining(estimators, arguments, preparation, folder)
     _print_data(
         name if arguments.data is None else str(arguments.data),
         study,

@@ -6,6 +6,7 @@ from ._opening import open_dataset
 from ._pickles import TablePickleError, UnsafePickleError, read_frame_pickle
 from .bids import BIDSEEGfMRI
 from .coupling.kinds import COUPLINGS
+from .eeg_folder import read_eeg_folder
 from .folder import EEGfMRIFolder
 from .neurobolt import PUBLISHED_SPLIT, NeuroBOLTDataset, published_split
 from .semisimulated import SemiSimulatedEEGfMRI, simulate_bold
@@ -29,6 +30,7 @@ __all__ = [
     "fetch_s3",
     "open_dataset",
     "published_split",
+    "read_eeg_folder",
     "read_frame_pickle",
     "simulate_bold",
 ]

@@ -15,10 +15,8 @@ from tqdm import tqdm
 from .._text import counted
 from ..eeg import common_channels, prepare_eeg
 from ..recording import Recording
-from ._base import EEGfMRIDataset, open_all
-from ._files import DataFolderError, Reader, files_of, find_eeg, listed
-from ._names import described, entities_of
-from ._reading import read_eeg
+from ._base import EEGfMRIDataset
+from ._files import DataFolderError, Reader
 from ._tables import read_table
 from .coupling.bold import (
     check_simulation,
@@ -31,6 +29,7 @@ from .coupling.bold import (
 from .coupling.from_eeg import MEMORY, drivers_of
 from .coupling.kinds import parse_coupling
 from .coupling.rhythms import ROIS, draw_person
+from .eeg_folder import find_eeg_files, read_eeg_folder
 
 __all__ = ["SemiSimulatedEEGfMRI", "simulate_bold"]
 
@@ -119,10 +118,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         DataFolderError
             If there are none.
         """
-        files = find_eeg(self.data_dir, self.reader)
-        if not files:
-            raise DataFolderError(f"{self.data_dir} holds no EEG file that MNE could read.")
-        return files
+        return find_eeg_files(self.data_dir, self.reader)
 
     def iterate(self) -> Iterator[Recording]:
         """Give the recordings of :meth:`load` one after the other.
@@ -134,7 +130,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         parse_coupling(self.coupling)
         files = self.files()
         self._check_noise(len(files))
-        recordings = self._open(files)
+        recordings = read_eeg_folder(self.data_dir, self.pattern, self.reader)
         channels = self.channels
         if channels == "common":
             channels = common_channels(recordings, self.montage)
@@ -151,33 +147,6 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
                 person=zlib.crc32(f"{self.random_state} {recording.subject}".encode()),
             )
             yield replace(prepared, raw=raw)
-
-    def _open(self, files: list[Path]) -> list[Recording]:
-        entities = entities_of(files, self.pattern)
-        nameless = [file.name for file in files if file not in entities]
-        if nameless:
-            by = "" if self.pattern is None else f" by {self.pattern!r}"
-            raise DataFolderError(
-                f"The names of {len(nameless)} of {counted(len(files), 'EEG file')} do not "
-                f"say the subject{by}: {listed(nameless)}. Expected BIDS names "
-                "(sub-01_run-1_eeg.edf), or a pattern such as "
-                r"'(?P<subject>p\d+)_(?P<run>\d+)'."
-            )
-        by_name: dict[str, list[Path]] = {}
-        for file in files:
-            by_name.setdefault(described(entities[file]), []).append(file)
-        for name, same in by_name.items():
-            if len(same) > 1:
-                raise DataFolderError(
-                    f"{counted(len(same), 'file')} are named {name}: {listed(same)}. Give "
-                    "a pattern that tells them apart, a folder inside, or a reader."
-                )
-        return open_all(
-            {str(file): file for file in files},
-            lambda file: Recording(read_eeg(file, self.reader), **entities[file]),
-            self.data_dir,
-            {str(file): files_of(file) for file in files},
-        )
 
     def _check_noise(self, n_files: int) -> None:
         if self.noise is None:

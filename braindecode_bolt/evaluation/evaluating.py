@@ -24,6 +24,7 @@ from .run import FoldResult, log_messages, run, stoppable
 from .store import Store
 from .study import Study
 from .text import printable
+from .unseen import check_unseen
 
 __all__ = ["evaluate"]
 
@@ -116,7 +117,7 @@ def evaluate(
         If the recordings are too few or too short for a protocol given by name.
     ValueError
         If models, data or arguments cannot be used, or the protocol tests on EEG that
-        is trained on.
+        is trained on, or that the encoder of a model was pre-trained on.
     TypeError
         If models are no estimators, data no recordings, or the protocol no splitter.
     ResultsError
@@ -150,6 +151,7 @@ def evaluate(
         regions,
         settings or {},
     )
+    check_unseen(plan)
     with Store(out, plan, overwrite) as store:
         missing = [task for task in plan.tasks if task not in store.results]
         _run(plan, missing, store, n_jobs, on_error, progress)

@@ -10,6 +10,7 @@ import math
 import pickle
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -114,9 +115,19 @@ def _of_object(value: Any) -> Any:
                 "described so that another run could be told apart. Give an object that "
                 "can be pickled."
             ) from error
-    kept = {name: describe(item) for name, item in sorted(arguments.items())}
+    kept = {
+        name: _of_weights(item) if name.split("__")[-1] == "pretrained" else describe(item)
+        for name, item in sorted(arguments.items())
+    }
     kept = {name: item for name, item in kept.items() if name not in _WITHOUT_EFFECT}
     return {"": _name(type(value)), **kept}
+
+
+def _of_weights(source: Any) -> Any:
+    """Describe a file of weights by what it holds, wherever it is."""
+    if isinstance(source, (str, Path)) and Path(source).is_file():
+        return f"file {_hash(Path(source).read_bytes())}"
+    return describe(str(source) if isinstance(source, Path) else source)
 
 
 def _of_function(function: Any) -> list[Any]:

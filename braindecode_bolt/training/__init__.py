@@ -3,10 +3,11 @@
 from .batches import RecordingBatches
 from .callbacks import BestWeights, Progress, WarmupCosine
 from .closed_form import HEADS, ClosedFormHead
-from .estimators import SIZES, estimator_names, make_estimator
+from .estimators import SIZES, estimator_names, make_estimator, network_arguments
 from .evidence import Evidence
 from .finetuning import FineTuneRegressor
 from .losses import CorrelationLoss
+from .pretrained import PretrainedRegressor
 from .pretraining import PretrainedEncoder, pretrain_band_power
 from .regressor import EEGRegressor
 
@@ -20,10 +21,12 @@ __all__ = [
     "Evidence",
     "FineTuneRegressor",
     "PretrainedEncoder",
+    "PretrainedRegressor",
     "Progress",
     "RecordingBatches",
     "WarmupCosine",
     "estimator_names",
     "make_estimator",
+    "network_arguments",
     "pretrain_band_power",
 ]

@@ -12,16 +12,19 @@ from ..models import NETWORKS
 from .networks import find_network
 from .regressor import EEGRegressor
 
-__all__ = ["SIZES", "estimator_names", "make_estimator"]
+__all__ = ["SIZES", "estimator_names", "make_estimator", "network_arguments"]
 
-#: Arguments of the networks, for two cores and as published. Small networks are trained
-#: from scratch, so their channel and time embeddings start larger than LaBraM's.
+#: Arguments of the networks, for two cores and as published. The small LabramBOLD is
+#: trained from scratch, so its channel and time embeddings start larger than LaBraM's.
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "small": {
         "NeuroBOLT": {
+            "module__embed_dim": 64,
             "module__num_layers": 2,
+            "module__num_heads": 4,
             "module__spectral_depth": 1,
-            "module__embedding_std": 1.0,
+            "module__spectral_num_heads": 4,
+            "module__mix_windows": False,
         },
         "LabramBOLD": {"module__num_layers": 2, "module__embedding_std": 1.0},
         "BIOTBOLD": {"module__num_layers": 1},
@@ -48,6 +51,14 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "published": {},
 }
 
+#: Small networks whose encoder is pre-trained on EEG and comes with the package.
+_START = {"NeuroBOLT": {"module__pretrained": "neurobolt-small", "head": "closed_form"}}
+#: Further arguments that need other weights.
+_OTHER_WEIGHTS = {
+    f"module__{name}"
+    for name in ("n_scales", "branches", "attention", "attention_rank", "input_scale")
+} | {"module__nonlinear_head", "module__pretrained"}
+
 
 def estimator_names(braindecode: bool = False) -> list[str]:
     """List the models that :func:`make_estimator` makes: networks, then linear ones.
@@ -68,6 +79,25 @@ def estimator_names(braindecode: bool = False) -> list[str]:
     return names
 
 
+def network_arguments(name: str, size: str = "published") -> dict[str, Any]:
+    """Arguments of a network of some size.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    size : {"published", "small"}
+        As in :func:`make_estimator`.
+
+    Returns
+    -------
+    dict
+        Without ``module__``.
+    """
+    given = SIZES[size].get(name, {})
+    return {k.removeprefix("module__"): v for k, v in given.items() if "module__" in k}
+
+
 def make_estimator(name: str, size: str = "published", **arguments: Any) -> RegressorMixin:
     """Make a model by its name.
 
@@ -78,7 +108,11 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
         braindecode, such as ``"EEGNet"``, or one that you registered there.
     size : {"published", "small"}
         Size of the networks: as published (default), or small enough for two cores.
-        Of braindecode's models only the largest have a small size.
+        Of braindecode's models only the largest have a small size. The small NeuroBOLT
+        begins from an encoder that comes with the package, pre-trained on the EEG of one
+        person without fMRI (:func:`pretrain_band_power`), and has a closed-form head.
+        ``module__pretrained=None`` trains it from scratch, as any ``module__...`` that
+        needs other weights does.
     **arguments
         Arguments of the linear model or, for networks, of
         :class:`~braindecode_bolt.EEGRegressor` (``module__...`` for the network).
@@ -109,4 +143,10 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     if name not in NETWORKS:
         # A model of braindecode, or one that somebody has registered there.
         name = find_network(name).__name__
-    return EEGRegressor(name, **{**SIZES[size].get(name, {}), **arguments})
+    sizes = SIZES[size].get(name, {})
+    start = _START.get(name, {}) if size == "small" else {}
+    if start and set(arguments) & (_OTHER_WEIGHTS | set(sizes)):
+        # From scratch, the channel and time embeddings start larger than LaBraM's.
+        scratch = arguments.get("module__pretrained") is None
+        start = {"module__embedding_std": 1.0} if scratch else {}
+    return EEGRegressor(name, **{**sizes, **start, **arguments})

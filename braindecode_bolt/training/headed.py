@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -202,6 +203,83 @@ class Headed:
                 f"Calibration windows must be of one recording, got {len(found)}."
             )
         return self._features_of(source)
+
+    def predict(self, X: Any, return_std: bool = False, calibration: Any = None) -> Any:
+        """Predict the targets of windows.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            As in :meth:`fit`.
+        return_std : bool
+            Whether to return the standard deviation of the targets (not only of their
+            mean), too. Only with a closed-form head. Default False.
+        calibration : PowerStatistics | windows | None
+            Only with a closed-form head: statistics of the recording that `X` is from
+            (:meth:`statistics`), or windows to compute them from. By default each
+            recording in `X` is standardised by itself; plain arrays are one recording.
+
+        Returns
+        -------
+        mean : ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            With as many dimensions as the targets of the fit.
+        std : ndarray, same shape
+            Only with `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If the windows have other channels than those trained on, another sampling
+            rate, lag or baseline. A model that takes channel names (NeuroBOLT does)
+            also predicts from some of its channels, in any order; an unknown channel
+            is an error. Or if an argument needs a closed-form head, or a recording has a
+            single window and there is no `calibration`.
+        """
+        if not return_std and calibration is None:
+            return self.predict_proba(X)
+        if calibration is not None and not isinstance(calibration, PowerStatistics):
+            calibration = self.statistics(calibration)
+        with self._predicting(X) as source:
+            self._check_head()
+            mean, std = self._predict_by_head(source, return_std, calibration)
+        mean = self._in_shape(mean)
+        return (mean, self._in_shape(std)) if return_std else mean
+
+    def statistics(self, X: Any) -> PowerStatistics:
+        """Compute the statistics of a recording, to predict other windows of it.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like | iterator of these
+            EEG of one recording in microvolts: some minutes for calibration, in one
+            piece or, from an iterator, piece by piece.
+
+        Returns
+        -------
+        PowerStatistics
+            For the `calibration` of :meth:`predict`.
+
+        Raises
+        ------
+        ValueError
+            If there is no closed-form head, or the windows are of several recordings, or
+            there is only one window.
+        """
+        self.check_is_fitted()
+        self._check_head()
+        features = []
+        for piece in X if isinstance(X, Iterator) else [X]:
+            with self._predicting(piece) as source:
+                features.append(self._of_one_recording(source))
+                names = self._token_names(source.ch_names)
+        return self.head_.statistics(np.concatenate(features), names)
+
+    def _check_head(self) -> None:
+        if self.head_ is None:
+            raise ValueError(
+                "Standard deviations and calibration need a closed-form head: "
+                "head='closed_form' or head='evidence'."
+            )
 
     # What follows is for an encoder that learns.
 

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 #: Share of the training in which the learning rate rises.
 _WARMUP = 0.1
+#: Standard deviation of the logarithm of the factors that channels are multiplied with.
+_GAIN_STD = 0.5
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,14 +88,15 @@ class PretrainedEncoder:
             windows and seconds.
         """
         bands = {name: tuple(band) for name, band in self.card["bands"].items()}
-        found = []
+        found, both = [], (self.model, self.readout)
         for piece in as_pieces(data, _seconds(self.model), windows_per_recording):
             pretext = PowerPretext.of(piece, self.model, bands)
             for rows in pretext.by_recording():
                 parts = np.array_split(rows, -(-len(rows) // 16))
+                channels, gains = np.arange(piece.shape[1]), np.float32(1)
                 with torch.inference_mode():
                     pairs = [
-                        _predict(self.model, self.readout, pretext, part, None, "cpu")
+                        _predict(*both, pretext, part, channels, gains, "cpu")
                         for part in parts
                     ]
                 predicted, true = (torch.cat(part) for part in zip(*pairs, strict=True))
@@ -116,12 +119,13 @@ def pretrain_band_power(
     max_seconds: float | None = None,
     windows_per_recording: int = 100,
     batch_size: int = 8,
-    most_channels: int = 32,
+    most_channels: int = 24,
     lr: float = 1e-3,
     weight_decay: float = 0.01,
     random_state: int | None = 12345,
     device: str | None = None,
     progress: bool = True,
+    dataset: str = "",
     notes: str = "",
 ) -> PretrainedEncoder:
     """Train an encoder on EEG alone, to give log band power by electrode and second.
@@ -133,7 +137,9 @@ def pretrain_band_power(
     recording, electrode and band, and clipped at three standard deviations. A batch is
     from one recording, and its mean power by electrode and band is subtracted from
     targets and predictions: how strong a rhythm is on average depends on skull and
-    amplifier, and cannot be seen in a window.
+    amplifier, and cannot be seen in a window. The channels of each batch are multiplied
+    with random factors, which changes nothing but this mean, so that the encoder works
+    at other amplitudes, too.
 
     Parameters
     ----------
@@ -163,7 +169,7 @@ def pretrain_band_power(
         Default 8.
     most_channels : int
         If a recording has more channels, each batch has so many of them, chosen at
-        random (for models that take a part of their channels by name). Default 32.
+        random (for models that take a part of their channels by name). Default 24.
     lr : float
         Highest learning rate, of AdamW; it rises over a tenth of the steps and falls
         along a cosine. Default 1e-3.
@@ -176,6 +182,9 @@ def pretrain_band_power(
         Where to train. Default: the CPU.
     progress : bool
         Show a progress bar in terminals and notebooks. Default True.
+    dataset : str
+        Name of the data set, for the card. Without, people with the same names in other
+        data are taken for the same people, and no evaluation tests on them.
     notes : str
         Kept in the card, such as source and licence of the EEG.
 
@@ -254,6 +263,7 @@ def pretrain_band_power(
             "mean_squared_error": float(np.mean(losses[-50:])),
         },
         "versions": {"braindecode_bolt": __version__, "torch": torch.__version__},
+        "dataset": dataset,
         "notes": notes,
     }
     logger.info(
@@ -331,8 +341,8 @@ class _Batches:
     most_channels: int
     rng: np.random.Generator
 
-    def __iter__(self) -> Iterator[tuple[PowerPretext, np.ndarray, np.ndarray | None]]:
-        """Yield a pretext, rows of its windows, and channels (None: all)."""
+    def __iter__(self) -> Iterator[tuple[PowerPretext, np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield a pretext, rows of its windows, channels, and factors of these."""
         while True:
             batches = []
             for pretext in self.pretexts:
@@ -343,12 +353,14 @@ class _Batches:
                     batches += [(pretext, part[: self.batch_size]) for part in parts]
             for number in self.rng.permutation(len(batches)):
                 pretext, rows = batches[number]
-                yield pretext, rows, self._channels(pretext)
+                channels = self._channels(pretext)
+                gains = np.exp(_GAIN_STD * self.rng.standard_normal((len(channels), 1)))
+                yield pretext, rows, channels, gains.astype(np.float32)
 
-    def _channels(self, pretext: PowerPretext) -> np.ndarray | None:
+    def _channels(self, pretext: PowerPretext) -> np.ndarray:
         n_chans = pretext.windows.shape[1]
         if pretext.ch_names is None or n_chans <= self.most_channels:
-            return None
+            return np.arange(n_chans)
         return np.sort(self.rng.permutation(n_chans)[: self.most_channels])
 
 
@@ -404,16 +416,15 @@ def _predict(
     readout: nn.Module,
     pretext: PowerPretext,
     rows: np.ndarray,
-    channels: np.ndarray | None,
+    channels: np.ndarray,
+    gains: np.ndarray | np.float32,
     device: str,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Predicted and true power of a batch, (batch, electrode, second, band)."""
-    x, power, names = np.asarray(pretext.windows[rows]), pretext.power[rows], None
-    if channels is not None:
-        x, power = x[:, channels], power[:, channels]
+    x = np.asarray(pretext.windows[rows])[:, channels] * gains
+    power, names = pretext.power[rows][:, channels], None
     if pretext.ch_names is not None:
-        chosen = range(len(pretext.ch_names)) if channels is None else channels
-        names = [pretext.ch_names[number] for number in chosen]
+        names = [pretext.ch_names[number] for number in channels]
         # Channels that the model does not use have no tokens.
         used = network.token_ch_names(names)
         power = power[:, [names.index(name) for name in used]]

@@ -19,7 +19,6 @@ from torch import nn
 from torch.utils.data import Subset
 
 from .._checks import check_number, warn_if_not_finite
-from ..linear import PowerStatistics
 from ..splits import FixedValidation, ValidationSplit, recording_labels
 from ..windows.inputs import Input, as_groups, as_input, as_targets
 from .batches import batched_by_recording
@@ -508,80 +507,3 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
         one_column = predicted.ndim == 2 and predicted.shape[1] == 1
         was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
         return predicted[:, 0] if was_one_dimensional and one_column else predicted
-
-    def predict(self, X: Any, return_std: bool = False, calibration: Any = None) -> Any:
-        """Predict the targets of windows.
-
-        Parameters
-        ----------
-        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            As in :meth:`fit`.
-        return_std : bool
-            Whether to return the standard deviation of the targets (not only of their
-            mean), too. Only with a closed-form head. Default False.
-        calibration : PowerStatistics | windows | None
-            Only with a closed-form head: statistics of the recording that `X` is from
-            (:meth:`statistics`), or windows to compute them from. By default each
-            recording in `X` is standardised by itself; plain arrays are one recording.
-
-        Returns
-        -------
-        mean : ndarray, shape (n_windows,) or (n_windows, n_outputs)
-            With as many dimensions as the targets of the fit.
-        std : ndarray, same shape
-            Only with `return_std`.
-
-        Raises
-        ------
-        ValueError
-            If the windows have other channels than those trained on, another sampling
-            rate, lag or baseline. A model that takes channel names (NeuroBOLT does)
-            also predicts from some of its channels, in any order; an unknown channel
-            is an error. Or if an argument needs a closed-form head, or a recording has a
-            single window and there is no `calibration`.
-        """
-        if not return_std and calibration is None:
-            return self.predict_proba(X)
-        if calibration is not None and not isinstance(calibration, PowerStatistics):
-            calibration = self.statistics(calibration)
-        with self._predicting(X) as source:
-            self._check_head()
-            mean, std = self._predict_by_head(source, return_std, calibration)
-        mean = self._in_shape(mean)
-        return (mean, self._in_shape(std)) if return_std else mean
-
-    def statistics(self, X: Any) -> PowerStatistics:
-        """Compute the statistics of a recording, to predict other windows of it.
-
-        Parameters
-        ----------
-        X : LazyWindows | array-like | iterator of these
-            EEG of one recording in microvolts: some minutes for calibration, in one
-            piece or, from an iterator, piece by piece.
-
-        Returns
-        -------
-        PowerStatistics
-            For the `calibration` of :meth:`predict`.
-
-        Raises
-        ------
-        ValueError
-            If there is no closed-form head, or the windows are of several recordings, or
-            there is only one window.
-        """
-        self.check_is_fitted()
-        self._check_head()
-        features = []
-        for piece in X if isinstance(X, Iterator) else [X]:
-            with self._predicting(piece) as source:
-                features.append(self._of_one_recording(source))
-                names = self._token_names(source.ch_names)
-        return self.head_.statistics(np.concatenate(features), names)
-
-    def _check_head(self) -> None:
-        if self.head_ is None:
-            raise ValueError(
-                "Standard deviations and calibration need a closed-form head: "
-                "head='closed_form' or head='evidence'."
-            )
