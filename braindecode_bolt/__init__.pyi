@@ -23,6 +23,8 @@ from .models import (
     BEIRA,
     BIOTBOLD,
     FFCL,
+    BOLDFlow,
+    BOLDNet,
     CNNTransformer,
     JoinedRegions,
     LabramBOLD,
@@ -31,7 +33,7 @@ from .models import (
     STTransformer,
     load_published_weights,
 )
-from .prediction import BOLDPredictor
+from .prediction import BOLDPredictor, BOLDStream
 from .recording import Recording, attach_bold
 from .splits import ValidationSplit
 from .training import EEGRegressor, make_estimator
@@ -47,6 +49,7 @@ __all__ = [
     "BEIRA",
     "BIOTBOLD",
     "BOLDPredictor",
+    "BOLDStream",
     "BOLDWindows",
     "CNNTransformer",
     "EEGRegressor",
@@ -55,6 +58,8 @@ __all__ = [
     "JoinedRegions",
     "LabramBOLD",
     "LazyWindows",
+    "BOLDFlow",
+    "BOLDNet",
     "NeuroBOLT",
     "Recording",
     "STTransformer",
