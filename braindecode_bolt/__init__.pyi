@@ -31,7 +31,7 @@ from .models import (
     STTransformer,
     load_published_weights,
 )
-from .prediction import BOLDPredictor
+from .prediction import BOLDPredictor, BOLDStream
 from .recording import Recording, attach_bold
 from .splits import ValidationSplit
 from .training import EEGRegressor, make_estimator
@@ -47,6 +47,7 @@ __all__ = [
     "BEIRA",
     "BIOTBOLD",
     "BOLDPredictor",
+    "BOLDStream",
     "BOLDWindows",
     "CNNTransformer",
     "EEGRegressor",

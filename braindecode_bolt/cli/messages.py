@@ -11,6 +11,7 @@ _OPTIONS = {
     **{name: f"--{name.replace('_', '-')}" for name in MARKER_OPTIONS},
     "bold": "--bold",
     "cache_dir": "--cache",
+    "cv": "--cv",
     "derivatives": "--derivatives",
     "eeg": "--eeg",
     "head": "--head",
@@ -25,6 +26,7 @@ _OPTIONS = {
     "reader": "--reader",
     "rois": "--rois",
     "tasks": "--tasks",
+    "voxel_mm": "--voxel-mm",
     "unknown_channels": "--unknown-channels",
 }
 _NAMES = "|".join(sorted(_OPTIONS, key=len, reverse=True))

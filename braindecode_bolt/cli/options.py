@@ -67,6 +67,11 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help=f"models, separated by commas (default: {','.join(DEFAULT_MODELS)})",
     )
+    add_network_options(add)
+
+
+def add_network_options(add: Any) -> None:
+    """Add the choice of channels and how networks are trained."""
     add_channel_option(add)
     add(
         "--size",

@@ -9,12 +9,32 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import check, evaluate, explain, list_models, pretrain, report, simulate
+from . import (
+    check,
+    evaluate,
+    explain,
+    list_models,
+    predict,
+    pretrain,
+    report,
+    simulate,
+    train,
+)
 from .messages import in_options
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = (evaluate, pretrain, check, simulate, list_models, explain, report)
+_COMMANDS = (
+    evaluate,
+    train,
+    predict,
+    check,
+    explain,
+    simulate,
+    list_models,
+    report,
+    pretrain,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

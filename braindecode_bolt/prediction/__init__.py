@@ -2,5 +2,6 @@
 
 from .errors import PredictorError
 from .predictor import BOLDPredictor
+from .stream import BOLDStream
 
-__all__ = ["BOLDPredictor", "PredictorError"]
+__all__ = ["BOLDPredictor", "BOLDStream", "PredictorError"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from safetensors import numpy as tensors
 
 from .. import __version__
 from .._files import atomic_write, content_hash
+from ..bold.atlases import load_atlas
 from ..metrics import SubjectIntervals
 from .errors import PredictorError
 from .states import decode, encode
@@ -23,11 +25,13 @@ from .states import decode, encode
 if TYPE_CHECKING:
     from .predictor import BOLDPredictor
 
-__all__ = ["load", "save"]
+__all__ = ["check_free", "load", "save"]
 
 #: What the file says that it is, and the version of its layout.
 KIND, VERSION = "braindecode-bolt predictor", 1
 MAIN, ARRAYS, CARD = "predictor.json", "arrays.safetensors", "README.md"
+#: The atlas, where it is no name that nilearn fetches.
+ATLAS = "atlas.nii.gz"
 #: Largest predictor.json, in bytes.
 _MOST = 2**24
 _DESCRIBED = (
@@ -48,7 +52,7 @@ def save(predictor: BOLDPredictor, folder: str | Path, overwrite: bool = False) 
     from .card import model_card
 
     folder = Path(folder)
-    _check_free(folder, overwrite)
+    check_free(folder, overwrite)
     arrays: dict[str, np.ndarray] = {}
     content = {name: encode(getattr(predictor, name), arrays) for name in _DESCRIBED}
     eeg = {k: v for k, v in predictor.eeg.items() if k != "cache_dir"}
@@ -67,17 +71,25 @@ def save(predictor: BOLDPredictor, folder: str | Path, overwrite: bool = False) 
         "scores": _or_none(
             predictor.scores_, lambda t: t.to_json(orient="split", double_precision=15)
         ),
-        "atlas": predictor.atlas if isinstance(predictor.atlas, str) else None,
+        "atlas": predictor.atlas if is_named(predictor.atlas) else None,
     }
+    own = predictor.atlas is not None and not is_named(predictor.atlas)
+    atlas = load_atlas(predictor.atlas, predictor.labels, verbose=0) if own else None
+    if atlas is not None:
+        content["labels"] = list(atlas.names)
     with atomic_write(folder.with_name(folder.name + ".new")) as work:
         work.mkdir()
         (work / ARRAYS).write_bytes(tensors.save(arrays))
+        files = [ARRAYS]
+        if atlas is not None:
+            atlas.img.to_filename(work / ATLAS)
+            files.append(ATLAS)
         main = {
             "kind": KIND,
             "layout": VERSION,
             "written_by": __version__,
             "content": content,
-            "files": {ARRAYS: _hash(work / ARRAYS)},
+            "files": {name: _hash(work / name) for name in files},
         }
         main["hash"] = content_hash(main)
         (work / MAIN).write_text(json.dumps(main, indent=1, allow_nan=False) + "\n")
@@ -94,7 +106,8 @@ def _or_none(value: Any, convert: Any) -> Any:
     return None if value is None else convert(value)
 
 
-def _check_free(folder: Path, overwrite: bool) -> None:
+def check_free(folder: Path, overwrite: bool) -> None:
+    """Raise FileExistsError if a predictor cannot be saved here."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if overwrite and (folder / MAIN).is_file():
@@ -129,7 +142,7 @@ def load(
             bold=decode(content["bold"], arrays),
             window_seconds=content["window_seconds"],
             lag_seconds=content["lag_seconds"],
-            atlas=content["atlas"],
+            atlas=_find_atlas(folder, main),
             labels=content["labels"],
         )
         for name in _DESCRIBED[3:]:
@@ -154,6 +167,25 @@ def load(
 def _scores(text: Any) -> pd.DataFrame:
     table = json.loads(text)
     return pd.DataFrame(table["data"], table["index"], table["columns"])
+
+
+def is_named(atlas: Any) -> bool:
+    """Whether an atlas is one that is fetched by its name."""
+    return isinstance(atlas, str) and re.fullmatch(r"difumo\d+", atlas) is not None
+
+
+def _find_atlas(folder: Path, main: dict[str, Any]) -> Any:
+    named = main["content"]["atlas"]
+    if named is not None:
+        return named if is_named(named) else None
+    if ATLAS not in main["files"]:
+        return None
+    file = folder / ATLAS
+    if not file.is_file():
+        raise PredictorError(f"it is incomplete: there is no {ATLAS}.")
+    if _hash(file) != main["files"][ATLAS]:
+        raise PredictorError(f"{ATLAS} was altered, cut short or damaged.")
+    return str(file)
 
 
 def _check_sizes(predictor: BOLDPredictor) -> None:
