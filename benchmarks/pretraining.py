@@ -1,10 +1,11 @@
 """Pre-trained encoders against networks trained from scratch, for the same seconds.
 
-The data are those of ``all_models.py``: simulated BOLD of real EEG, noise from other people,
-folds of whole people. Rows: ridge; the small NeuroBOLT that comes with the package (its
-encoder was pre-trained on a person of other data) and a closed-form head; pre-trained on the
-EEG of the training part of each fold, then a closed-form head, or fine-tuned; and trained
-from scratch. The last three have `--seconds` of training each; fine-tuning has half of them.
+The data are those of ``all_models.py``: simulated BOLD of real EEG, noise from other
+people, folds of whole people. Rows: ridge; the small NeuroBOLT that comes with the package
+(its encoder was pre-trained on a person of other data) and a closed-form head; pre-trained
+on the EEG of the training part of each fold, then a closed-form head, or fine-tuned; and
+trained from scratch. The last three have `--seconds` of training each; fine-tuning has half
+of them.
 
 No subject's EEG and fMRI were recorded together.
 
