@@ -72,6 +72,20 @@ NETWORKS = {
     "FFCL": Entry("convolution + recurrent", 2.581, 200),
     "CNNTransformer": Entry("convolution + attention", 2.824, 200),
     "STTransformer": Entry("convolution + attention", 2.665, 200, "at least 0.635 s"),
+    "BOLDNet": Entry(
+        "any encoder (encoder=), spectra, and a point, Gaussian or flow head (head=)",
+        7.920,
+        200,
+        "what its encoder needs; with spectra 200 Hz and multiples of 4 s",
+        "those of its encoder (encoder_weights=)",
+    ),
+    "BOLDFlow": Entry(
+        "REVE + multi-scale spectra + flow to blocks of volumes",
+        95.06,
+        200,
+        f"{_POSITIONS}, 200 Hz, multiples of 4 s; a GPU",
+        "brain-bzh/reve-base (encoder_weights=)",
+    ),
 }
 
 #: Models of :data:`braindecode_bolt.linear.LINEAR`, in its order.

@@ -7,6 +7,7 @@ from ._encoder_files import encoder_card, save_encoder
 from ._registry import register
 from .beira import BEIRA
 from .biot_bold import BIOTBOLD
+from .bold_net import BOLDFlow, BOLDNet
 from .checkpoints import PUBLISHED_CHANNELS, CheckpointError, load_published_weights
 from .cnn_transformer import CNNTransformer
 from .ffcl import FFCL
@@ -28,6 +29,8 @@ NETWORKS = {
         FFCL,
         CNNTransformer,
         STTransformer,
+        BOLDNet,
+        BOLDFlow,
     )
 }
 
@@ -37,6 +40,8 @@ for _network in NETWORKS.values():
 __all__ = [
     "BEIRA",
     "BIOTBOLD",
+    "BOLDFlow",
+    "BOLDNet",
     "FFCL",
     "NETWORKS",
     "PUBLISHED_CHANNELS",

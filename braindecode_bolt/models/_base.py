@@ -138,7 +138,7 @@ class BOLDModel(SavedModel):
         """
         self._set_n_outputs(n_outputs)
         old = self.final_layer
-        self.final_layer = self._make_head(old.in_features).to(old.weight)
+        self.final_layer = self._make_head(old.in_features).to(next(old.parameters()))
 
     def forward(
         self, x: torch.Tensor, return_features: bool = False
@@ -203,8 +203,12 @@ class BOLDModel(SavedModel):
     def _read_out(self, features: torch.Tensor) -> torch.Tensor:
         # In full precision: it takes a thousandth of the time.
         with torch.autocast(features.device.type, enabled=False):
-            activated = self.head_activation(features.type_as(self.final_layer.weight))
+            activated = self.head_activation(features.type_as(self._head_weight))
             return self.final_layer(activated)
+
+    @property
+    def _head_weight(self) -> torch.Tensor:
+        return next(self.final_layer.parameters())
 
     def parameter_groups(self, layer_decay: float = 0.65) -> list[dict[str, Any]]:
         """Group the parameters by learning rate and weight decay.

@@ -38,13 +38,25 @@ _SETTINGS = (
     "batch_size",
     "precision",
     "check_input",
+    "input_scale",
+    "n_draws",
     "random_state",
     "optimizer__weight_decay",
     "iterator_train__drop_last",
     "verbose",
 )
+#: Arguments that name a file of weights to begin with.
+_WEIGHTS = {"pretrained", "new_head", "encoder_weights"}
 #: What a fit leaves besides the module.
-_FITTED = ("ch_names_", "baseline_", "lag_seconds_", "y_ndim_", "head_")
+_FITTED = (
+    "ch_names_",
+    "baseline_",
+    "lag_seconds_",
+    "y_ndim_",
+    "head_",
+    "input_scale_",
+    "spread_factor_",
+)
 
 
 def encode_network(
@@ -103,7 +115,7 @@ def _encode_module(module: nn.Module) -> dict[str, Any]:
         )
     config = module.get_config()
     # Weights are in the folder; the file that training began with is not needed.
-    config = {k: v for k, v in config.items() if k not in ("pretrained", "new_head")}
+    config = {k: v for k, v in config.items() if k not in _WEIGHTS}
     try:
         text = json.dumps(config)
     except TypeError as error:
@@ -195,7 +207,7 @@ def _decode_module(node: Mapping[str, Any], models: Sequence[type]) -> nn.Module
     if unknown:
         raise PredictorError(f"{name} has no argument {', '.join(unknown)[:200]}.")
     check_classes(model, config)
-    if {"pretrained", "new_head"} & set(config):
+    if _WEIGHTS & set(config):
         raise PredictorError(f"The configuration of {name} names a file of weights.")
     with warnings.catch_warnings():
         # About positions of electrodes that come from JSON.

@@ -33,6 +33,24 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
         "FFCL": {"module__feature_maps": (16, 32, 64), "module__hidden_size": 64},
         "CNNTransformer": {"module__feature_maps": (16, 32, 64), "module__num_layers": 2},
         "STTransformer": {"module__num_layers": 1},
+        "BOLDNet": {
+            "module__spectral_depth": 1,
+            "module__encoder_args": {"num_layers": 2, "embedding_std": 1.0},
+        },
+        "BOLDFlow": {
+            "module__spectral_depth": 1,
+            "module__embed_dim": 64,
+            "module__encoder_args": {
+                "depth": 2,
+                "embed_dim": 64,
+                "heads": 4,
+                "head_dim": 16,
+            },
+            "module__flow_width": 64,
+            "module__flow_depth": 2,
+            "module__n_steps": 10,
+            "module__mix_windows": False,
+        },
         # Of braindecode's, those that are too large for two cores.
         "BIOT": {"module__num_layers": 1},
         "CBraMod": {"module__n_layer": 2},

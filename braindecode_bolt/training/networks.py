@@ -14,7 +14,7 @@ from braindecode.modules import MLP
 from torch import nn
 
 from ..linear import LINEAR
-from .theirs import build_theirs, entry_of
+from ..models._theirs import build_theirs, entry_of
 
 
 def copy_template(template: nn.Module, kwargs: dict[str, Any]) -> nn.Module:

@@ -19,6 +19,7 @@ from torch import nn
 from torch.utils.data import Subset
 
 from .._checks import check_number, warn_if_not_finite
+from ..models._theirs import in_words
 from ..splits import FixedValidation, ValidationSplit, recording_labels
 from ..windows.inputs import Input, as_groups, as_input, as_targets
 from .batches import batched_by_recording
@@ -29,8 +30,9 @@ from .interruption import Interruptible, remembered_interrupt
 from .losses import match_targets
 from .networks import build_module, copy_template, takes_ch_names
 from .optimizer import parameter_groups, with_fused_steps
+from .own_loss import OwnLoss
 from .randomness import seeded
-from .theirs import in_words, input_scale, one_per_region
+from .theirs import input_scale, one_per_region
 from .window_checks import check_module, check_windows
 
 __all__ = ["EEGRegressor"]
@@ -38,7 +40,7 @@ __all__ = ["EEGRegressor"]
 logger = logging.getLogger(__name__)
 
 
-class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
+class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
     """Predict BOLD (or any continuous target) from windows of EEG.
 
     A scikit-learn regressor around a braindecode model. In addition to braindecode's
@@ -105,6 +107,10 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
         the training windows: one number for all channels and people, because the
         amplitude is what BOLD follows, and scaling each window for itself would
         remove it.
+    n_draws : int
+        For a flow head (:class:`~braindecode_bolt.BOLDFlow`): the draws that a
+        prediction is the mean of. 1 is one draw, which varies as BOLD does; 0 follows
+        the flow from the mean of its source. Default 50.
     check_input : bool
         Check at each fit that the windows are finite, not flat and of plausible
         amplitude for microvolts, and the targets finite and not constant; at each
@@ -137,6 +143,9 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
         Time from the end of the training windows to their volumes in seconds, if known.
     input_scale_ : float
         What windows are divided by, in microvolts.
+    spread_factor_ : float
+        Of a Gaussian or flow head: what its spread is multiplied by, the root mean
+        square of residual over spread in the validation part of the fit.
 
     Examples
     --------
@@ -172,6 +181,7 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
         iterator_train__drop_last: bool = False,
         precision: str = "float32",
         input_scale: str | float = "auto",
+        n_draws: int = 50,
         check_input: bool = True,
         random_state: int | np.random.RandomState | None = 12345,
         verbose: int = 1,
@@ -181,6 +191,7 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
         self.layer_decay = layer_decay
         self.precision = precision
         self.input_scale = input_scale
+        self.n_draws = n_draws
         self.check_input = check_input
         self.random_state = random_state
         super().__init__(
@@ -341,6 +352,7 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
         check_number(self.max_epochs, "max_epochs", Integral, 1)
         if self.batch_size != -1:
             check_number(self.batch_size, "batch_size", Integral, 1)
+        check_number(self.n_draws, "n_draws", Integral, 0)
         make_head(self.head)
         self._autocast()
         source = as_input(X)
@@ -363,7 +375,8 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
                 remembered_interrupt() as self.interrupts_,
                 seeded(self.random_state, self.device) as self.seed_,
             ):
-                yield source.data, targets
+                yield source.data, self._in_blocks(targets, source)
+                self._calibrate_spread(source, targets)
             self.y_ndim_ = n_dimensions
         except BaseException:
             vars(self).update(before)
@@ -412,7 +425,7 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
         self, X: Any, y: Any = None, **fit_params: Any
     ) -> tuple[Dataset, Dataset | None]:
         """Divide the windows into the parts to train and to validate on."""
-        groups = getattr(self, "groups_", None)
+        groups, self.valid_rows_ = getattr(self, "groups_", None), None
         if not isinstance(self.train_split, ValidationSplit | FixedValidation):
             if groups is not None and self.train_split:
                 fit_params["groups"] = groups
@@ -421,6 +434,7 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
         train, valid = self.train_split.split(
             X, groups, None if seed is None else np.random.RandomState(seed)
         )
+        self.valid_rows_ = valid
         dataset = self.get_dataset(X, y)
         return Subset(dataset, train), Subset(dataset, valid)
 
@@ -465,6 +479,8 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the loss of predictions and targets of the same shape."""
+        if self._own_loss:
+            return self._loss_of_head(y_pred, y_true)
         if self.closed_form:
             return self.negative_evidence(y_pred, y_true)
         y_true = match_targets(y_pred, to_tensor(y_true, device=self.device))
@@ -495,10 +511,12 @@ class EEGRegressor(Headed, Interruptible, BraindecodeRegressor):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the targets of windows; :meth:`predict` under skorch's name."""
         with self._predicting(X) as source:
-            if self.head_ is None:
-                predicted = super().predict_proba(source.data)
-            else:
+            if self.head_ is not None:
                 predicted, _ = self._predict_by_head(source, False, None)
+            elif self._own_loss:
+                predicted, _ = self._predict_by_own_head(source.data, False)
+            else:
+                predicted = super().predict_proba(source.data)
         return self._in_shape(predicted)
 
     def _in_shape(self, predicted: np.ndarray) -> np.ndarray:

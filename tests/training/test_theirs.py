@@ -12,8 +12,8 @@ from braindecode_bolt import EEGRegressor, LazyWindows, create_bold_windows
 from braindecode_bolt._catalogue import BRAINDECODE
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.eeg import ChannelNameError
+from braindecode_bolt.models._theirs import build_theirs
 from braindecode_bolt.training import FineTuneRegressor, estimator_names, make_estimator
-from braindecode_bolt.training.theirs import build_theirs
 
 THEIRS = {
     name: model

@@ -1,0 +1,493 @@
+"""BOLDNet: any encoder, with or without spectra, and any head; BOLDFlow is one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from braindecode.models.base import EEGModuleMixin
+from torch import nn
+
+from ._base import ByChannelName
+from ._checks import check_choice, check_counts, check_divisors, check_positive
+from ._encoders import TheirEncoder, encoder_signal
+from ._heads import HEADS, Head
+from ._montage import Montage
+from ._spatiotemporal import PATCH, SpatiotemporalEncoder, check_window
+from ._spectral import BASE, SpectralEncoder
+from ._weight_names import translate_neurobolt
+from .checkpoints import load_published_weights
+
+__all__ = ["BOLDFlow", "BOLDNet"]
+
+#: Defaults of the LaBraM encoder, as in NeuroBOLT.
+_LABRAM_SIZES = {
+    "num_layers": 12,
+    "num_heads": 10,
+    "drop_path_prob": 0.1,
+    "embedding_std": 0.02,
+}
+
+
+class EncoderHead(ByChannelName):
+    """What BOLDNet and BOLDFlow share: an encoder, a spectral branch and a head."""
+
+    NEEDS_CHANNEL_NAMES = True
+
+    @property
+    def _LABRAM(self) -> str | None:
+        return "spatiotemporal" if self.spatiotemporal is not None else None
+
+    @property
+    def has_own_loss(self) -> bool:
+        """Whether EEGRegressor trains with the loss of the head, not its criterion."""
+        return self.n_volumes > 1 or self.final_layer.has_spread
+
+    def _build(
+        self,
+        encoder: str | None,
+        encoder_args: Mapping[str, Any] | None,
+        encoder_weights: str | None,
+        spectral: bool,
+        embed_dim: int,
+        pooling: str,
+        spectral_sizes: tuple[int, int, int, bool],
+        head: str,
+        head_args: Mapping[str, Any] | None,
+        n_volumes: int,
+        drop_prob: float,
+        spectral_drop_prob: float,
+        input_scale: float,
+        activation: type[nn.Module],
+    ) -> None:
+        """Build all parts; signal parameters are set already."""
+        n_scales, depth, num_heads, mix_windows = spectral_sizes
+        check_choice("head", head, tuple(HEADS))
+        check_choice("pooling", pooling, ("mean", "attention"))
+        check_counts(embed_dim=embed_dim, n_volumes=n_volumes)
+        check_positive(input_scale=input_scale)
+        if encoder is None and not spectral:
+            raise ValueError("Choose an encoder, spectral=True, or both.")
+        if spectral:
+            check_counts(n_scales=n_scales, spectral_depth=depth)
+            check_window(
+                type(self).__name__, self.n_times, self._sfreq, BASE * 2 ** (n_scales - 1)
+            )
+            check_divisors(embed_dim, spectral_num_heads=num_heads)
+        self.input_scale, self.n_volumes = input_scale, n_volumes
+        self.spatiotemporal = self.encoder = self.spectral = None
+        arguments = dict(encoder_args or {})
+        if encoder is not None and str(encoder).lower() == "labram":
+            self._add_labram(arguments, embed_dim, drop_prob, activation)
+        else:
+            self._use_channels(range(self.n_chans))
+            if encoder is not None:
+                signal = encoder_signal(
+                    self._chs_info, self.ch_names, self.n_times, self._sfreq
+                )
+                self.encoder = TheirEncoder(
+                    encoder, signal, embed_dim, pooling, arguments, encoder_weights
+                )
+        if spectral:
+            self.spectral = SpectralEncoder(
+                len(self.inputs),
+                self.n_times,
+                n_scales,
+                depth,
+                num_heads,
+                embed_dim,
+                drop_prob,
+                spectral_drop_prob,
+                activation,
+                mix=mix_windows,
+            )
+            _initialise_linear(self.spectral)
+        self._head = (head, dict(head_args or {}))
+        self._finish(embed_dim, activation)
+        if self.spatiotemporal is not None and encoder_weights is not None:
+            load_published_weights(self, encoder_weights, new_head=True)
+
+    def _add_labram(
+        self,
+        arguments: dict[str, Any],
+        embed_dim: int,
+        drop_prob: float,
+        activation: type[nn.Module],
+    ) -> None:
+        """Add the encoder of NeuroBOLT."""
+        unknown = set(arguments) - {*_LABRAM_SIZES, "unknown_channels"}
+        if unknown:
+            raise ValueError(
+                f"The LaBraM encoder has no argument {', '.join(sorted(unknown))}; it has "
+                f"{', '.join(_LABRAM_SIZES)}, unknown_channels."
+            )
+        sizes = {**_LABRAM_SIZES, **arguments}
+        check_window(type(self).__name__, self.n_times, self._sfreq, PATCH)
+        check_divisors(embed_dim, num_heads=sizes["num_heads"])
+        check_counts(num_layers=sizes["num_layers"])
+        montage = Montage.of(
+            self.ch_names, self._chs_info, sizes.get("unknown_channels", "raise")
+        )
+        self._use_channels(montage.inputs, montage.rows)
+        self.spatiotemporal = SpatiotemporalEncoder(
+            self.n_times // PATCH,
+            sizes["num_layers"],
+            sizes["num_heads"],
+            drop_prob,
+            sizes["drop_path_prob"],
+            activation,
+            montage.n_fresh,
+            embed_dim,
+        )
+        _initialise_linear(self.spatiotemporal)
+        self.spatiotemporal.initialise(sizes["embedding_std"])
+
+    def _make_head(self, n_features: int) -> Head:
+        name, arguments = self._head
+        return HEADS[name](n_features, self.n_outputs, self.n_volumes, **arguments)
+
+    def _translate_weights(
+        self, state: Mapping[str, torch.Tensor], ch_names: Sequence[str] | None
+    ) -> tuple[dict[str, torch.Tensor], set[str]]:
+        if self.spatiotemporal is None:
+            return dict(state), set()
+        return translate_neurobolt(self, state, ch_names)
+
+    def _encode(
+        self, x: torch.Tensor, rows: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        pooled, cls_token = [], None
+        if self.spatiotemporal is not None:
+            of_patches, cls_token = self.spatiotemporal(x, self.positions[rows])
+            pooled.append(of_patches)
+        if self.encoder is not None:
+            # The unit of 100 microvolts, whatever the input is divided by here.
+            of_tokens, cls_token = self.encoder(x * (self.input_scale / 100.0), rows)
+            pooled.append(of_tokens)
+        if self.spectral is not None:
+            pooled.append(self.spectral(x, rows))
+        return sum(pooled), cls_token
+
+    def activated(self, features: torch.Tensor) -> torch.Tensor:
+        """Prepare the features of ``forward(x, return_features=True)`` for the head."""
+        return self.head_activation(features.type_as(self._head_weight))
+
+    def loss(self, features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Compute the loss of the head.
+
+        Parameters
+        ----------
+        features : Tensor, shape (batch, n_features)
+            From ``forward(x, return_features=True)``.
+        target : Tensor, shape (batch, n_volumes, n_outputs)
+            BOLD of the last volumes; NaN where it is not known.
+
+        Returns
+        -------
+        Tensor, shape ()
+        """
+        return self.final_layer.loss(self.activated(features), target)
+
+    def _save_pretrained(self, save_directory: str | Path) -> None:
+        super()._save_pretrained(save_directory)
+        file = Path(save_directory) / "config.json"
+        config = json.loads(file.read_text())
+        # The weights are in the folder.
+        config["encoder_weights"] = None
+        file.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def _initialise_linear(part: nn.Module) -> None:
+    for module in part.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
+    r"""Any encoder, with or without a spectral branch, and any head.
+
+    Predicts the BOLD signal of one or more brain regions at the end of a window of
+    EEG, and, on request, of volumes before it and how far the prediction may be off.
+    NeuroBOLT [Li2024f]_ and its rivals are one family, and this is the family:
+
+    - an **encoder**: that of LaBraM, as in NeuroBOLT, or any model of braindecode
+      without its last layer (REVE, CBraMod, BIOT, EEGPT, LUNA, EEGNet, ...), with its
+      published weights if wanted;
+    - a **spectral branch**, that of NeuroBOLT, added to it;
+    - a **head**: ``"point"`` (one linear layer), ``"gaussian"`` (mean and standard
+      deviation, trained by the beta-NLL of [Seitzer2022]_) or ``"flow"`` (a source
+      distribution and a flow from it to the BOLD, conditional flow matching
+      [Lipman2023]_).
+
+    With the LaBraM encoder, the spectral branch and the point head it is NeuroBOLT
+    (:class:`NeuroBOLT` has its published arguments and weights).
+
+    Parameters
+    ----------
+    %(signal_parameters)s
+    encoder : str | None
+        ``"LaBraM"`` (default), a model of braindecode by name, or None for the
+        spectral branch alone. ``braindecode-bolt models`` says what each needs.
+    encoder_args : dict | None
+        Arguments of the encoder, such as ``{"depth": 2}`` of REVE. Of LaBraM:
+        ``num_layers`` (12), ``num_heads`` (10), ``drop_path_prob`` (0.1),
+        ``embedding_std`` (0.02; 1 without published weights) and ``unknown_channels``,
+        as in :class:`NeuroBOLT`.
+    encoder_weights : str | None
+        Published weights of the encoder: a folder of ``save_pretrained`` or a
+        repository on the Hugging Face Hub, read by braindecode's ``from_pretrained``
+        (for LaBraM by :func:`~braindecode_bolt.load_published_weights`).
+    spectral : bool
+        Add the spectral branch. Default True. It needs windows of whole multiples of
+        its longest scale at 200 Hz.
+    embed_dim : int
+        Features of a window. Default 200.
+    pooling : {"mean", "attention"}
+        How tokens of an encoder of braindecode become features: their mean (default)
+        or attention of one learned query.
+    n_scales : int
+        Lengths of spectral windows. Default 4: 0.5, 1, 2 and 4 s.
+    spectral_depth : int
+        Blocks of the spectral branch. Default 4.
+    spectral_num_heads : int
+        Its attention heads. Default 8. Must divide `embed_dim`.
+    mix_windows : bool
+        As in :class:`NeuroBOLT`. Default True, as published.
+    head : {"point", "gaussian", "flow"}
+        Default ``"point"``.
+    head_args : dict | None
+        Arguments of the head. Gaussian: ``spread`` (1, before training), ``beta``
+        (0.5). Flow: ``width`` (512) and ``depth`` (4) of the velocity network,
+        ``n_steps`` (50) Euler steps.
+    n_volumes : int
+        Volumes that are predicted from a window, the last of which is at its end.
+        Predictions of one volume from several windows are averaged by
+        :class:`~braindecode_bolt.EEGRegressor`. Default 1.
+    drop_prob : float
+        Dropout on embeddings and in the LaBraM encoder. Default 0.1.
+    spectral_drop_prob : float
+        Dropout on the attention of the spectral branch. Default 0.2.
+    %(input_scale)s
+    activation : type of nn.Module
+        Non-linearity of our parts and before the head. Default ``nn.GELU``.
+
+    Raises
+    ------
+    ChannelNameError
+        If no channel names are given, or the encoder cannot use one.
+    ValueError
+        If the encoder or the spectral branch cannot take such windows, or an argument
+        is none of its choices.
+    CheckpointError
+        If the weights do not fit the encoder.
+
+    Notes
+    -----
+    An encoder of braindecode gets EEG in the unit that it was pre-trained with where
+    that is known, else in units of 20 microvolts, about the standard deviation of EEG.
+
+    References
+    ----------
+    .. [Li2024f] Li, Y., Lou, A., Xu, Z., Zhang, S., Wang, S., Englot, D. J.,
+       Kolouri, S., Moyer, D., Bayrak, R. G., & Chang, C. (2024). NeuroBOLT:
+       Resting-state EEG-to-fMRI Synthesis with Multi-dimensional Feature
+       Mapping. NeurIPS 2024.
+    .. [Seitzer2022] Seitzer, M., Tavakoli, A., Antic, D., & Martius, G. (2022). On the
+       Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic Neural
+       Networks. ICLR 2022.
+    .. [Lipman2023] Lipman, Y., Chen, R. T. Q., Ben-Hamu, H., Nickel, M., & Le, M.
+       (2023). Flow Matching for Generative Modeling. ICLR 2023.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from braindecode_bolt import BOLDNet
+    >>> model = BOLDNet(
+    ...     n_outputs=7, ch_names=["Fz", "Cz", "Pz", "Oz"], n_times=3200,
+    ...     encoder="CBraMod", encoder_args={"n_layer": 1}, head="gaussian",
+    ... )
+    >>> model(torch.randn(1, 4, 3200)).shape
+    torch.Size([1, 7])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int | None = None,
+        n_chans: int | None = None,
+        chs_info: list[dict] | None = None,
+        n_times: int | None = None,
+        input_window_seconds: float | None = None,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        encoder: str | None = "LaBraM",
+        encoder_args: dict | None = None,
+        encoder_weights: str | None = None,
+        spectral: bool = True,
+        embed_dim: int = 200,
+        pooling: str = "mean",
+        n_scales: int = 4,
+        spectral_depth: int = 4,
+        spectral_num_heads: int = 8,
+        mix_windows: bool = True,
+        head: str = "point",
+        head_args: dict | None = None,
+        n_volumes: int = 1,
+        drop_prob: float = 0.1,
+        spectral_drop_prob: float = 0.2,
+        input_scale: float = 100.0,
+        activation: type[nn.Module] = nn.GELU,
+    ):
+        self._set_signal(
+            n_outputs, n_chans, chs_info, n_times, input_window_seconds, sfreq, ch_names
+        )
+        self._build(
+            encoder,
+            encoder_args,
+            encoder_weights,
+            spectral,
+            embed_dim,
+            pooling,
+            (n_scales, spectral_depth, spectral_num_heads, mix_windows),
+            head,
+            head_args,
+            n_volumes,
+            drop_prob,
+            spectral_drop_prob,
+            input_scale,
+            activation,
+        )
+
+
+class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
+    r"""BOLDFlow (2026) [BOLDFlow]_: REVE, spectra, and a flow to blocks of volumes.
+
+    Predicts the BOLD signal of brain regions at the end of a window of EEG and of the
+    three volumes before it, as a distribution. One of the family of :class:`BOLDNet`,
+    with its published sizes: the foundation model REVE [ElOuahidi2025]_ read by one
+    learned query, NeuroBOLT's spectral branch at the same width, and a flow head. The
+    published window is 32 s (6400 samples).
+
+    Written from a description of the network's parts and sizes. **Changed**: EEG is in
+    units of 20 microvolts and clipped at 15, where the original standardises each
+    channel over the scan (a model cannot see the scan). **Unknown**: whether the loss
+    of the flow also teaches the source; here it does not. Without `encoder_weights`
+    REVE is trained from the start.
+
+    Parameters
+    ----------
+    %(signal_parameters)s
+    encoder_args : dict | None
+        Arguments of REVE, such as ``{"depth": 2}``. Default None: REVE-base.
+    encoder_weights : str | None
+        Weights of REVE, such as ``"brain-bzh/reve-base"``: a folder or a repository on
+        the Hugging Face Hub. With them the electrodes are placed by REVE's own table.
+        Default None.
+    embed_dim : int
+        Features of a window. Default 512.
+    n_scales : int
+        Lengths of spectral windows. Default 4: 0.5, 1, 2 and 4 s.
+    spectral_depth : int
+        Blocks of the spectral branch. Default 4.
+    spectral_num_heads : int
+        Its attention heads. Default 8. Must divide `embed_dim`.
+    mix_windows : bool
+        As in :class:`NeuroBOLT`. Default True, as published.
+    flow_width : int
+        Width of the velocity network. Default 512.
+    flow_depth : int
+        Its residual blocks. Default 4.
+    n_steps : int
+        Euler steps from a draw of the source to BOLD. Default 50.
+    n_volumes : int
+        Volumes that are predicted from a window. Default 4.
+    drop_prob : float
+        Dropout on the embeddings of the spectral branch and in the source. Default 0.1.
+    spectral_drop_prob : float
+        Dropout on the attention of the spectral branch. Default 0.2.
+    %(input_scale)s
+    activation : type of nn.Module
+        Non-linearity of the spectral branch and before the head. Default ``nn.GELU``.
+
+    Raises
+    ------
+    ChannelNameError
+        If no channel names are given, or the place of an electrode is not known.
+    ValueError
+        If a window does not hold whole spectral windows at 200 Hz, or an argument is
+        out of range.
+    CheckpointError
+        If the weights do not fit REVE.
+
+    References
+    ----------
+    .. [BOLDFlow] BOLDFlow (2026): EEG-to-fMRI synthesis by conditional flow matching.
+       Architecture and configuration in its public repository.
+    .. [ElOuahidi2025] El Ouahidi, Y., Lys, J., Thölke, P., Farrugia, N., Pasdeloup, B.,
+       Gripon, V., Jerbi, K., & Lioi, G. (2025). REVE: A Foundation Model for EEG -
+       Adapting to Any Setup with Large-Scale Pretraining on 25,000 Subjects.
+       NeurIPS 2025.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from braindecode_bolt import BOLDFlow
+    >>> model = BOLDFlow(
+    ...     n_outputs=7, ch_names=["Fz", "Cz", "Pz", "Oz"], n_times=1600, embed_dim=64,
+    ...     encoder_args={"depth": 1, "embed_dim": 64, "heads": 2, "head_dim": 32},
+    ...     flow_width=64, flow_depth=1,
+    ... )
+    >>> model(torch.randn(1, 4, 1600)).shape
+    torch.Size([1, 7])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int | None = None,
+        n_chans: int | None = None,
+        chs_info: list[dict] | None = None,
+        n_times: int | None = None,
+        input_window_seconds: float | None = None,
+        sfreq: float | None = None,
+        ch_names: Sequence[str] | None = None,
+        encoder_args: dict | None = None,
+        encoder_weights: str | None = None,
+        embed_dim: int = 512,
+        n_scales: int = 4,
+        spectral_depth: int = 4,
+        spectral_num_heads: int = 8,
+        mix_windows: bool = True,
+        flow_width: int = 512,
+        flow_depth: int = 4,
+        n_steps: int = 50,
+        n_volumes: int = 4,
+        drop_prob: float = 0.1,
+        spectral_drop_prob: float = 0.2,
+        input_scale: float = 100.0,
+        activation: type[nn.Module] = nn.GELU,
+    ):
+        self._set_signal(
+            n_outputs, n_chans, chs_info, n_times, input_window_seconds, sfreq, ch_names
+        )
+        check_counts(flow_width=flow_width, flow_depth=flow_depth, n_steps=n_steps)
+        flow = {"width": flow_width, "depth": flow_depth, "n_steps": n_steps}
+        self._build(
+            "REVE",
+            encoder_args,
+            encoder_weights,
+            True,
+            embed_dim,
+            "attention",
+            (n_scales, spectral_depth, spectral_num_heads, mix_windows),
+            "flow",
+            {**flow, "drop_prob": drop_prob},
+            n_volumes,
+            drop_prob,
+            spectral_drop_prob,
+            input_scale,
+            activation,
+        )
