@@ -2,7 +2,7 @@
 
 _ORDER = (
     "first_fit group_kfold evaluation real_recordings bids_own_atlas montage_128 "
-    "gaussian_process grid_search braindecode_model pretraining explanation new_eeg "
+    "gaussian_process grid_search braindecode_model pretraining explanation new_eeg stream "
     "real_pair dask"
 ).split()
 
