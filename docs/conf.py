@@ -116,7 +116,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": os.environ.get("GALLERY", "/plot_"),
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.Order",
     "reference_url": {"braindecode_bolt": None},
     "doc_module": ("braindecode_bolt",),
     "backreferences_dir": "generated/backreferences",

@@ -45,12 +45,13 @@ pattern = rows[rows["lag"] == lag].set_index("electrode")["pattern"]
 
 info = mne.create_info(list(pattern.index), 200.0, "eeg")
 info.set_montage("colin27_1005")
-figure, (bands, scalp, lags) = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
+figure, (bands, scalp) = plt.subplots(1, 2, figsize=(7, 3), layout="constrained")
 bands.bar(range(len(strength)), strength, color="0.6")
 bands.set_xticks(range(len(strength)), strength.index, rotation=45)
 bands.set(title="bands", ylabel="mean |pattern|")
 mne.viz.plot_topomap(pattern.to_numpy(), info, axes=scalp, show=False)
 scalp.set_title(f"{band}, {lag:.1f} s before the volume")
+plt.show()
 
 # %%
 # When: effects over lags
@@ -59,7 +60,8 @@ scalp.set_title(f"{band}, {lag:.1f} s before the volume")
 # response that was simulated: a dip or peak some seconds before the volume.
 
 effect = rows.groupby("lag")["effect"].sum()
-lags.plot(effect.index, effect, "o-", color="tab:red")
-lags.axhline(0, color="0.2", lw=0.8)
-lags.set(title=f"effect of {band}", xlabel="lag (s)")
-figure
+figure, axes = plt.subplots(figsize=(5, 2.6), layout="constrained")
+axes.plot(effect.index, effect, "o-", color="tab:red")
+axes.axhline(0, color="0.2", lw=0.8)
+axes.set(title=f"effect of {band}", xlabel="lag (s)")
+plt.show()

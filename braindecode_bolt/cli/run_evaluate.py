@@ -54,7 +54,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     prepared = preparation(arguments)
     study = _read(arguments, options, prepared)
     folder = new_folder() if arguments.out is None else arguments.out
-    estimators = with_pretraining(estimators, arguments, preparation, folder)
+    estimators = with_pretraining(estimators, arguments, prepared, folder)
     _print_data(
         name if arguments.data is None else str(arguments.data),
         study,

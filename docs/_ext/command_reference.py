@@ -51,9 +51,9 @@ def lines_of_command(name: str, summary: str, parser: argparse.ArgumentParser) -
     title = f"braindecode-bolt {name}"
     formatter = parser._get_formatter()
     lines = [title, "-" * len(title), "", f"{summary[:1].upper()}{summary[1:]}.", ""]
-    lines += [".. code-block:: none", ""]
+    lines += [".. code-block:: none", "   :class: command-text", ""]
     usage = parser.format_usage().removeprefix("usage: ")
-    lines += [f"   {line}" for line in usage.splitlines()] + [""]
+    lines += [f"   {re.sub('^ +', '    ', line)}" for line in usage.splitlines()] + [""]
     for text in (parser.description, parser.epilog):
         if text:
             lines += [".. code-block:: none", "   :class: command-text", ""]
@@ -73,6 +73,7 @@ class CommandReference(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Write the commands as reStructuredText and parse it."""
+        self.env.note_reread()  # Sphinx cannot see that a parser has changed.
         lines: list[str] = []
         for name, (summary, parser) in commands().items():
             lines += lines_of_command(name, summary, parser)

@@ -18,7 +18,14 @@ ROOMS = sorted(
     if not module.name.startswith("_") and module.name not in {"cli", "recording"}
 )
 #: Public for other rooms of the package only.
-NOT_FOR_USERS = {"eeg.CachedRaw", "eeg.MICROVOLTS", "markers.MARKERS", "report.layout"}
+NOT_FOR_USERS = {
+    "eeg.CachedRaw",
+    "eeg.MICROVOLTS",
+    "markers.MARKERS",
+    "report.layout",
+    "report.layout_connectivity",
+    "report.layout_coverage",
+}
 
 
 def find(name):
