@@ -74,6 +74,12 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="replace the results of a run with other settings in --out (a run with the "
         "same settings is resumed)",
     )
+    add(
+        "--keep-models",
+        action="store_true",
+        help="keep the model of each fold in models/ of the results folder, for "
+        "braindecode-bolt predict and explain",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

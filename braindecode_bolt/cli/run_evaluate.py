@@ -77,6 +77,9 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
             out=folder,
             overwrite=arguments.overwrite,
             command=getattr(arguments, "command_line", ""),
+            keep_models={**prepared, "channels": study.windows.ch_names}
+            if arguments.keep_models
+            else None,
             settings={
                 "preparation": _described({**options, **prepared}),
                 "coupling": arguments.coupling,

@@ -49,6 +49,7 @@ def evaluate(
     settings: Mapping[str, Any] | None = None,
     progress: bool = True,
     command: str = "",
+    keep_models: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Evaluate models on recordings, without leakage from training to test.
 
@@ -106,6 +107,13 @@ def evaluate(
         time. Default True. Without it the models show nothing, either.
     command : str
         The command that calls this, for the report. It decides nothing.
+    keep_models : mapping | None
+        Keep the model of each fold in ``models/`` of `out`, as a folder of
+        :class:`~braindecode_bolt.BOLDPredictor`. Give the arguments of
+        :func:`~braindecode_bolt.prepare_eeg` with which the recordings were prepared
+        (empty for its defaults): the predictor prepares new EEG in the same way. Models
+        of controls are not kept, nor those of fits that `out` has already. Models that
+        cannot be saved are named in `messages`. Default None.
 
     Returns
     -------
@@ -152,9 +160,11 @@ def evaluate(
         settings or {},
     )
     check_unseen(plan)
+    if keep_models is not None and out is None:
+        raise ValueError("keep_models needs a results folder: give out.")
     with Store(out, plan, overwrite) as store:
         missing = [task for task in plan.tasks if task not in store.results]
-        _run(plan, missing, store, n_jobs, on_error, progress)
+        _run(plan, missing, store, n_jobs, on_error, progress, keep_models)
         store.load()  # What other processes have done meanwhile.
         found = collect(store, plan)
         found = replace(found, command=command)
@@ -170,6 +180,7 @@ def _run(
     n_jobs: int | None,
     on_error: str,
     progress: bool,
+    keep_models: Mapping[str, Any] | None,
 ) -> None:
     """Do the missing tasks, keep each result, and show how far it is."""
     total, done = len(plan.tasks), len(plan.tasks) - len(missing)
@@ -189,7 +200,7 @@ def _run(
     with (
         stoppable() as check,
         logging_redirect_tqdm(),  # Log lines stand above the bar.
-        closing(run(shown, missing, n_jobs, on_error, store.path)) as results,
+        closing(run(shown, missing, n_jobs, on_error, store.path, keep_models)) as results,
         tqdm(**bar) as all_fits,
     ):
         for result in results:

@@ -14,7 +14,7 @@ import time
 import traceback
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -35,6 +35,7 @@ from ..null.controls import constant_windows
 from ..splits import FixedValidation, ValidationSplit
 from ..splits._base import Splitter
 from ..windows.lazy import LazyWindows
+from .keeping import ModelKeeper
 from .plan import FitTask, Plan, Targets
 
 __all__ = ["FoldResult", "fit_fold", "is_search", "log_messages", "run", "stoppable"]
@@ -90,15 +91,17 @@ def fit_fold(
     X: LazyWindows,
     targets: Targets,
     on_error: str = "record",
+    keeper: ModelKeeper | None = None,
 ) -> FoldResult:
     """Fit a clone of a model on the training part of a fold and predict the test part.
 
     BOLD is standardised by its mean and standard deviation in the training part;
     predictions are transformed back. An error of the model is put into the result, or
-    raised with ``on_error="raise"``; interruptions and exits are always raised.
+    raised with ``on_error="raise"``; interruptions and exits are always raised. With a
+    `keeper`, the fitted model is kept; why it could not be is one of the messages.
     """
     try:
-        return _fit_and_predict(task, estimator, X, targets)
+        return _fit_and_predict(task, estimator, X, targets, keeper)
     except Exception as error:
         if on_error == "raise":
             raise
@@ -107,7 +110,11 @@ def fit_fold(
 
 
 def _fit_and_predict(
-    task: FitTask, estimator: BaseEstimator, X: LazyWindows, targets: Targets
+    task: FitTask,
+    estimator: BaseEstimator,
+    X: LazyWindows,
+    targets: Targets,
+    keeper: ModelKeeper | None,
 ) -> FoldResult:
     scaler = StandardScaler().fit(targets.y_train)
     y = scaler.transform(targets.y_train).astype(np.float32)
@@ -149,6 +156,11 @@ def _fit_and_predict(
             messages.append(
                 f"No predictions of constant EEG: {type(error).__name__}: {error}"
             )
+    if keeper is not None:
+        try:
+            keeper.keep(task, model, scaler, X, targets, predicted)
+        except (TypeError, ValueError, AttributeError, OSError) as error:
+            messages.append(f"The model is not kept: {error}")
     if task.control == "constant_eeg":  # Its windows are one and the same on purpose.
         messages = [m for m in messages if "validation windows share EEG" not in m]
     return FoldResult(
@@ -237,12 +249,14 @@ def run(
     n_jobs: int | None,
     on_error: str,
     folder: Path | None = None,
+    keep_models: Mapping[str, Any] | None = None,
 ) -> Iterator[FoldResult]:
     """Do tasks and yield each result when it is there, in any order.
 
     `n_jobs` tasks run at the same time (None: as joblib's configuration says). A worker
     that is killed is an error of its task. On a cluster, the EEG is put into `folder`,
-    which all machines must see.
+    which all machines must see. Models are kept there if `keep_models` says how the EEG
+    was prepared.
     """
     if not tasks:
         return
@@ -255,18 +269,22 @@ def run(
 
     def call(task: FitTask) -> tuple:
         X = plan.windows(task.dataset, task.control).X
-        return task, plan.models[task.model], X, plan.targets(task), on_error
+        keeper = None
+        if keep_models is not None and folder is not None:
+            keeper = ModelKeeper.of(plan, task, folder, keep_models)
+        return task, plan.models[task.model], X, plan.targets(task), on_error, keeper
 
     if cluster:
         with _eeg_in_files(plan, folder) as (plan, _):
             # Some more than there are threads, so that a cluster sees that it can grow.
             executor, most = backend.client.get_executor(pure=False), 2 * number + 2
-            yield from _through(executor, deque(tasks), call, most)
+            yield from _through(executor, deque(tasks), call, most, on_error)
     elif number == 1:
         yield from (fit_fold(*call(task)) for task in tasks)
     elif kind in ("LokyBackend", "MultiprocessingBackend"):
         with _eeg_in_files(plan, None) as (plan, place):
-            yield from _in_processes(deque(tasks), call, min(number, len(tasks)), place)
+            waiting, most = deque(tasks), min(number, len(tasks))
+            yield from _in_processes(waiting, call, most, place, on_error)
     else:
         # One task to a batch: they take seconds to hours, and each is kept at its end.
         parallel = joblib.Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
@@ -285,7 +303,11 @@ def _eeg_in_files(plan: Plan, folder: Path | None) -> Iterator[tuple[Plan, str]]
 
 
 def _in_processes(
-    waiting: deque[FitTask], call: Callable[[FitTask], tuple], number: int, place: str
+    waiting: deque[FitTask],
+    call: Callable[[FitTask], tuple],
+    number: int,
+    place: str,
+    on_error: str,
 ) -> Iterator[FoldResult]:
     """Do tasks in processes of this machine; a process that is killed costs one task."""
     threads = str(max(joblib.cpu_count() // number, 1))
@@ -296,13 +318,13 @@ def _in_processes(
             initargs=(os.getpid(), place),
             env={name: os.environ.get(name, threads) for name in _THREADS},
         )
-        lost = yield from _through(executor, waiting, call, number)
+        lost = yield from _through(executor, waiting, call, number, on_error)
         if len(lost) > 1:
             # Which was killed, and which were stopped with it, shows one by one.
-            yield from _in_processes(deque(lost), call, 1, place)
+            yield from _in_processes(deque(lost), call, 1, place, on_error)
             continue
         for task, error in lost.items():
-            yield _killed(task, call(task)[-1], error)
+            yield _killed(task, on_error, error)
 
 
 def _through(
@@ -310,6 +332,7 @@ def _through(
     waiting: deque[FitTask],
     call: Callable[[FitTask], tuple],
     number: int,
+    on_error: str,
 ) -> Iterator[FoldResult]:
     """Do tasks; return those that ran when a process of a pool was killed.
 
@@ -331,7 +354,7 @@ def _through(
                     return {task: error for task in running.values()}
                 task = running.pop(future)
                 if type(error).__name__ == "KilledWorker":
-                    yield _killed(task, call(task)[-1], error)
+                    yield _killed(task, on_error, error)
                 else:
                     yield future.result()
         return {}

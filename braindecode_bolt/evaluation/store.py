@@ -22,6 +22,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from .._files import atomic_write
+from ..prediction.saving import MAIN as PREDICTOR
+from .keeping import MODELS
 from .plan import FitTask, Plan, decides
 from .run import FoldResult
 
@@ -222,6 +224,9 @@ class Store:
                 file.unlink()
         for name in (_SETTINGS, *_WRITTEN):
             (self.path / name).unlink(missing_ok=True)
+        for model in (self.path / MODELS).glob("*"):
+            if (model / PREDICTOR).is_file():
+                shutil.rmtree(model)
 
     def _files(self) -> Iterator[Path]:
         files = (self.path / _FOLDS).glob("*")

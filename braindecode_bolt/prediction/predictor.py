@@ -21,7 +21,14 @@ from ..recording import Recording
 from ..training import make_estimator
 from ..windows.create import BOLDWindows
 from .images import as_image, regions_of_atlas
-from .learning import Fitted, HeldOut, fit_model, hold_out, training_windows
+from .learning import (
+    Fitted,
+    HeldOut,
+    fit_model,
+    hold_out,
+    scores_of,
+    training_windows,
+)
 from .preparation import EEG_OPTIONS, Preparation, as_recording
 from .record import training_record
 from .running import Run, inner, predicts_std, takes_part
@@ -166,6 +173,64 @@ class BOLDPredictor(SavedPredictor):
         self._take(fit_model(model, windows.X, windows.y), windows, times)
         self._judge(held_out)
         return self
+
+    @classmethod
+    def from_fitted(
+        cls,
+        model: BaseEstimator,
+        windows: BOLDWindows,
+        target_mean: ArrayLike = 0.0,
+        target_scale: ArrayLike = 1.0,
+        tr: float | Sequence[float] = np.nan,
+        tested: tuple[BOLDWindows, np.ndarray] | None = None,
+        **arguments: Any,
+    ) -> Self:
+        """Make a predictor of a model that is fitted already.
+
+        Parameters
+        ----------
+        model : estimator
+            Fitted to windows of EEG. It is not copied.
+        windows : BOLDWindows
+            What it was fitted to.
+        target_mean, target_scale : float | array-like, shape (n_rois,)
+            What the model predicts, times `target_scale`, plus `target_mean`, is in the
+            units of the BOLD. Default 0 and 1: the model predicts BOLD as it is.
+        tr : float | sequence of float
+            Repetition time in seconds, or that of each recording.
+        tested : (BOLDWindows, ndarray of shape (n_windows, n_rois)) | None
+            Windows of people who were not seen in training, and what the model predicts
+            of them, in the units of the BOLD.
+        **arguments
+            ``eeg``, ``bold``, ``atlas`` and ``labels``, as when a predictor is made: how
+            EEG has to be prepared before windows like these are cut.
+
+        Returns
+        -------
+        BOLDPredictor
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If the scale has another number of regions than the windows.
+        """
+        X = windows.X
+        seconds, lag = X.shape[-1] / X.sfreq, X.lag_seconds or 0.0
+        predictor = cls(model, window_seconds=seconds, lag_seconds=lag, **arguments)
+        n_rois = len(windows.roi_names)
+        mean, scale = (
+            np.broadcast_to(np.asarray(given, float), (n_rois,)).copy()
+            for given in (target_mean, target_scale)
+        )
+        predictor._take(Fitted(model, mean, scale), windows, np.atleast_1d(tr).tolist())
+        if tested is not None:
+            test, predicted = tested
+            errors = ((test.y - predicted) / scale) ** 2
+            predictor.scores_ = scores_of(test, predicted, errors)
+            people = test.metadata["subject"].astype(str).nunique()
+            predictor.training_ |= {"tested_subjects": int(people), "test_folds": 1}
+        return predictor
 
     def _take(self, fitted: Fitted, windows: BOLDWindows, times: Sequence[float]) -> None:
         X = windows.X
