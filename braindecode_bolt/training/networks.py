@@ -97,12 +97,6 @@ def build_module(
     ValueError
         If there is no such network.
     """
-    if module in LINEAR:
-        raise ValueError(
-            f"{module} is not a network but a scikit-learn regressor: use "
-            f"braindecode_bolt.make_estimator({module!r}), or the classes of "
-            "braindecode_bolt.linear."
-        )
     model = find_network(module)
     if entry_of(model) is not None:
         return _picklable(build_theirs(model, inferred, kwargs))
@@ -132,6 +126,12 @@ def find_network(module: str | type[nn.Module]) -> type[nn.Module]:
     """
     if not isinstance(module, str):
         return module
+    if module in LINEAR:
+        raise ValueError(
+            f"{module} is not a network but a scikit-learn regressor: use "
+            f"braindecode_bolt.make_estimator({module!r}), or the classes of "
+            "braindecode_bolt.linear."
+        )
     try:
         return _get_model(module)
     except ValueError:
