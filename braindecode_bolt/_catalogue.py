@@ -83,7 +83,7 @@ NETWORKS = {
         "REVE + multi-scale spectra + flow to blocks of volumes",
         95.06,
         200,
-        f"{_POSITIONS}, 200 Hz, multiples of 4 s; a GPU",
+        f"{_POSITIONS}, 200 Hz, multiples of 4 s; a GPU; not shown to be above chance",
         "brain-bzh/reve-base (encoder_weights=)",
     ),
 }
