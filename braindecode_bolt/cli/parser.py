@@ -6,7 +6,9 @@ import argparse
 import logging
 import shlex
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from .. import __version__
 from . import (
@@ -56,7 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         With status 2 if an argument is invalid, 0 after ``--help`` and ``--version``.
     """
     arguments = build_parser().parse_args(argv)
+    detailed = warnings.formatwarning
     try:
+        if not arguments.verbose:
+            warnings.formatwarning = _without_place
         _log_to_terminal(arguments.verbose)
         given = sys.argv[1:] if argv is None else argv
         arguments.command_line = shlex.join(["braindecode-bolt", *map(str, given)])
@@ -69,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"braindecode-bolt: error: {in_options(str(error))}", file=sys.stderr)
         return 1
+    finally:
+        warnings.formatwarning = detailed
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -103,6 +110,11 @@ def build_parser() -> argparse.ArgumentParser:
         )
         command.add_options(added)
     return parser
+
+
+def _without_place(message: Warning | str, *_: Any, **__: Any) -> str:
+    """Write a warning like a line of the log, without the place in the code."""
+    return f"WARNING: {in_options(str(message))}\n"
 
 
 class _AboveProgressBars(logging.StreamHandler):
