@@ -110,7 +110,7 @@ class BOLDPredictor(SavedPredictor):
     >>> predictor = BOLDPredictor("LaggedBandPower").fit(recordings[:2])
     >>> raw = recordings[2].raw.copy().set_annotations(None)  # No markers, no BOLD.
     >>> table = predictor.predict(raw, tr=2.1)
-    >>> table.shape, table.columns[0], round(table.index[0], 1)
+    >>> table.shape, table.columns[0], round(float(table.index[0]), 1)
     ((50, 7), 'Cuneus', 16.8)
     """
 
