@@ -7,7 +7,9 @@ import logging
 import os
 import shlex
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from .. import __version__
 from . import (
@@ -70,7 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
+    detailed = warnings.formatwarning
     try:
+        if not arguments.verbose:
+            warnings.formatwarning = _without_place
         _log_to_terminal(arguments.verbose)
         given = sys.argv[1:] if argv is None else argv
         arguments.command_line = shlex.join(["braindecode-bolt", *map(str, given)])
@@ -85,6 +90,8 @@ def _run(argv: Sequence[str] | None) -> int:
             raise
         print(f"braindecode-bolt: error: {in_options(str(error))}", file=sys.stderr)
         return 1
+    finally:
+        warnings.formatwarning = detailed
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -119,6 +126,11 @@ def build_parser() -> argparse.ArgumentParser:
         )
         command.add_options(added)
     return parser
+
+
+def _without_place(message: Warning | str, *_: Any, **__: Any) -> str:
+    """Write a warning like a line of the log, without the place in the code."""
+    return f"WARNING: {in_options(str(message))}\n"
 
 
 class _AboveProgressBars(logging.StreamHandler):

@@ -381,7 +381,7 @@ def test_recordings_windows_and_names_do(raw_recordings, study):
     ("arguments", "error", "message"),
     [
         ({"models": {}}, ValueError, "There are no models"),
-        ({"models": ["Ridge"]}, ValueError, "no model 'Ridge'"),
+        ({"models": ["Ridge"]}, ValueError, "There is no network 'Ridge'"),
         ({"models": {"x": 3}}, TypeError, "must map names to estimators .* 'x' is 3"),
         ({"models": {"x": AlphaHRF}}, TypeError, "must map names to estimators"),
         ({"models": [AlphaHRF()]}, TypeError, "models must be names, or a mapping"),
