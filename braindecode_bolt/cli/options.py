@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from .._catalogue import find
+from .._catalogue import alike, find
 from .choices import DEFAULT_MODELS, HEADS, MODELS, PROTOCOLS, WITH_TOKENS
 
 #: Networks that can begin from published weights.
@@ -206,7 +206,9 @@ def check_models(arguments: argparse.Namespace) -> None:
     found = [(name, find(name)) for name in arguments.models]
     wrong = [name for name, entry in found if entry is None]
     if wrong or not found:
-        what = f"There is no model {wrong[0]!r}." if wrong else "--models names no model."
+        what = "--models names no model."
+        if wrong:
+            what = f"There is no model {wrong[0]!r}.{alike(wrong[0])}"
         raise ValueError(
             f"{what} There are {', '.join(MODELS)}, and those of braindecode, which "
             "`braindecode-bolt models` lists."

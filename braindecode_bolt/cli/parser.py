@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shlex
 import sys
 import warnings
@@ -50,13 +51,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all went well, 1 after an error, 130 after Ctrl-C.
+        0 if all went well, 1 after an error, 130 after Ctrl-C, 141 if the program that
+        read the output has ended (such as ``head``), which is no error to report.
 
     Raises
     ------
     SystemExit
         With status 2 if an argument is invalid, 0 after ``--help`` and ``--version``.
     """
+    try:
+        try:
+            return _run(argv)
+        finally:  # Here, since a failure at the end of the process cannot be caught.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes again at the end; what is left has no reader.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
     detailed = warnings.formatwarning
     try:
@@ -69,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        raise
     except (ValueError, TypeError, OSError, ImportError, FloatingPointError) as error:
         if arguments.verbose:
             raise
