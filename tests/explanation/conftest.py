@@ -25,6 +25,8 @@ def trained(coupled):
         module__pool_time_stride=50,
         lr=5e-3,
         max_epochs=12,
+        # As the filters of the test were chosen for microvolts.
+        input_scale=1.0,
         batch_size=32,
         random_state=0,
         verbose=0,
