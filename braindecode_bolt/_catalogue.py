@@ -5,9 +5,10 @@ Tests compare it with the registries of models and with the models themselves.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
-__all__ = ["BRAINDECODE", "LINEAR", "NETWORKS", "Entry", "find"]
+__all__ = ["BRAINDECODE", "LINEAR", "NETWORKS", "Entry", "alike", "find"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ NETWORKS = {
         "REVE + multi-scale spectra + flow to blocks of volumes",
         95.06,
         200,
-        f"{_POSITIONS}, 200 Hz, multiples of 4 s; a GPU",
+        f"{_POSITIONS}, 200 Hz, multiples of 4 s; a GPU; not shown to be above chance",
         "brain-bzh/reve-base (encoder_weights=)",
     ),
 }
@@ -266,6 +267,24 @@ BRAINDECODE = {
         "foundation model", 172.2, 256, f"{_POSITIONS}; slow: minutes a batch without a GPU"
     ),
 }
+
+
+def alike(name: str) -> str:
+    """Ask whether a model with a similar name was meant.
+
+    Parameters
+    ----------
+    name : str
+        A name that no model has.
+
+    Returns
+    -------
+    str
+        A question after a space, or nothing if no name is similar.
+    """
+    names = {known.lower(): known for known in (*NETWORKS, *LINEAR, *BRAINDECODE)}
+    close = [names[near] for near in difflib.get_close_matches(name.lower(), names)]
+    return f" Did you mean {' or '.join(close)}?" if close else ""
 
 
 def find(name: str) -> tuple[str, Entry] | None:

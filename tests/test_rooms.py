@@ -90,6 +90,7 @@ def python(code, *arguments):
         (["models"], 0, "REVE"),
         (["models", "eegnet"], 0, "make_estimator('EEGNet')"),
         (["models", "EEGNett"], 1, "Did you mean EEGNet"),
+        (["evaluate", "--models", "EEGNett"], 1, "Did you mean EEGNet"),
         (["evaluate", "--models", "SignalJEPA"], 1, "it has no last layer"),
         (["evaluate", "--folds", "x"], 2, "invalid int value: 'x'"),
         (["evaluate", "--models", "Ridge"], 1, "There is no model 'Ridge'"),

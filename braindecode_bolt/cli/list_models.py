@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import textwrap
 
-from .._catalogue import BRAINDECODE, LINEAR, NETWORKS, Entry, find
+from .._catalogue import BRAINDECODE, LINEAR, NETWORKS, Entry, alike, find
 
 NAME = "models"
 SUMMARY = "list the models, or say what one of them needs"
@@ -82,11 +81,9 @@ def _size(entry: Entry) -> str:
 def _described(name: str) -> str:
     found = find(name)
     if found is None:
-        names = {known.lower(): known for _, table in _GROUPS for known in table}
-        close = [names[n] for n in difflib.get_close_matches(name.lower(), names)]
-        hint = f" Did you mean {' or '.join(close)}?" if close else ""
         raise ValueError(
-            f"There is no model {name!r}.{hint} `braindecode-bolt models` lists them all."
+            f"There is no model {name!r}.{alike(name)} `braindecode-bolt models` lists "
+            "them all."
         )
     name, entry = found
     place = next(title for title, table in _GROUPS if name in table)

@@ -9,6 +9,7 @@ from .data_options import MARKER_OPTIONS
 #: Arguments of Python that are options of the command, by the option's name.
 _OPTIONS = {
     **{name: f"--{name.replace('_', '-')}" for name in MARKER_OPTIONS},
+    "atlas": "--atlas",
     "bold": "--bold",
     "cache_dir": "--cache",
     "cv": "--cv",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from .._catalogue import find
+from .._catalogue import alike, find
 from .choices import DEFAULT_MODELS, HEADS, MODELS, PROTOCOLS, WITH_TOKENS
 
 #: Networks that can begin from published weights.
@@ -160,6 +160,19 @@ def add_channel_option(add: Any) -> None:
     )
 
 
+def add_atlas_options(add: Any, where: str) -> None:
+    """Add the options that say where the regions are."""
+    add("--atlas", metavar="ATLAS", help=where)
+    add(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="names of the regions of --atlas as in the BOLD tables, a line each, from the "
+        "lowest label to the highest, or in the order of the maps (default: those of "
+        "DiFuMo)",
+    )
+
+
 def names(text: str | None) -> list[str] | None:
     """Split names at commas."""
     if text is None:
@@ -193,7 +206,9 @@ def check_models(arguments: argparse.Namespace) -> None:
     found = [(name, find(name)) for name in arguments.models]
     wrong = [name for name, entry in found if entry is None]
     if wrong or not found:
-        what = f"There is no model {wrong[0]!r}." if wrong else "--models names no model."
+        what = "--models names no model."
+        if wrong:
+            what = f"There is no model {wrong[0]!r}.{alike(wrong[0])}"
         raise ValueError(
             f"{what} There are {', '.join(MODELS)}, and those of braindecode, which "
             "`braindecode-bolt models` lists."
@@ -265,6 +280,38 @@ def check_data(arguments: argparse.Namespace) -> None:
         raise ValueError(
             f"--data takes a folder of recordings, and {arguments.data} is a file."
         )
+
+
+def check_atlas(arguments: argparse.Namespace) -> None:
+    """Check ``--atlas`` and ``--labels``, without reading the atlas.
+
+    Raises
+    ------
+    ValueError
+        If there are names but no atlas.
+    FileNotFoundError
+        If there is no such file.
+    """
+    atlas, labels = arguments.atlas, arguments.labels
+    if labels is not None and atlas is None:
+        raise ValueError("--labels names the regions of --atlas; give --atlas, too.")
+    if labels is not None and not labels.is_file():
+        raise FileNotFoundError(f"There is no file {labels} (--labels).")
+    if atlas is not None and not (
+        re.fullmatch(r"difumo\d+", atlas) or Path(atlas).is_file()
+    ):
+        raise FileNotFoundError(
+            f"--atlas takes an image file or a name such as difumo64; there is no file "
+            f"{atlas}."
+        )
+
+
+def region_labels(arguments: argparse.Namespace) -> list[str] | None:
+    """Read the names in the file of ``--labels``, if it is given."""
+    if arguments.labels is None:
+        return None
+    lines = arguments.labels.read_text(encoding="utf-8-sig").splitlines()
+    return [line.strip() for line in lines if line.strip()]
 
 
 def preparation(arguments: argparse.Namespace) -> dict[str, Any]:

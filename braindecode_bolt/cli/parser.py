@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shlex
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from .. import __version__
 from . import (
@@ -48,15 +51,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if all went well, 1 after an error, 130 after Ctrl-C.
+        0 if all went well, 1 after an error, 130 after Ctrl-C, 141 if the program that
+        read the output has ended (such as ``head``), which is no error to report.
 
     Raises
     ------
     SystemExit
         With status 2 if an argument is invalid, 0 after ``--help`` and ``--version``.
     """
-    arguments = build_parser().parse_args(argv)
     try:
+        try:
+            return _run(argv)
+        finally:  # Here, since a failure at the end of the process cannot be caught.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes again at the end; what is left has no reader.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    arguments = build_parser().parse_args(argv)
+    detailed = warnings.formatwarning
+    try:
+        if not arguments.verbose:
+            warnings.formatwarning = _without_place
         _log_to_terminal(arguments.verbose)
         given = sys.argv[1:] if argv is None else argv
         arguments.command_line = shlex.join(["braindecode-bolt", *map(str, given)])
@@ -64,11 +83,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        raise
     except (ValueError, TypeError, OSError, ImportError, FloatingPointError) as error:
         if arguments.verbose:
             raise
         print(f"braindecode-bolt: error: {in_options(str(error))}", file=sys.stderr)
         return 1
+    finally:
+        warnings.formatwarning = detailed
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -103,6 +126,11 @@ def build_parser() -> argparse.ArgumentParser:
         )
         command.add_options(added)
     return parser
+
+
+def _without_place(message: Warning | str, *_: Any, **__: Any) -> str:
+    """Write a warning like a line of the log, without the place in the code."""
+    return f"WARNING: {in_options(str(message))}\n"
 
 
 class _AboveProgressBars(logging.StreamHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import say_loading
+from .options import add_atlas_options, check_atlas, say_loading
 
 NAME = "predict"
 SUMMARY = "predict the BOLD of EEG files with a saved model"
@@ -45,10 +45,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="MM",
         help="size of the voxels of images (default: that of the atlas)",
     )
-    add(
-        "--atlas",
-        metavar="ATLAS",
-        help="atlas of the regions, if the model does not say: difumo64, or a file",
+    add_atlas_options(
+        add,
+        "where the regions are, if the model does not say: difumo64 (or 128 to 1024), or a "
+        "file",
     )
     add(
         "--montage",
@@ -113,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f"--interval must lie between 0.01 and 0.995, got {arguments.interval:g}."
         )
+    check_atlas(arguments)
     say_loading()
     from .run_predict import run_predict
 

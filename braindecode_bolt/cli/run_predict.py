@@ -16,6 +16,7 @@ from ..prediction import BOLDPredictor
 from ..prediction.images import as_image, regions_of_atlas
 from .messages import in_options
 from .models import choose_device
+from .options import region_labels
 
 __all__ = ["run_predict"]
 
@@ -38,7 +39,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
     """
     predictor = BOLDPredictor.load(arguments.model, choose_device(arguments.device))
     if arguments.atlas is not None:
-        predictor.atlas = arguments.atlas
+        predictor.atlas, predictor.labels = arguments.atlas, region_labels(arguments)
     if arguments.interval is not None and predictor.intervals_ is None:
         raise ValueError(
             "This model has no intervals: train it with --cv, so that its errors on people "

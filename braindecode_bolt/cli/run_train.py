@@ -12,7 +12,7 @@ from ..prediction import BOLDPredictor
 from ..prediction.saving import check_free
 from .data_options import data_options
 from .models import choose_device, make_models
-from .options import channels, names
+from .options import channels, names, region_labels
 from .recordings import load_recordings
 
 __all__ = ["run_train"]
@@ -53,7 +53,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         {"low_pass": arguments.low_pass or None},
         window_seconds=arguments.window,
         atlas=arguments.atlas,
-        labels=_labels(arguments),
+        labels=region_labels(arguments),
     )
     people = len({recording.subject for recording in recordings})
     cv: int | None = arguments.cv or None
@@ -82,13 +82,6 @@ def _eeg(arguments: argparse.Namespace, chosen: Any) -> dict[str, Any]:
         "cache_dir": arguments.cache,
     }
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _labels(arguments: argparse.Namespace) -> list[str] | None:
-    if arguments.labels is None:
-        return None
-    lines = arguments.labels.read_text(encoding="utf-8").splitlines()
-    return [line.strip() for line in lines if line.strip()]
 
 
 def _say(predictor: BOLDPredictor, arguments: argparse.Namespace) -> None:

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from ..datasets.layout import LAYOUT
 from .data_options import add_data_options
-from .options import add_network_options, check_models, say_loading
+from .options import (
+    add_atlas_options,
+    add_network_options,
+    check_atlas,
+    check_models,
+    say_loading,
+)
 
 NAME = "train"
 SUMMARY = "train a model on all recordings and save it for predictions"
@@ -54,17 +60,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="length of the EEG window before each volume (default: 16)",
     )
-    add(
-        "--atlas",
-        metavar="ATLAS",
-        help="where the regions are, for images: difumo64 (or 128 to 1024), or a file",
-    )
-    add(
-        "--labels",
-        type=Path,
-        metavar="FILE",
-        help="names of the atlas's regions, a line each in its order (default: those of "
-        "DiFuMo)",
+    add_atlas_options(
+        add, "where the regions are, for images: difumo64 (or 128 to 1024), or a file"
     )
     add("--seed", type=int, default=0, metavar="N", help="seed (default: 0)")
 
@@ -99,8 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--data takes a folder of recordings; {arguments.data} is none.")
     if arguments.out.is_file():
         raise ValueError(f"--out takes a folder, and {arguments.out} is a file.")
-    if arguments.labels is not None and not arguments.labels.is_file():
-        raise ValueError(f"There is no file {arguments.labels} (--labels).")
+    check_atlas(arguments)
     say_loading()
     from .run_train import run_train
 

@@ -179,8 +179,8 @@ class SubjectIntervals:
             conformal = self.method == "conformal"
             warnings.warn(
                 f"With {counted(self.n_subjects_, 'person', 'people')}, no interval can be "
-                f"guaranteed to hold {level:.1%} of a new person's volumes; the most is "
-                f"{self.highest_promised_:.1%}. The interval is "
+                f"guaranteed to hold {100 * level:.3g}% of a new person's volumes; the "
+                f"most is {100 * self.highest_promised_:.3g}%. The interval is "
                 + ("infinite." if conformal else "an estimate."),
                 stacklevel=2,
             )

@@ -372,6 +372,10 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
     learned query, NeuroBOLT's spectral branch at the same width, and a flow head. The
     published window is 32 s (6400 samples).
 
+    **Not shown to work here**: no size of it, small or published, was shown to predict
+    BOLD better than chance with this package, not even simulated BOLD. What its authors
+    report was found with their code and weights.
+
     Written from a description of the network's parts and sizes. **Changed**: EEG is in
     units of 20 microvolts and clipped at 15, where the original standardises each
     channel over the scan (a model cannot see the scan). **Unknown**: whether the loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +11,23 @@ import numpy as np
 import pandas as pd
 
 from .._series import plain_name
+from .._text import counted
 from ..bold.atlases import Atlas, load_atlas
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
 
-__all__ = ["as_image", "regions_of_atlas"]
+__all__ = ["as_image", "is_named", "regions_of_atlas"]
 
 logger = logging.getLogger(__name__)
 
 # From this size on, in bytes, the image is announced.
 _ANNOUNCE = 1e9
+
+
+def is_named(atlas: Any) -> bool:
+    """Whether an atlas is one that is fetched by its name."""
+    return isinstance(atlas, str) and re.fullmatch(r"difumo\d+", atlas) is not None
 
 
 def regions_of_atlas(
@@ -48,17 +55,21 @@ def regions_of_atlas(
     """
     if atlas is None:
         raise ValueError(
-            "An image needs to know where the regions are: give the atlas that the regions "
-            "were extracted with, BOLDPredictor(atlas='difumo64') or predictor.atlas = ..."
+            "An image needs to know where the regions are. Give the model the atlas that "
+            "the regions were extracted with, such as atlas='difumo64', or a file and the "
+            "names of its regions (labels)."
         )
     loaded = load_atlas(atlas, labels, verbose=0)
     known = [plain_name(name) for name in loaded.names]
     missing = [name for name in roi_names if plain_name(name) not in known]
     if missing:
+        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+        others = ", ..." if len(known) > 8 else ""
         raise ValueError(
-            f"The atlas has no region {', '.join(missing[:8])}; its {len(known)} regions "
-            f"are {', '.join(known[:8])}, .... Give the atlas that the regions were "
-            "extracted with, and its labels in their order."
+            f"The atlas has no region {', '.join(missing[:8])}{more}; its "
+            f"{counted(len(known), 'region is', 'regions are')} "
+            f"{', '.join(known[:8])}{others}. Give the atlas that the regions were "
+            "extracted with, and the names of its regions (labels) in their order."
         )
     return loaded, [known.index(plain_name(name)) for name in roi_names]
 

@@ -20,7 +20,7 @@ from ..metrics import SubjectIntervals
 from ..recording import Recording
 from ..training import make_estimator
 from ..windows.create import BOLDWindows
-from .images import as_image, regions_of_atlas
+from .images import as_image, is_named, regions_of_atlas
 from .learning import (
     Fitted,
     HeldOut,
@@ -160,8 +160,9 @@ class BOLDPredictor(SavedPredictor):
         Raises
         ------
         ValueError
-            If recordings differ in channels or regions, there are fewer than two people
-            for `cv`, or the model cannot be fitted.
+            If recordings differ in channels or regions, `atlas` (an image or file) has
+            not the regions of the recordings, there are fewer than two people for `cv`,
+            or the model cannot be fitted.
         TypeError
             If there is something else among the recordings.
         """
@@ -169,6 +170,9 @@ class BOLDPredictor(SavedPredictor):
         windows, times = training_windows(
             recordings, self.eeg, self.bold, self.window_seconds, self.lag_seconds
         )
+        if self.atlas is not None and not is_named(self.atlas):
+            # Before long work. Named atlases have to be fetched: when an image is made.
+            regions_of_atlas(self.atlas, self.labels, windows.roi_names)
         held_out = None if cv is None else hold_out(model, windows, cv, progress)
         self._take(fit_model(model, windows.X, windows.y), windows, times)
         self._judge(held_out)

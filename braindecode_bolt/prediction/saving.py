@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from .._files import atomic_write, content_hash
 from ..bold.atlases import load_atlas
 from ..metrics import SubjectIntervals
 from .errors import PredictorError
+from .images import is_named
 from .states import decode, encode
 
 if TYPE_CHECKING:
@@ -167,11 +167,6 @@ def load(
 def _scores(text: Any) -> pd.DataFrame:
     table = json.loads(text)
     return pd.DataFrame(table["data"], table["index"], table["columns"])
-
-
-def is_named(atlas: Any) -> bool:
-    """Whether an atlas is one that is fetched by its name."""
-    return isinstance(atlas, str) and re.fullmatch(r"difumo\d+", atlas) is not None
 
 
 def _find_atlas(folder: Path, main: dict[str, Any]) -> Any:

@@ -96,8 +96,16 @@ def build_module(
     ------
     ValueError
         If there is no such network.
+    TypeError
+        If it is no network, or does not take an argument of `kwargs`.
     """
     model = find_network(module)
+    if isinstance(model, type) and not issubclass(model, nn.Module):
+        raise TypeError(
+            "A network must be a torch.nn.Module, its class or the name of one, got "
+            f"{model!r}."
+        )
+    _check_arguments(model, kwargs)
     if entry_of(model) is not None:
         return _picklable(build_theirs(model, inferred, kwargs))
     accepted = inspect.signature(model).parameters
@@ -145,6 +153,21 @@ def find_network(module: str | type[nn.Module]) -> type[nn.Module]:
         f"There is no network {module!r} among braindecode's and ours.{hint} "
         "`braindecode-bolt models` lists them all."
     )
+
+
+def _check_arguments(model: type[nn.Module], kwargs: dict[str, Any]) -> None:
+    accepted = inspect.signature(model).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in accepted.values()):
+        return
+    for name in kwargs:
+        if name in accepted:
+            continue
+        close = difflib.get_close_matches(name, accepted, 1)
+        hint = f"Did you mean module__{close[0]}? " if close else ""
+        raise TypeError(
+            f"{getattr(model, '__name__', model)} takes no argument module__{name}. "
+            f"{hint}It takes {', '.join(accepted)}."
+        )
 
 
 def _picklable(module: nn.Module) -> nn.Module:

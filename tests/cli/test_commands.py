@@ -371,6 +371,25 @@ def test_help_says_it_all(capsys):
         assert word in shown
 
 
+@pytest.mark.parametrize("command", [["models"], ["--help"], ["evaluate", "--seeds", ","]])
+def test_a_reader_that_has_gone_is_no_error_to_report(command):
+    """As in ``braindecode-bolt models | head``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "braindecode_bolt", *command],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    if "--seeds" in command:  # It wrote nothing there.
+        assert done.returncode == 2 and "argument --seeds" in done.stderr
+    else:  # argparse itself ignores it where output is not buffered.
+        expected = (0, 141) if "--help" in command else (141,)
+        assert done.returncode in expected and done.stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

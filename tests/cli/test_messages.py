@@ -16,6 +16,7 @@ from braindecode_bolt.cli.parser import build_parser
         ("n_splits=9, but there are 3 subjects", "--folds 9, but there are 3 subjects"),
         ("a missing value in the region", "a missing value in the region"),
         ("use --n-slices", "use --n-slices"),
+        ("such as atlas='difumo64', or a file", "such as --atlas difumo64, or a file"),
         ("replace it (overwrite=True).", "replace it (--overwrite)."),
     ],
 )
@@ -23,8 +24,9 @@ def test_arguments_become_options(message, shown):
     assert in_options(message) == shown
 
 
-def test_they_are_options_of_the_command(capsys):
-    with pytest.raises(SystemExit):
-        build_parser().parse_args(["evaluate", "--help"])
+def test_they_are_options_of_a_command(capsys):
+    for command in ("evaluate", "train", "predict"):
+        with pytest.raises(SystemExit):
+            build_parser().parse_args([command, "--help"])
     listed = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
     assert set(_OPTIONS.values()) <= listed

@@ -1,5 +1,8 @@
 """``train`` and ``predict``, from a folder of recordings to tables and images."""
 
+import subprocess
+import sys
+
 import nibabel
 import numpy as np
 import pandas as pd
@@ -87,6 +90,26 @@ def test_wrong_options_of_predict(options, said, folders, model, tmp_path, capsy
     assert said in capsys.readouterr().err
 
 
+def test_atlas_and_names_that_come_with_the_prediction(folders, model, tmp_path, capsys):
+    regions = np.arange(8, dtype=np.int16).reshape(2, 2, 2)
+    atlas, labels = tmp_path / "atlas.nii.gz", tmp_path / "labels.txt"
+    nibabel.save(nibabel.Nifti1Image(regions, np.eye(4)), atlas)
+    names = BOLDPredictor.load(model).roi_names_
+    labels.write_text("\n".join(names), encoding="utf-8")
+    out = tmp_path / "out"
+    command = ["predict", str(model), str(folders[1]), "--out", str(out), "--image"]
+    assert main([*command, "--atlas", str(atlas)]) == 1
+    assert "The atlas has no region" in capsys.readouterr().err
+    assert main([*command, "--labels", str(labels)]) == 1
+    assert "give --atlas, too" in capsys.readouterr().err
+    assert main([*command, "--atlas", str(tmp_path / "none.nii")]) == 1
+    assert "there is no file" in capsys.readouterr().err
+    assert main([*command, "--atlas", str(atlas), "--labels", str(labels)]) == 0
+    table = pd.read_csv(out / "Subject01_1_eeg_bold.tsv", sep="\t")
+    image = nibabel.load(out / "Subject01_1_eeg_bold.nii.gz")
+    np.testing.assert_allclose(image.get_fdata()[1, 1, 1], table[names[6]], rtol=1e-4)
+
+
 def test_what_is_not_there(folders, model, tmp_path, capsys):
     out, file = ["--out", str(tmp_path / "out")], str(folders[1])
     assert main(["predict", str(tmp_path / "none"), file, *out]) == 1
@@ -106,3 +129,17 @@ def test_wrong_options_of_train(folders, model, tmp_path, capsys):
     assert "--cv must be 0" in capsys.readouterr().err
     assert main(["train", "--model", "Ridge", "--out", new]) == 1
     assert "There is no model 'Ridge'" in capsys.readouterr().err
+
+
+def test_warnings_are_lines_of_the_log(folders, model, tmp_path):
+    """Checked in a process of its own: there, nothing else shows warnings."""
+    command = ["predict", str(model), str(folders[1]), "--out", str(tmp_path / "out")]
+    code = "import sys; from braindecode_bolt.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command, "--interval", "0.9"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "WARNING: With 3 people, no interval" in done.stderr
+    assert "UserWarning" not in done.stderr and ".py" not in done.stderr

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from braindecode_bolt import BOLDPredictor
+from braindecode_bolt.datasets import SimulatedEEGfMRI
 
 from ..conftest import ROIS
 
@@ -77,5 +78,15 @@ def test_an_image_needs_an_atlas_with_the_regions(fit, raw, labels_img, monkeypa
         predictor.predict_image(raw)
     with_atlas(predictor, labels_img, monkeypatch)
     predictor.labels = ["a", "b", "Thalamus"]
-    with pytest.raises(ValueError, match="no region Cuneus"):
+    with pytest.raises(ValueError, match=r"no region Cuneus; .* a, b, Thalamus\. Give"):
         predictor.predict_image(raw)
+
+
+def test_an_atlas_without_the_regions_is_refused_before_the_fit(labels_img, monkeypatch):
+    fits = []
+    monkeypatch.setattr("braindecode_bolt.prediction.predictor.fit_model", fits.append)
+    recordings = SimulatedEEGfMRI(1, duration=70.0, ch_names=["Cz", "Oz"]).load()
+    predictor = BOLDPredictor("MeanBOLD", atlas=labels_img)
+    with pytest.raises(ValueError, match="its 3 regions are label 3, label 5, label 9"):
+        predictor.fit(recordings, progress=False)
+    assert not fits

@@ -180,6 +180,15 @@ def test_an_instance_and_a_class_are_scaled_too(make_windows):
 
 
 def test_names_that_nobody_knows():
+    rng = np.random.default_rng(0)
+    some = 10 * rng.normal(size=(20, 4, 800)), rng.normal(size=(20, 1))
+    misspelt = EEGRegressor("ShallowFBCSPNet", module__n_filters_tim=8)
+    with pytest.raises(
+        TypeError, match=r"ShallowFBCSPNet takes no .*\. Did you mean.*_time\?"
+    ):
+        misspelt.fit(*some)
+    with pytest.raises(TypeError, match=r"must be a torch\.nn\.Module.*class 'object'"):
+        EEGRegressor(object).fit(*some)
     with pytest.raises(ValueError, match=r"no network 'EEGNett'.*Did you mean EEGNet"):
         make_estimator("EEGNett")
     with pytest.raises(ValueError, match="no network 'Nothing'"):
