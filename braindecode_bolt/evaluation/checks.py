@@ -9,6 +9,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
+from torch import nn
 
 from ..splits._base import Splitter
 from ..training.estimators import make_estimator
@@ -41,9 +42,11 @@ def as_models(
     for name, model in models.items():
         fits = hasattr(model, "fit") and hasattr(model, "predict")
         if not isinstance(name, str) or not fits or isinstance(model, type):
+            network = model if isinstance(model, type) else type(model)
+            advice = f" Give EEGRegressor({network.__name__}), which fits and predicts."
             raise TypeError(
                 f"models must map names to estimators with fit and predict; {name!r} is "
-                f"{model!r}."
+                f"{model!r}.{advice if issubclass(network, nn.Module) else ''}"
             )
         _check_search(name, model)
     return dict(models)

@@ -164,8 +164,9 @@ class Plan:
                     raise
                 # What splitters recommend is for those who use them by themselves.
                 cause = re.sub(r"(There is only one \w+\.).*", r"\1", str(error))
-                advice = _advice(study, protocol, n_splits)
-                raise ProtocolError(f"{advice}{cause}") from error
+                if not cause.endswith("Lower n_splits."):
+                    cause += _advice(study, protocol, n_splits)
+                raise ProtocolError(cause) from error
             plan._check_controls(name, controls)
         plan.tasks = [
             FitTask(dataset, model, control, int(seed), fold.number, region)
@@ -345,7 +346,7 @@ def _advice(study: Study, protocol: str, n_splits: int) -> str:
         working.setdefault(name, f"protocol={name!r}{folds}")
     if not working:
         return ""
-    return f"These recordings allow {' or '.join(working.values())} instead. "
+    return f" These recordings allow {' or '.join(working.values())} instead."
 
 
 def _in_two(windows: BOLDWindows, fold: Fold) -> dict[str, tuple[np.ndarray, np.ndarray]]:

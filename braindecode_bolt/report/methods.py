@@ -36,7 +36,7 @@ _REFERENCES = {
     "li2024neurobolt": (
         "inproceedings",
         "Li, Yamin and Lou, Ange and Xu, Ziyuan and Zhang, Shengchao and Wang, Shiyu and "
-        "Englot, Dario and Kolouri, Soheil and Moyer, Daniel and Bayrak, Roza and "
+        "Englot, Dario J. and Kolouri, Soheil and Moyer, Daniel and Bayrak, Roza G. and "
         "Chang, Catie",
         "NeuroBOLT: Resting-state EEG-to-fMRI synthesis with multi-dimensional feature "
         "mapping",
@@ -67,7 +67,7 @@ _REFERENCES = {
     ),
     "li2023siren": (
         "article",
-        "Li, Yamin and Lou, Ange and Chang, Catie",
+        "Li, Yamin and Lou, Ange and Xu, Ziyuan and Wang, Shiyu and Chang, Catie",
         "Leveraging sinusoidal representation networks to predict fMRI signals from EEG",
         {"journal": "arXiv:2311.04234", "year": "2023"},
     ),
@@ -80,7 +80,7 @@ _REFERENCES = {
     "elouahidi2025reve": (
         "inproceedings",
         "El Ouahidi, Yassine and others",
-        "REVE: A foundation model for EEG, adapting to any setup with large-scale "
+        "REVE: A foundation model for EEG - Adapting to any setup with large-scale "
         "pretraining on 25,000 subjects",
         {"booktitle": "Advances in Neural Information Processing Systems", "year": "2025"},
     ),

@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from braindecode_bolt import NeuroBOLT
 from braindecode_bolt.evaluation import Study, evaluate
 from braindecode_bolt.linear import AlphaHRF, BandPower, LaggedBandPower, MeanBOLD
 from braindecode_bolt.metrics import pearson_r
@@ -384,6 +385,7 @@ def test_recordings_windows_and_names_do(raw_recordings, study):
         ({"models": ["Ridge"]}, ValueError, "There is no network 'Ridge'"),
         ({"models": {"x": 3}}, TypeError, "must map names to estimators .* 'x' is 3"),
         ({"models": {"x": AlphaHRF}}, TypeError, "must map names to estimators"),
+        ({"models": {"x": NeuroBOLT}}, TypeError, r"Give EEGRegressor\(NeuroBOLT\)"),
         ({"models": [AlphaHRF()]}, TypeError, "models must be names, or a mapping"),
         ({"data": {}}, ValueError, "There are no data"),
         ({"protocol": "subject"}, ValueError, "no protocol 'subject'. There are subjects,"),

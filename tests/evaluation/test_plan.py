@@ -64,8 +64,16 @@ def test_one_subject_is_told_which_protocol_works(n_runs, protocol, works):
     with pytest.raises(ProtocolError) as caught:
         evaluate(ONE, study, protocol)
     cause = "There is only one subject."
-    assert str(caught.value) == f"These recordings allow {works} instead. {cause}"
+    assert str(caught.value) == f"{cause} These recordings allow {works} instead."
     assert len(evaluate(ONE, study, "within-folds", n_splits=2).scores)
+
+
+def test_too_many_folds_are_told_to_be_fewer():
+    recordings = SimulatedEEGfMRI(2, duration=150.0, ch_names=["Fz", "Oz"]).load()
+    with pytest.raises(
+        ProtocolError, match=r"only 2 subjects \(01, 02\)\. Lower n_splits\.$"
+    ):
+        evaluate(ONE, recordings, n_splits=3)
 
 
 def test_a_part_of_one_volume_says_that_the_recording_is_too_short():
