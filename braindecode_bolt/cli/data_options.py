@@ -226,7 +226,8 @@ def add_coupling_option(add: Any) -> None:
         "--coupling-kind",
         type=_coupling,
         metavar="NAME",
-        help="what simulated BOLD follows in the EEG: one of the couplings above, or "
+        help="what simulated BOLD follows in the EEG: one of "
+        f"{', '.join(COUPLINGS)}, or "
         "several joined by +, such as bursts+vigilance (default: band-power)",
     )
 

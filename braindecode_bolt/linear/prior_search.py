@@ -230,7 +230,7 @@ class _Climb:
                     if there[1] <= here[1]:
                         break
                     values, regions, moved = tried, there[0], True
-        logger.info("Chosen by evidence among %d priors: %s", len(self.spectra), values)
+        logger.debug("Chosen by evidence among %d priors: %s", len(self.spectra), values)
         return values
 
 

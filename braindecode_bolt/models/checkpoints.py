@@ -124,7 +124,10 @@ def load_published_weights(
     model.load_state_dict(loaded, strict=False)
     kept = sorted({name.rsplit(".", 1)[0] for name in target if name not in loaded})
     if kept:
-        logger.info("Not in the weights, kept as in the model: %s", ", ".join(kept))
+        # The last layer is always the model's own, unless it has the same regions.
+        usual = all(f"{name}.".startswith(HEAD) for name in kept)
+        text = "Not in the weights, kept as in the model: %s"
+        logger.log(logging.DEBUG if usual else logging.INFO, text, ", ".join(kept))
     return model
 
 

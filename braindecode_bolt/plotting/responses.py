@@ -100,7 +100,12 @@ def plot_lag_curves(
         axes.set_ylabel(label, fontsize=8)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, frameon=False, fontsize=8, ncols=4, loc="outside upper left"
+        handles,
+        labels,
+        frameon=False,
+        fontsize=8,
+        ncols=2 if columns == 1 else 4,  # Four are wider than one panel.
+        loc="outside upper left",
     )
     return figure
 

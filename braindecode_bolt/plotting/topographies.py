@@ -100,7 +100,8 @@ def plot_topographies(
     if averaged:
         label = f"mean |{'correlation' if value == 'pattern' else 'effect'}| over regions"
     bar = figure.colorbar(image, ax=grid, shrink=min(0.9, 1.1 / len(rows) + 0.2), aspect=18)
-    bar.set_label(label, fontsize=8)
+    # One row of maps is lower than the text in one line.
+    bar.set_label(textwrap.fill(label, 30) if len(rows) == 1 else label, fontsize=8)
     bar.ax.tick_params(labelsize=8)
     return figure
 

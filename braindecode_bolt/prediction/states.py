@@ -24,7 +24,7 @@ from ..linear import LINEAR, BandPower, PowerStatistics, SmoothReadout
 from ..linear.missing_electrodes import ElectrodeCovariance
 from ..linear.penalties import GroupedRidge, GroupedSparseGroupLasso
 from ..linear.prior_search import Basis
-from ..training import ClosedFormHead, EEGRegressor
+from ..training import ClosedFormHead, EEGRegressor, PretrainedRegressor
 from .errors import PredictorError
 from .networks import decode_network, encode_network
 
@@ -98,6 +98,8 @@ def encode(value: Any, arrays: dict[str, np.ndarray], where: str = "model") -> A
         if all(isinstance(k, str) and not k.startswith("@") for k in value):
             return dict(items)
         return {_ITEMS: items}
+    if type(value) is PretrainedRegressor:
+        value = value.estimator_  # Pre-training is over.
     if type(value) is EEGRegressor:
         # Positions of electrodes may be NaN.
         return {_NETWORK: encode(encode_network(value, arrays, where), arrays, where)}

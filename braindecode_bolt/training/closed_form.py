@@ -192,7 +192,7 @@ class ClosedFormHead(BaseEstimator):
             length = self.readout_.chosen_["electrode_length"]
             prior = electrode_covariance(positions, length)
         self.electrodes_ = ElectrodeCovariance(features[:, :, :best], prior)
-        logger.info("%d features of a token, by evidence: %s", best, self.evidence_)
+        logger.debug("%d features of a token, by evidence: %s", best, self.evidence_)
         return self
 
     def make_readout(self, **given: float) -> SmoothReadout:

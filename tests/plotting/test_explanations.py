@@ -151,3 +151,11 @@ def test_regions_without_values_are_left_out():
     table = make_table()
     table.loc[table["region"] == "Cuneus", ["pattern", "effect"]] = np.nan
     assert "Cuneus" not in texts(plot_lag_curves(table))
+
+
+def test_what_stands_beside_one_region_is_not_cut_off():
+    figure = drawn(plot_lag_curves(make_table(), ["Thalamus"]))
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= -1 and box.x1 <= figure.bbox.width + 1
+    figure = drawn(plot_topographies(make_table(), ["Thalamus"]))
+    assert "correlation of log power and\nprediction" in texts(figure)

@@ -13,7 +13,7 @@ from braindecode_bolt.bold import BOLDScaler
 from braindecode_bolt.linear import LINEAR
 from braindecode_bolt.models import NETWORKS
 from braindecode_bolt.prediction import PredictorError
-from braindecode_bolt.training import ClosedFormHead
+from braindecode_bolt.training import ClosedFormHead, PretrainedRegressor
 from braindecode_bolt.training.estimators import SIZES
 
 from .conftest import tiny_network
@@ -74,6 +74,13 @@ def test_a_head_in_closed_form_is_saved(standardise, as_read, raw, tmp_path):
     ):
         assert np.isfinite(mine.to_numpy()).any()
         pd.testing.assert_frame_equal(mine, other)
+
+
+def test_a_network_that_was_pretrained_in_its_fit_is_saved(as_read, raw, tmp_path):
+    model = PretrainedRegressor(tiny_network(), n_steps=2)
+    predictor = BOLDPredictor(model, window_seconds=4.0).fit(as_read)
+    loaded = BOLDPredictor.load(predictor.save(tmp_path / "model"))
+    pd.testing.assert_frame_equal(loaded.predict(raw), predictor.predict(raw))
 
 
 @pytest.mark.parametrize("inner", ["LaggedBandPower", "network"])
