@@ -39,7 +39,7 @@ class OwnLoss:
     """
 
     #: Whether ``infer`` gives features instead of predictions.
-    _wants_features = False
+    _wants_features_ = False
 
     @property
     def _own_loss(self) -> bool:
@@ -74,12 +74,12 @@ class OwnLoss:
 
     @contextmanager
     def _giving_features(self) -> Iterator[None]:
-        before = self._wants_features
-        self._wants_features = self._own_loss
+        before = self._wants_features_
+        self._wants_features_ = self._own_loss
         try:
             yield
         finally:
-            self._wants_features = before
+            self._wants_features_ = before
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
         """Train on a batch, as skorch does."""
@@ -93,7 +93,7 @@ class OwnLoss:
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
         """Run the module on a batch; its features where a head needs them."""
-        if not self._wants_features:
+        if not self._wants_features_:
             return super().infer(x, **fit_params)
         return super().infer(x, return_features=True, **fit_params)["features"]
 

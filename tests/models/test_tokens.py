@@ -28,7 +28,9 @@ def test_these_networks_have_tokens():
 
 @pytest.mark.parametrize("name", sorted(set(NETWORKS) - {m.__name__ for m in WITH_TOKENS}))
 def test_networks_without_tokens_say_so(name, x):
-    model = NETWORKS[name](n_outputs=1, n_times=1600, n_chans=4, **MODELS[NETWORKS[name]])
+    model = NETWORKS[name](
+        n_outputs=1, n_times=1600, ch_names=CH_NAMES, **MODELS[NETWORKS[name]]
+    )
     with pytest.raises(TypeError, match=f"{name} mixes the electrodes.*NeuroBOLT"):
         model.electrode_tokens(x)
 
