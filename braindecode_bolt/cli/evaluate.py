@@ -10,8 +10,10 @@ from ..datasets.layout import LAYOUT
 from .choices import MODELS, PROTOCOLS
 from .data_options import COUPLING_LIST, add_data_options
 from .options import (
+    add_atlas_options,
     add_model_options,
     add_protocol_options,
+    check_atlas,
     check_models,
     check_numbers,
     say_loading,
@@ -51,6 +53,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--data", type=Path, metavar="FOLDER", help="recordings (default: simulated ones)")
     add_data_options(command)
+    add_atlas_options(
+        add,
+        "where the regions are: difumo64 (or 128 to 1024), or a file. Images of a BIDS "
+        "data set are averaged in them (default there: difumo64), and the report draws R on "
+        "the brain",
+    )
+    add(
+        "--window",
+        type=float,
+        default=16.0,
+        metavar="SECONDS",
+        help="length of the EEG window before each volume (default: 16)",
+    )
     add_protocol_options(command)
     add_model_options(command)
     add(
@@ -103,6 +118,9 @@ def run(arguments: argparse.Namespace) -> int:
     # What needs no data is checked before anything slow is imported or read.
     check_numbers(arguments)
     check_models(arguments)
+    check_atlas(arguments)
+    if not arguments.window > 0:
+        raise ValueError(f"--window must be positive, got {arguments.window:g}.")
     say_loading()
     from .run_evaluate import run_evaluate
 

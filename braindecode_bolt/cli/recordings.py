@@ -26,6 +26,8 @@ def load_recordings(
     channels: str | Sequence[str] | None = None,
     montage: str | None = None,
     coupling_kind: str | None = None,
+    atlas: str | None = None,
+    labels: Sequence[str] | None = None,
 ) -> list[Recording]:
     """Open a folder of recordings, or simulate them.
 
@@ -48,6 +50,8 @@ def load_recordings(
         Montage of dense nets, for EEG that gets simulated BOLD.
     coupling_kind : str | None
         What simulated BOLD follows. By default band power.
+    atlas, labels : str, sequence of str | None
+        Regions that images of a BIDS data set are averaged in, and their names.
 
     Returns
     -------
@@ -87,6 +91,9 @@ def load_recordings(
     dataset = open_dataset(data, **given)
     if cache_dir is not None and hasattr(dataset, "cache_dir"):
         dataset.cache_dir = cache_dir
+    if atlas is not None and hasattr(dataset, "atlas"):
+        dataset.atlas = atlas
+        dataset.extraction = {**dataset.extraction, "labels": labels}
     return dataset.load()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import say_loading
+from .options import add_atlas_options, check_atlas, say_loading
 
 NAME = "report"
 SUMMARY = "make the report and figures of a results folder anew"
@@ -28,6 +28,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help="write there (default: into the results folder)",
+    )
+    add_atlas_options(
+        add,
+        "where the regions are, to draw R on the brain: difumo64 (or 128 to 1024), or a "
+        "file",
     )
     add("--title", default="BOLD predicted from EEG", help="title of the report")
     add(
@@ -61,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.surrogates < 1:
         raise ValueError(f"--surrogates must be at least 1, got {arguments.surrogates}.")
+    check_atlas(arguments)
     if not arguments.results.is_dir():
         raise FileNotFoundError(f"{arguments.results} is not a folder.")
     say_loading()

@@ -16,9 +16,10 @@ from ..evaluation import (
 )
 from ..evaluation.checks import check_choices
 from ..evaluation.store import new_folder
+from ..prediction.images import regions_of_atlas
 from .data_options import data_options
 from .models import choose_device, make_models
-from .options import channels, preparation
+from .options import channels, preparation, region_labels
 from .recordings import Prepared, load_recordings
 from .run_pretrain import with_pretraining
 from .run_report import print_and_write
@@ -53,6 +54,9 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     options = data_options(arguments)
     prepared = preparation(arguments)
     study = _read(arguments, options, prepared)
+    brain = {"atlas": arguments.atlas, "labels": region_labels(arguments)}
+    if arguments.atlas is not None:  # An unknown region is told before the fits.
+        regions_of_atlas(**brain, roi_names=study.windows.roi_names)
     folder = new_folder() if arguments.out is None else arguments.out
     estimators = with_pretraining(estimators, arguments, prepared, folder)
     _print_data(
@@ -93,7 +97,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
             f"command with --out {folder}."
         )
         return 130
-    return _report(found, study.windows.noiseless is not None, arguments.surrogates)
+    simulated = study.windows.noiseless is not None
+    return _report(found, simulated, arguments.surrogates, brain)
 
 
 def _read(
@@ -109,12 +114,14 @@ def _read(
         chosen,
         arguments.montage,
         arguments.coupling_kind,
+        arguments.atlas,
+        region_labels(arguments),
     )
     if arguments.coupling is not None:
         # Electrodes were already renamed by the montage when BOLD was simulated.
         prepared = {**prepared, "montage": None}
     read = Prepared(recordings, chosen, {**prepared, "cache_dir": arguments.cache})
-    return Study.of(read, low_pass=arguments.low_pass or None)
+    return Study.of(read, arguments.window, low_pass=arguments.low_pass or None)
 
 
 def _described(options: Mapping[str, Any]) -> dict[str, str]:
@@ -134,13 +141,15 @@ def _print_data(name: str, study: Study, protocol: str, device: str) -> None:
     )
 
 
-def _report(found: Evaluation, simulated: bool, n_surrogates: int) -> int:
+def _report(
+    found: Evaluation, simulated: bool, n_surrogates: int, brain: Mapping[str, Any]
+) -> int:
     """Print tables, write tables, figures and the report; 1 if a fit failed."""
     failed = _failures(found)
     if not len(found.scores):
         print(failed)
         return 1
-    print_and_write(found, found.folder, n_surrogates)
+    print_and_write(found, found.folder, n_surrogates, **brain)
     if simulated:
         print(
             "The BOLD was simulated. These scores do not say how well BOLD can be "

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from .._text import counted
 from ..evaluation import Evaluation, load_evaluation
 from ..report import layout, layout_connectivity, layout_coverage, write_outputs
+from .options import region_labels
 
 __all__ = ["print_and_write", "run_report"]
 
@@ -40,7 +42,14 @@ def run_report(arguments: argparse.Namespace) -> int:
         )
     folder = arguments.out or arguments.results
     folder.mkdir(parents=True, exist_ok=True)
-    print_and_write(found, folder, arguments.surrogates, arguments.title)
+    print_and_write(
+        found,
+        folder,
+        arguments.surrogates,
+        arguments.title,
+        atlas=arguments.atlas,
+        labels=region_labels(arguments),
+    )
     return 0
 
 
@@ -49,6 +58,7 @@ def print_and_write(
     folder: Path,
     n_surrogates: int,
     title: str = "BOLD predicted from EEG",
+    **brain: Any,
 ) -> None:
     """Print tables; write tables, figures and the report.
 
@@ -62,6 +72,8 @@ def print_and_write(
         Number of surrogates.
     title : str
         Title of the report.
+    **brain
+        ``atlas`` and ``labels``: where the regions are.
     """
     summary = found.summary(n_surrogates=n_surrogates)
     texts = [
@@ -71,5 +83,5 @@ def print_and_write(
     ]
     for text in filter(None, texts):
         print(f"\n{text}")
-    names = write_outputs(found, folder, summary, found.compare(), title)
+    names = write_outputs(found, folder, summary, found.compare(), title, **brain)
     print(f"\nWritten to {folder}: {', '.join(names)}")

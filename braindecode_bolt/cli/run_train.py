@@ -46,6 +46,8 @@ def run_train(arguments: argparse.Namespace) -> int:
         chosen,
         arguments.montage,
         arguments.coupling_kind,
+        arguments.atlas,
+        region_labels(arguments),
     )
     predictor = BOLDPredictor(
         model,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,8 @@ def write_outputs(
     summary: pd.DataFrame,
     comparison: pd.DataFrame,
     title: str = "BOLD predicted from EEG",
+    atlas: Any = None,
+    labels: Sequence[str] | None = None,
 ) -> list[str]:
     """Write the tables of a summary and a comparison, figures and the report.
 
@@ -34,6 +38,8 @@ def write_outputs(
         Its :meth:`Evaluation.summary` and :meth:`Evaluation.compare`.
     title : str
         Title of the report.
+    atlas, labels
+        Where the regions are, as for :func:`write_report`.
 
     Returns
     -------
@@ -43,7 +49,9 @@ def write_outputs(
     folder = Path(folder)
     write_table(summary, folder / "summary.tsv")
     write_table(comparison, folder / "comparison.tsv")
-    write_report(evaluation, folder / "report.html", summary, comparison, title)
+    report = folder / "report.html"
+    brain = {"atlas": atlas, "labels": labels}
+    write_report(evaluation, report, summary, comparison, title, **brain)
     names = ["report.html", "summary.tsv", "comparison.tsv"]
     datasets = list(dict.fromkeys(evaluation.scores["dataset"]))
     for number, dataset in enumerate(datasets, start=1):

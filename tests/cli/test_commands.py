@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pandas as pd
 import pytest
@@ -458,3 +459,29 @@ def test_regions_filter_reference_and_cache(data, tmp_path, capsys):
     assert len(list((tmp_path / "cache").iterdir())) == 3
     settings = json.loads((tmp_path / "one" / "settings.json").read_text())
     assert settings["settings"]["preparation"]["high_pass"] == "0.5"
+
+
+def test_another_window_and_the_regions_on_the_brain(data, tmp_path, capsys):
+    regions = pd.read_csv(next(data.glob("*01_run-1_bold.tsv")), sep="\t").columns
+    volume = np.zeros((12, 12, 12), np.int16)
+    for number in range(len(regions)):
+        volume[number + 2, 3:6, 4:8] = number + 1
+    image, labels = tmp_path / "atlas.nii.gz", tmp_path / "labels.txt"
+    affine = np.diag([8.0, 8, 8, 1])
+    affine[:3, 3] = -44
+    nibabel.Nifti1Image(volume, affine).to_filename(image)
+    labels.write_text("\n".join(regions))
+    out = tmp_path / "out"
+    command = ["evaluate", "--data", str(data), *LINEAR, "--atlas", str(image)]
+    named = [*command, "--labels", str(labels), "--out", str(out)]
+    assert main([*named, "--window", "20"]) == 0
+    assert "windows of 20 s" in capsys.readouterr().out
+    assert "brain" in (out / "report.html").read_text()
+    again = ["report", str(out), "--surrogates", "100", "--atlas", str(image)]
+    assert main([*again, "--labels", str(labels), "--out", str(tmp_path / "again")]) == 0
+    labels.write_text("\n".join([*regions[:-1], "Elsewhere"]))
+    assert main([*named[:-1], str(tmp_path / "other")]) == 1
+    assert regions[-1] in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+    assert main([*command, "--window", "0"]) == 1
+    assert "--window must be positive" in capsys.readouterr().err
