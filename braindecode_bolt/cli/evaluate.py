@@ -56,8 +56,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_atlas_options(
         add,
         "where the regions are: difumo64 (or 128 to 1024), or a file. Images of a BIDS "
-        "data set are averaged in them (default there: difumo64), and the report draws R on "
-        "the brain",
+        "data set are averaged in them (default there: difumo64), and the report draws R "
+        "on the brain",
     )
     add(
         "--window",
