@@ -26,6 +26,7 @@ from ..recording import (
     warn_of_similar_subjects,
 )
 from .cutting import (
+    OfWindows,
     channel_order,
     check_finite,
     check_rate,
@@ -43,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
-class BOLDWindows:
+class BOLDWindows(OfWindows):
     """Windows of EEG, each with the BOLD of the volume at its end.
 
     Attributes
@@ -73,24 +74,6 @@ class BOLDWindows:
     def metadata(self) -> pd.DataFrame:
         """Recording, subject, session, run, task, site, volume, start, stop sample."""
         return self.X.metadata
-
-    @property
-    def groups(self) -> np.ndarray:
-        """Subject of each window, shape (n_windows,)."""
-        return self.X.groups
-
-    @property
-    def ch_names(self) -> list[str]:
-        """Names of the channels."""
-        return self.X.ch_names
-
-    @property
-    def sfreq(self) -> float:
-        """Sampling rate in Hz."""
-        return self.X.sfreq
-
-    def __len__(self) -> int:  # noqa: D105
-        return len(self.X)
 
     def __repr__(self) -> str:  # noqa: D105
         return f"<BOLDWindows X={self.X!r}, y={self.y.shape}>"

@@ -12,6 +12,31 @@ from ..eeg.channels import ChannelNameError, same_names, scalp_channels
 from ..eeg.units import MICROVOLTS
 from ..markers.joints import is_joint
 from ..recording import Recording, onset_samples
+from .lazy import LazyWindows
+
+
+class OfWindows:
+    """What windows say of themselves, with BOLD or without."""
+
+    X: LazyWindows
+
+    @property
+    def groups(self) -> np.ndarray:
+        """Subject of each window, shape (n_windows,)."""
+        return self.X.groups
+
+    @property
+    def ch_names(self) -> list[str]:
+        """Names of the channels."""
+        return self.X.ch_names
+
+    @property
+    def sfreq(self) -> float:
+        """Sampling rate in Hz."""
+        return self.X.sfreq
+
+    def __len__(self) -> int:  # noqa: D105
+        return len(self.X)
 
 
 def window_samples(window_seconds: float, sfreq: float) -> int:

@@ -19,6 +19,7 @@ from .._text import counted
 from ..markers.joints import crosses_joint, joint_samples
 from ..recording import ENTITIES, Recording, as_recordings
 from .cutting import (
+    OfWindows,
     channel_order,
     check_finite,
     check_rate,
@@ -40,7 +41,7 @@ _ORDER = ["no_full_window", "crosses_joint", "touches_bad"]
 
 
 @dataclass(frozen=True, repr=False)
-class EEGWindows:
+class EEGWindows(OfWindows):
     """Windows of EEG without BOLD.
 
     Attributes
@@ -59,24 +60,6 @@ class EEGWindows:
     def metadata(self) -> pd.DataFrame:
         """Recording, subject, session, run, task, site, time in seconds, start, stop."""
         return self.X.metadata
-
-    @property
-    def groups(self) -> np.ndarray:
-        """Subject of each window, shape (n_windows,)."""
-        return self.X.groups
-
-    @property
-    def ch_names(self) -> list[str]:
-        """Names of the channels."""
-        return self.X.ch_names
-
-    @property
-    def sfreq(self) -> float:
-        """Sampling rate in Hz."""
-        return self.X.sfreq
-
-    def __len__(self) -> int:  # noqa: D105
-        return len(self.X)
 
     def __repr__(self) -> str:  # noqa: D105
         return f"<EEGWindows X={self.X!r}>"
