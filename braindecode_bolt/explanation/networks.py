@@ -169,7 +169,7 @@ def occlusion(
     ----------
     regressor, X, rows, grid, regions
         As in :func:`gradient`.
-    by : sequence of {"electrode", "band", "lag"}
+    by : sequence of {"electrode", "band", "lag"}, default AXES
         What is told apart.
 
     Returns

@@ -17,7 +17,23 @@ __all__ = ["as_windows", "one_recording"]
 
 
 def one_recording(X: Any) -> Iterator[Any]:
-    """Give windows of one recording, piece by piece if they come in pieces."""
+    """Give windows of one recording, piece by piece if they come in pieces.
+
+    Parameters
+    ----------
+    X : windows | iterable of LazyWindows
+        All windows, or pieces.
+
+    Yields
+    ------
+    windows
+        A piece.
+
+    Raises
+    ------
+    ValueError
+        If a piece is of several recordings.
+    """
     pieces = X if isinstance(X, Iterator) else [X]
     if isinstance(X, (list, tuple)) and X and isinstance(X[0], LazyWindows):
         pieces = X
@@ -31,7 +47,25 @@ def one_recording(X: Any) -> Iterator[Any]:
 
 
 def as_windows(X: Any) -> Input:
-    """Bring windows into a form that can be cut into segments."""
+    """Bring windows into a form that can be cut into segments.
+
+    Parameters
+    ----------
+    X : LazyWindows | FeatureWindows | mne.Epochs | array-like
+        Windows, shape (n_windows, n_chans, n_times).
+
+    Returns
+    -------
+    Input
+        The windows and what is known of them.
+
+    Raises
+    ------
+    TypeError
+        If `X` is a torch data set, or no windows.
+    ValueError
+        If there are no windows, or they have another number of dimensions.
+    """
     source = as_input(X)
     if isinstance(source.data, SliceDataset) or is_dataset(source.data):
         raise TypeError(
