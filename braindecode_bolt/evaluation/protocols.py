@@ -140,8 +140,8 @@ def make_protocol(
     ----------
     protocol : str | splitter | iterable of (train, test)
         A name in :data:`PROTOCOLS`, a splitter, which is returned, or rows of windows.
-    n_splits : int
-        Number of folds, if the protocol does not fix it. Default 5.
+    n_splits : int, default 5
+        Number of folds, if the protocol does not fix it.
     source, target : str | None
         Tasks to train and test on, for ``"zero-shot"``, ``"joint"`` and
         ``"fine-tuned"``.
