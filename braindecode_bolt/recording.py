@@ -59,20 +59,34 @@ class Recording:
     subject : str
         Label of the subject.
     session : str | None
-        The session, where there are several.
+        The session, where there are several. Default None.
     run : str | None
-        The run, where there are several.
+        The run, where there are several. Default None.
     task : str | None
-        The task (``"rest"``).
+        The task (``"rest"``). Default None.
     site : str | None
-        Where it was recorded, in studies of several sites. Not part of `name`
-        and `entities`, since BIDS file names do not have it.
+        Where it was recorded, in studies of several sites. Default None. Not part of
+        `name` and `entities`, since BIDS file names do not have it.
 
     Attributes
     ----------
     bold : pandas.DataFrame, shape (n_volumes, n_rois)
         BOLD per volume and region, indexed by volume (counted from 0 as
         recorded).
+
+    See Also
+    --------
+    attach_bold : Writes BOLD into the volume markers of a Raw object.
+    create_bold_windows : Makes windows of recordings.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> recording = SimulatedEEGfMRI(1, duration=60.0).load()[0]
+    >>> recording.name, recording.repetition_time
+    ('sub-01', 2.1)
+    >>> recording.bold.shape
+    (28, 7)
     """
 
     raw: mne.io.BaseRaw
@@ -106,7 +120,7 @@ class Recording:
 
     @property
     def bold(self) -> pd.DataFrame:
-        """BOLD per volume (rows) and region (columns)."""
+        """BOLD per volume and region, shape (n_volumes, n_rois), indexed by volume."""
         return self.table("bold")
 
     @property
@@ -173,6 +187,7 @@ class Recording:
         Returns
         -------
         ndarray of int, shape (n_volumes,)
+            In the order of time.
         """
         return volume_annotations(self.raw.annotations, marker)
 
@@ -192,6 +207,7 @@ class Recording:
         Returns
         -------
         ndarray of int, shape (n_volumes,)
+            As columns of ``raw.get_data()`` are counted.
         """
         index = self.volume_annotations(marker)
         return onset_samples(self.raw, self.raw.annotations.onset[index])
