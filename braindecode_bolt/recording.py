@@ -83,10 +83,10 @@ class Recording:
     --------
     >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
     >>> recording = SimulatedEEGfMRI(1, duration=60.0).load()[0]
-    >>> recording.name, recording.repetition_time
-    ('sub-01', 2.1)
-    >>> recording.bold.shape
-    (28, 7)
+    >>> recording
+    <Recording sub-01_task-simulated: 10 channels, 60 s at 200 Hz, 28 volumes x 7 regions>
+    >>> round(recording.repetition_time, 3)
+    2.1
     """
 
     raw: mne.io.BaseRaw

@@ -51,8 +51,10 @@ def joint_samples(raw: mne.io.BaseRaw) -> np.ndarray:
     >>> import mne, numpy as np
     >>> from braindecode_bolt.markers import joint_samples
     >>> info = mne.create_info(["Cz"], 250.0, "eeg")
-    >>> raws = [mne.io.RawArray(np.zeros((1, n)), info, verbose="error") for n in (500, 750)]
-    >>> joint_samples(mne.concatenate_raws(raws, verbose="error"))
+    >>> first, second = (
+    ...     mne.io.RawArray(np.zeros((1, n)), info, verbose="error") for n in (500, 750)
+    ... )
+    >>> joint_samples(mne.concatenate_raws([first, second], verbose="error"))
     array([500])
     """
     check_gaps(raw)

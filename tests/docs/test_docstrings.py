@@ -37,7 +37,6 @@ KNOWN = {
     "plotting": 21,
     "prediction": 19,
     "report": 14,
-    "splits": 13,
     "training": 44,
     "windows": 10,
 }
