@@ -251,6 +251,7 @@ def as_recordings(recordings: object) -> list[Recording] | Iterable[Recording]:
     Returns
     -------
     iterable of Recording
+        A list, or a generator where `recordings` are not a list.
 
     Raises
     ------
@@ -266,7 +267,19 @@ def as_recordings(recordings: object) -> list[Recording] | Iterable[Recording]:
             f"Expected a Recording, a list of them or a braindecode BaseConcatDataset, "
             f"got {type(recordings).__name__}. Wrap a Raw as Recording(raw, subject=...)."
         )
-    return recordings
+    checked = (check_recording(each, " among them") for each in recordings)
+    return list(checked) if isinstance(recordings, list | tuple) else checked
+
+
+def check_recording(recording: Recording, where: str = "") -> Recording:
+    """Give a recording back; raise TypeError if it is a Raw object or anything else."""
+    if not isinstance(recording, Recording):
+        raise TypeError(
+            f"Expected {'Recordings' if where else 'a Recording'}, got "
+            f"{type(recording).__name__}{where}. Wrap a Raw as "
+            "Recording(raw, subject=...)."
+        )
+    return recording
 
 
 def _from_braindecode(dataset) -> Recording:

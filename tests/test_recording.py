@@ -13,6 +13,8 @@ from braindecode_bolt import (
     attach_bold,
     create_bold_windows,
     find_volume_markers,
+    prepare_bold,
+    prepare_eeg,
 )
 from braindecode_bolt.eeg.artifacts import mark_artifacts
 from braindecode_bolt.markers import MarkerError
@@ -146,6 +148,9 @@ def test_new_tables_leave_the_old_recording_alone(make_recording):
 def test_a_raw_alone_is_not_enough(make_raw):
     with pytest.raises(TypeError, match=r"Recording\(raw, subject="):
         create_bold_windows(make_raw())
+    for prepare in (prepare_eeg, prepare_bold):
+        with pytest.raises(TypeError, match=r"got RawArray. Wrap a Raw as Recording\(raw"):
+            prepare(make_raw())
 
 
 # ------------------------------------------------------------- what is handed back

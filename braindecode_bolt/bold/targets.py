@@ -12,7 +12,7 @@ from scipy.signal import butter, filtfilt
 
 from .._series import is_constant
 from .._text import counted
-from ..recording import MarkerError, Recording, check_bold
+from ..recording import MarkerError, Recording, check_bold, check_recording
 from .parts import keep_volumes, split_volumes
 from .spacing import repetition_time, steps_of, volume_steps
 
@@ -242,7 +242,7 @@ def prepare_series_as_published(
 
 
 def _carried_tables(recording: Recording) -> dict[str, pd.DataFrame]:
-    tables = recording.tables()
+    tables = check_recording(recording).tables()
     if "bold" not in tables:
         raise MarkerError(
             f"{recording.name} carries no BOLD. Use attach_bold to write it into the "

@@ -14,7 +14,7 @@ import numpy as np
 from ..markers import stretches
 from ..markers.annotations import with_annotations
 from ..markers.joints import mark_edges
-from ..recording import Recording
+from ..recording import Recording, check_recording
 from .artifacts import residual_gradient
 from .cache import cached_raw, identity_of
 from .montages import RECORDED, SITE_DISTANCE_MM, positions_of
@@ -146,7 +146,7 @@ def prepare(
     montage_distance_mm: float = SITE_DISTANCE_MM,
 ) -> Recording:
     """Do what `prepare_eeg` does, without looking for gradient artifacts."""
-    name = recording.name
+    name = check_recording(recording).name
     _check_rates(sfreq, high_pass)
     # MNE's filters know joints that are marked in its own way.
     recording = replace(recording, raw=mark_edges(recording.raw))

@@ -36,7 +36,6 @@ KNOWN = {
     "prediction": 19,
     "report": 14,
     "training": 44,
-    "windows": 10,
 }
 #: What numpydoc checks, by its own codes.
 CODES = {
