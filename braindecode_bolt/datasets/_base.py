@@ -64,10 +64,11 @@ class EEGfMRIDataset(ABC):
         Returns
         -------
         braindecode.datasets.BaseConcatDataset
-            Of one ``RawDataset`` per recording, with subject, session, run and
-            task as description. It goes through braindecode's ``preprocess``
-            and back into :func:`~braindecode_bolt.create_bold_windows`: the
-            BOLD is kept in the annotations.
+            Of one ``RawDataset`` per recording, with subject, session, task, run and
+            site, as far as they are known, as description. It goes through
+            braindecode's ``preprocess`` and back into
+            :func:`~braindecode_bolt.create_bold_windows`: the BOLD is kept in the
+            annotations.
         """
         from braindecode.datasets import BaseConcatDataset, RawDataset
 
@@ -113,7 +114,8 @@ marker : str | int | sequence of str | None
     and all that follow are given by keyword, and are described in full in
     :class:`~braindecode_bolt.markers.MarkerOptions`.
 tr : float | None
-    Repetition time in seconds. By default what the files say.
+    Repetition time in seconds. By default what the files say, or else what the markers
+    show.
 dummy_volumes : int
     How many volumes at the beginning have markers but no row of BOLD. Default 0.
 n_slices : int | None

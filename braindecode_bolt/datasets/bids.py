@@ -92,6 +92,11 @@ class BIDSEEGfMRI(MarkedEEG):
         extracted at each :meth:`load`.
     %(marker_options)s
 
+    See Also
+    --------
+    EEGfMRIFolder : A folder that is not BIDS.
+    open_dataset : Says itself what a folder holds.
+
     Notes
     -----
     *OpenNeuro ds003768* (Gu et al.; rest and sleep): markers ``R128``, TR 2.1 s.

@@ -57,7 +57,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     snr : float
         Variance of the coupled BOLD over that of the noise. Default 0.7; 0 is no
         coupling.
-    noise : sequence of Path | None
+    noise : sequence of str or Path | None
         Real BOLD to serve as noise: a table (``.tsv``, ``.csv``, or ``.pkl`` of the
         NeuroBOLT release) for each EEG file in turn. By default autoregressive
         noise.
@@ -249,6 +249,11 @@ def simulate_bold(
     ChannelNameError
         If no electrode has a known position.
 
+    See Also
+    --------
+    SemiSimulatedEEGfMRI : The same for a folder of EEG.
+    SimulatedEEGfMRI : Simulates the EEG, too.
+
     Notes
     -----
     Couplings, and why BOLD might follow them:
@@ -320,6 +325,17 @@ def simulate_bold(
     .. [12] Zarahn, E., Aguirre, G. K. & D'Esposito, M. (1997). Empirical analyses of BOLD
        fMRI statistics. I. Spatially unsmoothed data collected under null-hypothesis
        conditions. NeuroImage 5.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from braindecode_bolt import Recording
+    >>> from braindecode_bolt.datasets import simulate_bold
+    >>> info = mne.create_info(["Fz", "Cz", "Oz"], 200.0, "eeg").set_montage("colin27_1005")
+    >>> noise = 2e-5 * np.random.default_rng(0).standard_normal((3, 24_000))
+    >>> raw = simulate_bold(mne.io.RawArray(noise, info, verbose="error"), snr=1.0)
+    >>> Recording(raw, subject="01").bold.shape  # 120 s, every 2.1 s
+    (58, 7)
     """
     kind = parse_coupling(coupling)
     rois = list(ROIS if rois is None else rois)
