@@ -209,8 +209,8 @@ def create_bold_windows(
     See Also
     --------
     create_eeg_windows : Needs neither markers nor BOLD.
-    create_feature_windows : From tables of EEG features per volume.
-    check_recordings : Looks at all recordings first, and raises nothing.
+    braindecode_bolt.windows.create_feature_windows : From tables of EEG features.
+    braindecode_bolt.windows.check_recordings : A look at all recordings before.
 
     Examples
     --------
