@@ -217,15 +217,28 @@ class Recording:
 
         Parameters
         ----------
-        tables : mapping of str to pandas.DataFrame
-            New tables by kind, rows as in :attr:`bold`.
+        tables : mapping of str to pandas.DataFrame, shape (n_volumes, n_rois)
+            New tables by kind (:data:`TABLES`), rows as in :attr:`bold`.
 
         Returns
         -------
         Recording
             A copy; EEG that is not loaded stays in its file.
+
+        Raises
+        ------
+        ValueError
+            If a table has another number of rows than there are volumes, or is of no
+            known kind.
         """
         positions = self.volume_annotations()
+        for kind, table in tables.items():
+            if kind not in TABLES or len(table) != len(positions):
+                raise ValueError(
+                    f"{self.name}: the table {kind!r} has {counted(len(table), 'row')}; "
+                    f"expected one of {', '.join(TABLES)}, with a row for each of "
+                    f"{counted(len(positions), 'volume')}."
+                )
         raw = carry(self.raw, positions, self._numbers(positions), tables)
         return replace(self, raw=raw)
 

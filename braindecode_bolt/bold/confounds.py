@@ -79,6 +79,10 @@ def load_confounds(
         If arguments of nilearn's loader are given, but the confounds are not of
         fMRIPrep.
 
+    See Also
+    --------
+    extract_regions : Regresses them out.
+
     Notes
     -----
     NaN in the first row, as derivatives have them, are replaced by the second

@@ -123,6 +123,11 @@ def extract_regions(
     AtlasError
         If DiFuMo cannot be fetched. The message says where to put it.
 
+    See Also
+    --------
+    load_confounds : What can be regressed out.
+    braindecode_bolt.datasets.BIDSEEGfMRI : Extracts the regions of a whole data set.
+
     Notes
     -----
     Trends, confounds and the standard deviation are those of the whole image.

@@ -85,8 +85,8 @@ def prepare_bold(
 
     See Also
     --------
-    prepare_bold_as_published : Also divides by a scale, of the whole scan.
-    prepare_series : Does the same to a table.
+    braindecode_bolt.bold.prepare_bold_as_published : Also divides by a scale.
+    braindecode_bolt.bold.prepare_series : Does the same to a table.
 
     References
     ----------
@@ -163,7 +163,7 @@ def prepare_bold_as_published(recording: Recording) -> Recording:
 
     See Also
     --------
-    prepare_bold : What to use for results of your own.
+    braindecode_bolt.prepare_bold : What to use for results of your own.
 
     Examples
     --------
@@ -217,7 +217,7 @@ def prepare_series(
 
     See Also
     --------
-    prepare_bold : Does the same to a recording.
+    braindecode_bolt.prepare_bold : Does the same to a recording.
 
     Examples
     --------

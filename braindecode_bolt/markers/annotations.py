@@ -48,7 +48,7 @@ def find_markers(
 
     See Also
     --------
-    find_volume_markers : Also mends markers, and finds those of stimulus channels.
+    braindecode_bolt.find_volume_markers : Also mends markers, or reads stimulus channels.
     """
     annotations = raw.annotations
     try:

@@ -66,7 +66,7 @@ class MarkerOptions:
 
     See Also
     --------
-    find_volume_markers : Takes these options, except `markers_from`.
+    braindecode_bolt.find_volume_markers : Takes these options, except `markers_from`.
 
     Examples
     --------

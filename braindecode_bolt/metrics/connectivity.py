@@ -78,6 +78,15 @@ def connectivity_r(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     -----
     Connectivity is much the same in everybody. Predictions that ignore the EEG, such as
     the training group's mean connectivity, reach high values: compare with them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.metrics import connectivity_r
+    >>> common = np.random.default_rng(0).standard_normal((100, 2))
+    >>> measured = common @ [[1.0, 1.0, 0.0, 0.2], [0.0, 0.5, 1.0, 1.0]]
+    >>> round(connectivity_r(measured, 2 * measured + 1), 6)
+    1.0
     """
     (true, true_undefined), (pred, pred_undefined) = map(
         _correlations, paired(y_true, y_pred)

@@ -109,6 +109,12 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     See Also
     --------
     pearson_r : Doesn't depend on scale and offset.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.metrics import r2
+    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]), r2([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
+    (array([0.5]), array([-3.]))
     """
     true, pred = paired(y_true, y_pred)
     undefined = _without_r(true) | ~np.isfinite(pred).all(axis=0)

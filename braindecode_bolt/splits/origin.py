@@ -196,6 +196,10 @@ def recording_labels(X: Any, groups: np.ndarray | None = None) -> np.ndarray:
     -------
     ndarray, shape (n_windows,)
         One label for all windows if nothing is known.
+
+    See Also
+    --------
+    group_labels : Labels by subject, session, run, task or site.
     """
     origin = Origin.of(X)
     if origin is not None:

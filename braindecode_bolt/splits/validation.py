@@ -42,7 +42,7 @@ class ValidationSplit:
 
     See Also
     --------
-    FixedValidation : Validates on windows that are given.
+    braindecode_bolt.splits.FixedValidation : Validates on windows that are given.
 
     Examples
     --------
@@ -167,7 +167,7 @@ class FixedValidation:
 
     See Also
     --------
-    ValidationSplit : Chooses the windows.
+    braindecode_bolt.ValidationSplit : Chooses the windows.
 
     Examples
     --------

@@ -266,7 +266,7 @@ def check_recordings(
 
     See Also
     --------
-    create_bold_windows : Makes the windows, and raises an error for what cannot be used.
+    braindecode_bolt.create_bold_windows : Raises an error for what cannot be used.
     braindecode_bolt.report.write_data_page : Puts the result on a page.
 
     Examples

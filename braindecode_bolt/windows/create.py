@@ -96,6 +96,16 @@ class BOLDWindows(OfWindows):
             hold subject, session, run, task, site, recording and ``lag_seconds``.
             Wrap it in ``skorch.helper.SliceDataset`` for scikit-learn. It holds its
             own copy of the EEG, in volts and float64, as MNE does.
+
+        Examples
+        --------
+        >>> from skorch.helper import SliceDataset
+        >>> from braindecode_bolt import create_bold_windows
+        >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+        >>> windows = create_bold_windows(SimulatedEEGfMRI(1, duration=60.0).load())
+        >>> X = SliceDataset(windows.to_braindecode())
+        >>> len(X), X[0].shape
+        (21, (10, 3200))
         """
         from braindecode.datasets import BaseConcatDataset, EEGWindowsDataset
 
@@ -199,8 +209,8 @@ def create_bold_windows(
     See Also
     --------
     create_eeg_windows : Needs neither markers nor BOLD.
-    create_feature_windows : From tables of EEG features per volume.
-    check_recordings : Looks at all recordings first, and raises nothing.
+    braindecode_bolt.windows.create_feature_windows : From tables of EEG features.
+    braindecode_bolt.windows.check_recordings : A look at all recordings before.
 
     Examples
     --------

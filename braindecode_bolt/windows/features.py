@@ -163,7 +163,7 @@ def create_feature_windows(
 
     See Also
     --------
-    create_bold_windows : Windows of EEG.
+    braindecode_bolt.create_bold_windows : Windows of EEG.
 
     Examples
     --------
