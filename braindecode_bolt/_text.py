@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-__all__ = ["counted", "fill_docstring"]
+__all__ = ["counted", "fill_docstring", "listed"]
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:
@@ -57,3 +57,29 @@ def fill_docstring(docstring: str, texts: Mapping[str, str]) -> str:
         return textwrap.indent(texts[line["name"]], line["indent"])
 
     return re.sub(r"(?m)^(?P<indent> *)%\((?P<name>\w+)\)s\n", text, docstring)
+
+
+def listed(items: Iterable[object], most: int = 5, separator: str = ", ") -> str:
+    """Write the first of some items, and how many more there are.
+
+    Parameters
+    ----------
+    items : iterable of object
+        What is written as ``str`` writes it.
+    most : int, default 5
+        How many are written.
+    separator : str, default ", "
+        What stands between them.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], most=2)
+    ('a, b, c', 'a, b and 1 more')
+    """
+    texts = [str(item) for item in items]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return separator.join(texts[:most]) + more
