@@ -212,13 +212,13 @@ def _run(
                 tqdm.write(printable(_line(result, plan)))
                 sys.stdout.flush()  # Pipes and log files get the line at once, too.
     check()
-    log_messages(new)
+    log_messages(new, failed=not progress)
 
 
 def _line(result: FoldResult, plan: Plan) -> str:
     title = result.task.title
     if result.error:
-        return f"{title}: failed: {result.error.splitlines()[0]}"
+        return f"{title}: failed: {result.short_error}"
     means = scores_table([result], plan)[["score", "mse"]].mean()
     r = "undefined" if means.isna()["score"] else f"{means['score']:.2f}"
     return f"{title}: R {r}, MSE {means['mse']:.2f}, {result.fit_seconds:.0f} s"

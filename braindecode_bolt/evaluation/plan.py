@@ -221,8 +221,13 @@ class Plan:
         """Models that show nothing while they are fitted."""
         models = {}
         for name, model in self.models.items():
-            shown = [key for key in model.get_params() if key.split("__")[-1] == "verbose"]
-            models[name] = clone(model).set_params(**dict.fromkeys(shown, 0))
+            # scikit-learn's pipelines want a bool, its searches and skorch a number.
+            silent = {
+                key: False if isinstance(value, bool) else 0
+                for key, value in model.get_params().items()
+                if key.split("__")[-1] == "verbose"
+            }
+            models[name] = clone(model).set_params(**silent)
         return replace(self, models=models)
 
     def on_disk(self, folder: Path) -> Plan:

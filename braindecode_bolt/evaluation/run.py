@@ -31,6 +31,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
 from .._series import is_constant
+from .._text import counted, in_one_line
 from ..null.controls import constant_windows
 from ..splits import FixedValidation, ValidationSplit
 from ..splits._base import Splitter
@@ -83,6 +84,11 @@ class FoldResult:
     error: str = ""
     details: str = ""
     on_constant: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
+
+    @property
+    def short_error(self) -> str:
+        """The error in one line: of a long one, its beginning and its end."""
+        return in_one_line(self.error)
 
 
 def fit_fold(
@@ -400,8 +406,22 @@ def _begin_worker(parent: int, place: str) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def log_messages(results: Sequence[FoldResult]) -> None:
-    """Log the warnings of fits, each with the number of fits it came from."""
+def log_messages(results: Sequence[FoldResult], failed: bool = False) -> None:
+    """Log the warnings of fits, each with the number of fits it came from.
+
+    With `failed`, log also how many fits of each pipeline failed, and why the first did.
+    """
+    errors: dict[str, list[str]] = {}
+    for result in results:
+        if failed and result.error:
+            errors.setdefault(result.task.pipeline, []).append(result.short_error)
+    for pipeline, reasons in errors.items():
+        logger.error(
+            "%s: %s failed and have no scores (see failures). The first: %s",
+            pipeline,
+            counted(len(reasons), "fit"),
+            reasons[0],
+        )
     counts = Counter(
         (result.task.pipeline, message) for result in results for message in result.messages
     )

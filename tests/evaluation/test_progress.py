@@ -7,9 +7,14 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import joblib
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from braindecode_bolt.evaluation import evaluate
-from braindecode_bolt.linear import MeanBOLD
+from braindecode_bolt.linear import BandPower, MeanBOLD
+from braindecode_bolt.splits import GroupSplit
 
 from .models import tiny
 
@@ -112,3 +117,29 @@ def test_files_get_lines_and_no_bar(study, capsys):
     evaluate({"net": tiny(max_epochs=1, verbose=1)}, study, n_splits=2)
     printed = capsys.readouterr()
     assert printed.err == "" and len(printed.out.splitlines()) == 2
+
+
+def test_pipelines_and_searches_are_silenced_and_fitted(study):
+    ridge = make_pipeline(BandPower(), StandardScaler(), Ridge(), verbose=True)
+    search = GridSearchCV(
+        ridge, {"ridge__alpha": [10.0, 1000.0]}, cv=GroupSplit("subject", 2), verbose=1
+    )
+    models = {"ridge": ridge, "search": search}
+    with shown() as terminal:
+        found = evaluate(models, study, n_splits=2, progress=False)
+    assert terminal.getvalue() == ""
+    assert not len(found.failures)
+    assert set(found.scores["pipeline"]) == {"ridge", "search"}
+
+
+def test_failed_fits_are_logged_without_progress(study, caplog):
+    with caplog.at_level("ERROR"):
+        found = evaluate(
+            {"wrong": make_pipeline(BandPower(), Ridge(alpha="much"))},
+            study,
+            n_splits=2,
+            progress=False,
+        )
+    assert len(found.failures) == 2
+    assert "wrong: 2 fits failed and have no scores" in caplog.text
+    assert "'alpha' parameter of Ridge" in caplog.text
