@@ -30,11 +30,11 @@ class WarmupCosine(Callback):
 
     Parameters
     ----------
-    warmup : float
+    warmup : float, default 0.25
         Share of all steps in which the rate rises from 0. From 0 to below 1, default
         0.25.
-    min_lr : float
-        Final rate of a group with the full rate. Default 1e-6.
+    min_lr : float, default 1e-6
+        Final rate of a group with the full rate.
     """
 
     def __init__(self, warmup: float = 0.25, min_lr: float = 1e-6):

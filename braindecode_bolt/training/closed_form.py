@@ -40,22 +40,20 @@ class ClosedFormHead(BaseEstimator):
 
     Parameters
     ----------
-    n_features : int | "evidence"
+    n_features : int | "evidence", default "evidence"
         Principal components of the tokens that are used, or whichever of 4, 8, 16 and 32
         has the highest evidence (default). The components are of tokens minus their mean
         over time at each electrode of a recording.
-    learn_encoder : bool
+    learn_encoder : bool, default False
         Whether the encoder learns, too, by the gradient of the evidence
         (:class:`~braindecode_bolt.training.Evidence`), for ``max_epochs`` of the
         regressor. Of all epochs and the encoder's weights at the start, the ones are
         kept whose read-out predicts the validation part best (mean squared error).
-        Default False.
-    standardise : {"recording", None}
+    standardise : {"recording", None}, default "recording"
         Whether features are brought to zero mean and unit variance by electrode within
         each recording, clipped at three standard deviations. This uses all windows of a
         recording that are predicted together (only their EEG); a single window or a
         short piece needs `calibration`, see :meth:`EEGRegressor.predict`.
-        Default ``"recording"``.
     electrode_length, lag_length, lag_peak, rho : float | None
         As in :class:`~braindecode_bolt.linear.SmoothReadout`. By default chosen by
         evidence.
@@ -289,7 +287,7 @@ class ClosedFormHead(BaseEstimator):
             Their electrodes: all of the fit or some, in any order.
         calibration : PowerStatistics | None
             Statistics of their recording.
-        return_std : bool
+        return_std : bool, default False
             Whether standard deviations are wanted.
 
         Returns

@@ -83,8 +83,8 @@ def estimator_names(braindecode: bool = False) -> list[str]:
 
     Parameters
     ----------
-    braindecode : bool
-        Whether to list those of braindecode, too. Default False.
+    braindecode : bool, default False
+        Whether to list those of braindecode, too.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def network_arguments(name: str, size: str = "published") -> dict[str, Any]:
     ----------
     name : str
         Its name.
-    size : {"published", "small"}
+    size : {"published", "small"}, default "published"
         As in :func:`make_estimator`.
 
     Returns
@@ -124,7 +124,7 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     name : str
         One of :func:`estimator_names`, in upper or lower case: also a model of
         braindecode, such as ``"EEGNet"``, or one that you registered there.
-    size : {"published", "small"}
+    size : {"published", "small"}, default "published"
         Size of the networks: as published (default), or small enough for two cores.
         Of braindecode's models only the largest have a small size. The small NeuroBOLT
         begins from an encoder that comes with the package, pre-trained on the EEG of one

@@ -34,8 +34,8 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         The model and how it is trained. It is not changed.
     target : str | sequence of str
         Name of the target condition, such as ``"movie"``.
-    by : {"task", "site"}
-        What the condition is. Default ``"task"``.
+    by : {"task", "site"}, default "task"
+        What the condition is.
     lr : float | None
         Learning rate of the second stage. By default a tenth of the first's.
     max_epochs : int | None

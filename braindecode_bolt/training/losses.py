@@ -24,9 +24,8 @@ class CorrelationLoss(nn.Module):
 
     Parameters
     ----------
-    weight : float
+    weight : float, default 0.5
         Share of the correlation, w, between 0 (squared error alone) and 1.
-        Default 0.5.
 
     Raises
     ------

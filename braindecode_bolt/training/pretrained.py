@@ -34,18 +34,18 @@ class PretrainedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         pre-training starts.
     bands : mapping of str to (float, float) | None
         As in :func:`pretrain_band_power`, as all below.
-    n_steps : int
+    n_steps : int, default 600
         Default 600.
     max_seconds : float | None
         Default None.
-    windows_per_recording : int
+    windows_per_recording : int, default 100
         Default 100.
-    batch_size : int
+    batch_size : int, default 8
         Default 8.
-    lr : float
-        Of the pre-training. Default 1e-3.
-    random_state : int | None
-        Seed of the initial weights and of the pre-training. Default 12345.
+    lr : float, default 1e-3
+        Of the pre-training.
+    random_state : int | None, default 12345
+        Seed of the initial weights and of the pre-training.
 
     Attributes
     ----------

@@ -152,40 +152,39 @@ def pretrain_band_power(
         touches a BAD annotation or a joint.
     model_arguments : mapping | None
         Arguments of a model given by name or class.
-    window_seconds : float
+    window_seconds : float, default 16.0
         Length of the windows of recordings, for a model given by name or class.
-        Default 16.
     bands : mapping of str to (float, float) | None
         Bands in Hz. By default delta to gamma (1 to 45 Hz).
-    n_steps : int
-        Number of batches. Default 600.
+    n_steps : int, default 600
+        Number of batches.
     max_seconds : float | None
         Stop after so many seconds of training, if `n_steps` are not done by then. The
         result then depends on the speed of the machine. Default None.
-    windows_per_recording : int
+    windows_per_recording : int, default 100
         Windows of each recording that are used, at regular distances. Default 100, or
         as many as there are.
-    batch_size : int
+    batch_size : int, default 8
         Default 8.
-    most_channels : int
+    most_channels : int, default 24
         If a recording has more channels, each batch has so many of them, chosen at
-        random (for models that take a part of their channels by name). Default 24.
-    lr : float
+        random (for models that take a part of their channels by name).
+    lr : float, default 1e-3
         Highest learning rate, of AdamW; it rises over a tenth of the steps and falls
-        along a cosine. Default 1e-3.
-    weight_decay : float
+        along a cosine.
+    weight_decay : float, default 0.01
         Default 0.01.
-    random_state : int | None
+    random_state : int | None, default 12345
         Seed of the initial weights (by name or class), the order of the windows and
-        dropout. None uses the global generators. Default 12345.
+        dropout. None uses the global generators.
     device : str | None
         Where to train. Default: the CPU.
-    progress : bool
-        Show a progress bar in terminals and notebooks. Default True.
-    dataset : str
+    progress : bool, default True
+        Show a progress bar in terminals and notebooks.
+    dataset : str, default ""
         Name of the data set, for the card. Without, people with the same names in other
         data are taken for the same people, and no evaluation tests on them.
-    notes : str
+    notes : str, default ""
         Kept in the card, such as source and licence of the EEG.
 
     Returns
