@@ -2,9 +2,10 @@
 A first fit
 ===========
 
-From recordings to predicted BOLD: simulate simultaneous EEG-fMRI of four subjects, cut
-a window of EEG for each volume, train NeuroBOLT on three subjects and predict the
-fourth.
+From recordings to predicted BOLD: cut a window of EEG for each fMRI volume, train a small
+NeuroBOLT on three people, and predict the fourth.
+
+EEG and BOLD are simulated, so that the example needs no data.
 """
 
 # %%
@@ -87,3 +88,7 @@ for column, (axes, region) in enumerate(zip(all_axes, windows.roi_names, strict=
 all_axes[0].legend(ncols=2, loc="upper right", frameon=False)
 all_axes[-1].set_xlabel("Time (s)")
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_begin_plot_group_kfold.py`,
+# :ref:`sphx_glr_auto_examples_recordings_plot_markers.py`.

@@ -75,3 +75,8 @@ image.shape, image.header.get_zooms()
 
 figure = plot_glass_brain(index_img(image, 60), label="predicted BOLD, volume 60")
 figure
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_evaluate_plot_real_pair.py`,
+# :ref:`sphx_glr_auto_examples_use_plot_new_eeg.py`.
+# More about this: :doc:`/tutorials/own_atlas`.

@@ -5,6 +5,8 @@ Compare models with each other and with chance
 How well is BOLD predicted, which model is better, and is R larger than chance? One call
 fits models on some subjects, predicts the others, and compares R with that of surrogates
 of the BOLD.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -78,3 +80,8 @@ figure
 # :func:`~braindecode_bolt.report.write_report` writes all of this to one HTML file.
 
 plt.close("all")
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_evaluate_plot_intervals.py`,
+# :ref:`sphx_glr_auto_examples_evaluate_plot_explanation.py`.
+# More about this: :doc:`/guide/chance`.

@@ -65,3 +65,7 @@ axes.plot(effect.index, effect, "o-", color="tab:red")
 axes.axhline(0, color="0.2", lw=0.8)
 axes.set(title=f"effect of {band}", xlabel="lag (s)")
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_evaluate_plot_brain_pictures.py`.
+# More about this: :doc:`/guide/explanation`.

@@ -97,3 +97,7 @@ plt.show()
 # %%
 # The level holds on average over people (large symbols), not in each of them (small ones).
 # Intervals that are made of training errors hold less than they say.
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_use_plot_new_eeg.py`.
+# More about this: :doc:`/guide/intervals`.

@@ -158,3 +158,7 @@ plt.show()
 # .18). Three people are too few for a conclusion; ``benchmarks/real_pair.py`` does the
 # same with twelve. And since the target is the output of a classifier, nothing here
 # says how well the BOLD of a region is predicted.
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_evaluate_plot_compare_models.py`.
+# More about this: :doc:`/guide/what_was_shown`.

@@ -4,6 +4,8 @@ A network of braindecode
 
 :class:`~braindecode_bolt.EEGRegressor` takes the networks of braindecode by their
 names. They were made for classification; here they predict the BOLD of regions.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -57,3 +59,8 @@ axes.set_xticks(places, windows.roi_names, rotation=30, ha="right")
 axes.set_ylabel("R, subject 05")
 axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_grid_search.py`,
+# :ref:`sphx_glr_auto_examples_models_plot_pretraining.py`.
+# More about this: :doc:`/tutorials/own_model`.

@@ -98,3 +98,6 @@ axes.axhline(0, color="0.2", lw=0.8)
 axes.set(ylabel="R in the last four minutes")
 axes.legend(frameon=False, loc="lower right")
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_use_plot_save_and_share.py`.

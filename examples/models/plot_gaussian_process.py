@@ -6,6 +6,8 @@ The Gaussian process and its weights
 several lags. It assumes that weights are similar at neighbouring electrodes, bands and
 lags, and finds how similar from the training data. It says how sure it is, and its
 weights can be looked at.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -89,3 +91,7 @@ info.set_montage("colin27_1005")
 mne.viz.plot_topomap(by_electrode.to_numpy(), info, axes=map_axes, show=False)
 map_axes.set_title("by electrode")
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_braindecode_model.py`,
+# :ref:`sphx_glr_auto_examples_evaluate_plot_explanation.py`.

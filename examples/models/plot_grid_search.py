@@ -2,9 +2,11 @@
 Search over hyper-parameters
 ============================
 
-Hyper-parameters are chosen inside the training part, with whole subjects kept apart
-there, too. scikit-learn's searches do that with
+Which penalty, which length of segments? Such hyper-parameters are chosen inside the
+training part, with whole people kept apart there, too. scikit-learn's searches do that with
 :class:`~braindecode_bolt.splits.GroupSplit`.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -80,3 +82,7 @@ search.best_params_
 # {"module__n_feature_maps": [8, 16]}, ...)``.
 
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_evaluate_plot_compare_models.py`.
+# More about this: :doc:`/guide/leakage`.

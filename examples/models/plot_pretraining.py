@@ -4,6 +4,8 @@ Pre-training on EEG without fMRI
 
 A small NeuroBOLT first learns band power from EEG that has no fMRI, and then BOLD from few
 people. It is compared with the same network trained from scratch.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -66,3 +68,7 @@ plt.show()
 
 # %%
 # One test person and a minute of training show how it is done, not how much it helps.
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_fine_tuning.py`.
+# More about this: :doc:`/guide/pretraining`.

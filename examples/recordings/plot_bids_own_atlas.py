@@ -107,3 +107,8 @@ axes.set(title=f"{names[0]}: R = {r[0]:.2f}", xlabel="window")
 axes.legend(frameon=False)
 plt.show()
 temporary.cleanup()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_recordings_plot_montage_128.py`,
+# :ref:`sphx_glr_auto_examples_evaluate_plot_brain_pictures.py`.
+# More about this: :doc:`/tutorials/bids`.

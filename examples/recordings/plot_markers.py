@@ -91,3 +91,7 @@ create_bold_windows([Recording(raw, subject="01")])
 # The data sets (:class:`~braindecode_bolt.datasets.EEGfMRIFolder`,
 # :class:`~braindecode_bolt.datasets.BIDSEEGfMRI`) do all this themselves, and take the same
 # options.
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_recordings_plot_bids_own_atlas.py`.
+# More about this: :doc:`/guide/markers`.

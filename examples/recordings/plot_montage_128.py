@@ -5,6 +5,8 @@ A net of 128 electrodes
 Electrodes of BioSemi's nets are called A1 to D32. Networks whose weights belong to
 sites of the 10-05 system (such as LaBraM's) need to know which electrode is where. With
 the name of the montage, each electrode gets the name of the nearest site.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -88,3 +90,7 @@ model = make_estimator("BandPowerGP").fit(windows.X[train], windows.y[train])
 r = pearson_r(windows.y[~train], model.predict(windows.X[~train]))
 print(f"R of the thalamus in subject 04: {r[0]:.2f}")
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_gaussian_process.py`.
+# More about this: :doc:`/guide/montages`.

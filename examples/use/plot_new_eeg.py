@@ -1,9 +1,12 @@
 """
-Predict EEG that has no fMRI, save and share
-============================================
+Predict EEG that has no fMRI
+============================
 
-A predictor is a fitted model with all that is needed to use it. It predicts BOLD from EEG
-without markers or fMRI, gives intervals, and is saved in a folder without pickles.
+A predictor is a fitted model with all that is needed to use it: how EEG is prepared, which
+electrodes and regions there are, and how good it is. It takes EEG as it is read from a file,
+without volume markers, and gives a table of predicted BOLD with intervals.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -12,54 +15,48 @@ without markers or fMRI, gives intervals, and is saved in a folder without pickl
 # ``cv=5`` also fits the model without some of the people, to know R and intervals for
 # people who were not seen.
 
-import tempfile
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 
 from braindecode_bolt import BOLDPredictor
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 
-simulated = SimulatedEEGfMRI(n_subjects=6, duration=300.0, rois=["Thalamus", "Cuneus"])
+simulated = SimulatedEEGfMRI(n_subjects=6, duration=240.0, rois=["Thalamus", "Cuneus"])
 recordings = simulated.load()
 predictor = BOLDPredictor("BandPowerGP").fit(recordings[:5], cv=5, progress=False)
 predictor.scores_.round(2)
 
 # %%
-# A file without fMRI
-# -------------------
-# The sixth person, without markers and without two of the electrodes.
+# EEG without fMRI
+# ----------------
+# The sixth person, without markers and without two of the electrodes. Models that can do
+# with the others say so in the log; further models need ``missing="interpolate"``.
 
 raw = recordings[5].raw.copy().set_annotations(None).drop_channels(["Fp1", "C3"])
 mean, lower, upper = predictor.predict_interval(raw, tr=2.1, progress=False)
 mean.head(3).round(2)
 
 # %%
-# Here the BOLD is known after all, so that the prediction can be checked:
+# Check it
+# --------
+# Here the BOLD is known after all. It is shown as it was recorded, with its mean removed;
+# the prediction is of BOLD below 0.15 Hz.
 
-measured = recordings[5].bold["Thalamus"]
 times = recordings[5].marker_samples() / recordings[5].raw.info["sfreq"]
-figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-centred = measured - measured.mean()
-axes.plot(times, centred, color="0.6", lw=0.8, label="measured, not filtered")
-axes.fill_between(
-    mean.index, lower["Thalamus"], upper["Thalamus"], color="tab:red", alpha=0.2, lw=0
-)
-axes.plot(mean.index, mean["Thalamus"], color="tab:red", label="predicted, 90 % interval")
-axes.set(xlabel="Time (s)", ylabel="Thalamus")
-axes.legend(frameon=False, ncols=2)
+figure, all_axes = plt.subplots(2, 1, sharex=True, figsize=(8, 4.6), layout="constrained")
+for axes, region in zip(all_axes, mean.columns, strict=True):
+    measured = recordings[5].bold[region]
+    axes.plot(times, measured - measured.mean(), color="0.6", lw=0.8, label="measured")
+    axes.fill_between(
+        mean.index, lower[region], upper[region], color="tab:red", alpha=0.2, lw=0
+    )
+    axes.plot(mean.index, mean[region], color="tab:red", label="predicted, 90 % interval")
+    axes.set_title(region, loc="left")
+    axes.set_ylabel("BOLD (a.u.)")
+all_axes[0].legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+all_axes[-1].set_xlabel("Time (s)")
+plt.show()
 
 # %%
-# Save and load
-# -------------
-# JSON, safetensors and a model card. Nothing in the folder is executed.
-
-with tempfile.TemporaryDirectory() as temporary:
-    folder = predictor.save(Path(temporary) / "my_predictor")
-    print(sorted(path.name for path in folder.iterdir()))
-    again = BOLDPredictor.load(folder)
-    same = again.predict(raw, tr=2.1, progress=False).equals(
-        predictor.predict(raw, tr=2.1, progress=False)
-    )
-    print("the same predictions:", same)
-plt.show()
+# **Next:** :ref:`sphx_glr_auto_examples_use_plot_save_and_share.py`,
+# :ref:`sphx_glr_auto_examples_use_plot_stream.py`.
+# More about this: :doc:`/tutorials/trained_model`.

@@ -82,3 +82,8 @@ except PredictorError as error:
 # BOLD, but they were learned from them.
 
 temporary.cleanup()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_use_plot_stream.py`,
+# :ref:`sphx_glr_auto_examples_models_plot_fine_tuning.py`.
+# More about this: :doc:`/tutorials/trained_model`.

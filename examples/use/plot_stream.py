@@ -5,6 +5,8 @@ Predict a stream of EEG
 :class:`~braindecode_bolt.BOLDStream` takes EEG in chunks, as they come from an
 amplifier, and predicts whenever a repetition time has passed. Here the chunks come from
 a recording.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -58,3 +60,6 @@ axes.legend(frameon=False, ncols=2)
 plt.show()
 both = whole.join(streamed, rsuffix=" streamed", how="inner")
 print(f"largest difference: {np.ptp(both.to_numpy(), axis=1).max():.2g}")
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_fine_tuning.py`.

@@ -5,6 +5,8 @@ Evaluate on a dask cluster
 Fits of an evaluation are independent of each other, so that they can run on the
 machines of a cluster. This example starts a cluster of two processes on this computer;
 on a real cluster only the line that makes the client differs.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -49,3 +51,7 @@ if __name__ == "__main__":
     axes.plot(both["score_alone"], both["score_dask"], "o", color="tab:red")
     axes.set(xlabel="R, one process", ylabel="R, dask cluster", xlim=(0, 1), ylim=(0, 1))
     plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_use_plot_save_and_share.py`.
+# More about this: :doc:`/guide/cluster`.
