@@ -124,5 +124,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "remove_config_comments": True,
     "show_memory": False,
+    # Figures are shown, not what they are called.
+    "ignore_repr_types": r"matplotlib|nilearn\.plotting",
     "abort_on_example_error": True,
 }

@@ -13,7 +13,7 @@ from .series import Segment
 __all__ = ["MarkerReport"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MarkerReport:
     """What was found among volume markers, and what was corrected.
 
@@ -144,6 +144,10 @@ class MarkerReport:
                 lines.append(f"  {what}: {len(places)} ({', '.join(places[:3])}{more})")
         lines += [f"  segment left out: {each}" for each in self.dropped_segments]
         return "\n".join(lines if self.corrected else [f"{lines[0]}; nothing corrected"])
+
+    def __repr__(self) -> str:
+        """Show the same as ``print``: the table of all markers is long."""
+        return str(self)
 
     def _places(self, status: str) -> list[str]:
         return [self._at(sample) for sample in self.samples(status)]

@@ -690,7 +690,10 @@ def _left_out(name: str, reasons: np.ndarray) -> dict[str, int]:
             "not_prepared": "in a part that cannot be prepared",
         }
         listed = ", ".join(f"{number} {texts[reason]}" for reason, number in counts.items())
-        logger.warning(
+        # Before the first full window there is nothing to be done about it.
+        usual = counts.keys() == {"no_full_window"}
+        logger.log(
+            logging.INFO if usual else logging.WARNING,
             "%s: no prediction at %d of %s: %s",
             name,
             len(left),

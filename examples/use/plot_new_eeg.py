@@ -3,8 +3,8 @@ Predict EEG that has no fMRI
 ============================
 
 A predictor is a fitted model with all that is needed to use it: how EEG is prepared, which
-electrodes and regions there are, and how good it is. It takes EEG as it is read from a file,
-without volume markers, and gives a table of predicted BOLD with intervals.
+electrodes and regions there are, and how good it is. It takes EEG as it is read from a
+file, without volume markers, and gives a table of predicted BOLD with intervals.
 
 EEG and BOLD are simulated.
 """
