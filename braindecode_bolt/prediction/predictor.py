@@ -385,6 +385,41 @@ class BOLDPredictor(SavedPredictor):
         width = np.where(np.isnan(mean), np.nan, self.intervals_.half_width(_ONE_SD))
         return table, self._table(width, moments)
 
+    def score(self, recordings: Iterable[Recording], **arguments: Any) -> pd.DataFrame:
+        """Score predictions of recordings that have fMRI.
+
+        Of people, or parts of a scan, that the model was not trained on: nothing else says
+        how good it is.
+
+        Parameters
+        ----------
+        recordings : iterable of Recording
+            As in :meth:`fit`: as read, with volume markers that carry BOLD.
+        **arguments
+            ``montage``, ``missing``, ``calibration`` and ``progress``, as in
+            :meth:`predict`.
+
+        Returns
+        -------
+        pandas.DataFrame, shape (n_rois, 4)
+            As `scores_`: ``region``, ``r`` (Pearson R, mean over recordings), ``r_sd`` (its
+            standard deviation over recordings), ``mse`` (in variances of training).
+
+        Raises
+        ------
+        ValueError
+            If a recording lacks a region of the model, there are no recordings, or as in
+            :meth:`predict`.
+        MarkerError
+            If a recording has no BOLD.
+        TypeError
+            If there is something else among the recordings.
+        """
+        from .scoring import score
+
+        self._check_fitted()
+        return score(self, recordings, arguments)
+
     def predict_interval(
         self,
         raw: mne.io.BaseRaw | Recording,

@@ -19,9 +19,8 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from braindecode_bolt import BOLDPredictor, EEGRegressor, prepare_bold
+from braindecode_bolt import BOLDPredictor, EEGRegressor
 from braindecode_bolt.datasets import SimulatedEEGfMRI
-from braindecode_bolt.metrics import pearson_r
 
 cap = {"ch_names": ["Fz", "C3", "C4", "Pz", "O1", "O2"], "rois": ["Thalamus", "Cuneus"]}
 others = SimulatedEEGfMRI(n_subjects=6, duration=240.0, **cap).load()
@@ -60,16 +59,6 @@ network = EEGRegressor(
 )
 trained = BOLDPredictor(network).fit(others)
 
-
-def r_in(predictor, recording):
-    """R of each region, in volumes that have a full window."""
-    measured = prepare_bold(recording).bold
-    times = recording.marker_samples() / recording.raw.info["sfreq"]
-    predicted = predictor.predict(recording, times=times, progress=False)
-    there = predicted.notna().all(axis=1).to_numpy()
-    return pearson_r(measured[there].to_numpy(), predicted[there].to_numpy())
-
-
 rows = []
 for first, last in halves:
     ways = {
@@ -77,9 +66,9 @@ for first, last in halves:
         "fine-tuned": trained.fine_tune([first]),
         "from scratch": BOLDPredictor(network).fit([first]),
     }
-    rows += [
-        (first.subject, way, r_in(fitted, last).mean()) for way, fitted in ways.items()
-    ]
+    for way, predictor in ways.items():
+        r = predictor.score([last], progress=False)["r"].mean()
+        rows.append((first.subject, way, r))
 table = pd.DataFrame(rows, columns=["person", "way", "R"]).pivot(
     index="person", columns="way", values="R"
 )
