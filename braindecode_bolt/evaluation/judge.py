@@ -76,8 +76,8 @@ def summarise(
         ``cross_recording_r``, ``noise_ceiling``, ``window_limited_noise_ceiling``,
         ``n_recordings`` and ``n_subjects`` (with a score), ``n_seeds``, ``n_undefined``
         (scores of constant predictions, or of fewer than 8 windows, left out of the
-        means), and ``level`` and ``null``, the level and the null model used. Empty if
-        there are no scores.
+        means), and ``level``, ``null`` and ``n_surrogates``, as given. Empty if there are
+        no scores.
     """
     parts: list[pd.DataFrame] = []
     if not len(scores):
@@ -87,7 +87,7 @@ def summarise(
         of_regions = _per_region(table, level, random_state)
         series = _series(predictions[rows], list(of_regions["region"]))
         chance = _chance(series, tr[dataset], method, n_surrogates, level, random_state)
-        part = pd.concat([of_regions, chance], axis=1)
+        part = pd.concat([of_regions, chance], axis=1).assign(n_surrogates=n_surrogates)
         part.insert(0, "control", table["control"].iloc[0])
         part.insert(0, "pipeline", pipeline)
         part.insert(0, "dataset", dataset)
