@@ -103,7 +103,7 @@ class Evaluation:
     windows : dict of str to dict
         Of each data set ``seconds`` (length of a window), ``sfreq`` and ``low_pass``
         (of the BOLD, None for none) in Hz, and ``lag_seconds``.
-    command : str
+    command : str, default ""
         The command that made it, if it was one.
     couplings : dict of str to list of str
         What simulated BOLD of each data set follows, as names of

@@ -55,15 +55,15 @@ def summarise(
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
     tr : mapping of str to sequence of float
         Repetition times of the recordings of each data set in seconds.
-    method : {"phase", "shift", "block"}
+    method : {"phase", "shift", "block"}, default "phase"
         Null model, see :func:`~braindecode_bolt.null.null_r`. Default phase
         randomisation.
-    n_surrogates : int
+    n_surrogates : int, default 10000
         Default 10,000.
-    level : float
-        Level of confidence intervals and of the null band. Default 0.95.
-    random_state : int
-        Seed of surrogates and bootstrap. Default 0.
+    level : float, default 0.95
+        Level of confidence intervals and of the null band.
+    random_state : int, default 0
+        Seed of surrogates and bootstrap.
 
     Returns
     -------

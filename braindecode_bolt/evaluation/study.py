@@ -78,7 +78,7 @@ class Study:
             generator. The BOLD of windows is used unchanged.
         window_seconds, lag_seconds : float
             As in :func:`~braindecode_bolt.create_bold_windows`.
-        low_pass : float | None
+        low_pass : float | None, default 0.15
             As in :func:`~braindecode_bolt.prepare_bold`. Default 0.15 Hz.
 
         Returns

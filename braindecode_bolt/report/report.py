@@ -73,7 +73,7 @@ def write_report(
     summary, comparison : pandas.DataFrame | None
         Results of :meth:`Evaluation.summary` and :meth:`Evaluation.compare`. By default
         they are computed.
-    title : str
+    title : str, default "BOLD predicted from EEG"
         Title of the report.
 
     explanations : mapping of str to pandas.DataFrame | None
