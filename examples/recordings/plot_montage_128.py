@@ -30,7 +30,8 @@ from braindecode_bolt.metrics import pearson_r
 
 montage = mne.channels.make_standard_montage("biosemi128")
 info = mne.create_info(montage.ch_names, 200.0, "eeg")
-sites = electrode_sites(mne.io.RawArray(np.zeros((128, 10)), info), "biosemi128")
+raw = mne.io.RawArray(np.zeros((128, 10)), info, verbose="error")
+sites = electrode_sites(raw, "biosemi128")
 sites.head()
 
 # %%
@@ -44,6 +45,7 @@ mne.viz.plot_topomap(distances.loc[named.ch_names], named, axes=axes[0], show=Fa
 axes[0].set_title("distance to the site (mm)")
 axes[1].hist(distances, bins=24, color="0.6")
 axes[1].set(xlabel="distance to the site (mm)", ylabel="electrodes")
+plt.show()
 
 # %%
 # Recordings of such a net
@@ -89,7 +91,6 @@ train = windows.groups != "04"
 model = make_estimator("BandPowerGP").fit(windows.X[train], windows.y[train])
 r = pearson_r(windows.y[~train], model.predict(windows.X[~train]))
 print(f"R of the thalamus in subject 04: {r[0]:.2f}")
-plt.show()
 
 # %%
 # **Next:** :ref:`sphx_glr_auto_examples_models_plot_gaussian_process.py`.
