@@ -41,8 +41,15 @@ distances = sites["distance_mm"].dropna()
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 placed = info.copy().set_montage(montage)
 named = mne.pick_info(placed, mne.pick_channels(placed.ch_names, list(distances.index)))
-mne.viz.plot_topomap(distances.loc[named.ch_names], named, axes=axes[0], show=False)
-axes[0].set_title("distance to the site (mm)")
+image, _ = mne.viz.plot_topomap(
+    distances.loc[named.ch_names],
+    named,
+    axes=axes[0],
+    cmap="viridis",
+    contours=0,
+    show=False,
+)
+figure.colorbar(image, ax=axes[0], label="distance to the site (mm)")
 axes[1].hist(distances, bins=24, color="0.6")
 axes[1].set(xlabel="distance to the site (mm)", ylabel="electrodes")
 plt.show()
