@@ -47,8 +47,8 @@ halves = [(part(each, 0, 300), part(each, 360, None)) for each in new_people]
 # Three ways
 # ----------
 # ``fine_tune`` goes on training from the network's weights, with a third of the learning
-# rate. It returns another predictor, and the first one stays as it was. The EEG is resampled
-# to 100 Hz, which halves the time.
+# rate. It returns another predictor, and the first one stays as it was. The EEG is
+# resampled to 100 Hz, which halves the time.
 
 network = EEGRegressor(
     "ShallowFBCSPNet",
