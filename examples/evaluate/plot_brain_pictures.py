@@ -50,6 +50,7 @@ r.describe()[["min", "mean", "max"]].round(2)
 # R of each region
 # ----------------
 
+# sphinx_gallery_thumbnail_number = 2
 figure = plot_glass_brain(r, atlas, names)
 figure
 

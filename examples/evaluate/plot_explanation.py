@@ -16,7 +16,7 @@ from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.explanation import explain
 from braindecode_bolt.plotting import plot_lag_curves, plot_topographies
 
-simulated = SimulatedEEGfMRI(n_subjects=6, duration=300.0, rois=["Thalamus"])
+simulated = SimulatedEEGfMRI(n_subjects=6, duration=300.0, rois=["Thalamus", "Putamen"])
 windows = create_bold_windows(map(prepare_bold, simulated.load()))
 train = windows.groups < "05"
 model = make_estimator("LaggedBandPower").fit(windows.X[train], windows.y[train])
@@ -34,9 +34,9 @@ table.head(4).round(2)
 # %%
 # Where, and in which band: patterns
 # ----------------------------------
-# The simulated thalamus follows the amplitude of alpha, and less that of theta and beta.
+# In the simulation the thalamus rises with alpha, and the putamen falls with beta.
 
-figure = plot_topographies(table, ["Thalamus"])
+figure = plot_topographies(table, ["Thalamus", "Putamen"])
 figure
 
 # %%
@@ -46,7 +46,7 @@ figure
 # was simulated: the largest some seconds before the volume. This model has a weight every
 # two seconds. Glover's response is for comparison.
 
-figure = plot_lag_curves(table, ["Thalamus"])
+figure = plot_lag_curves(table, ["Thalamus", "Putamen"])
 figure
 
 # %%

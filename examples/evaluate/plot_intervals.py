@@ -85,6 +85,7 @@ widths = {
     "from people left out": [predictor.intervals_.half_width(level)[0] for level in levels],
     "from training errors": np.quantile(training, levels),
 }
+# sphinx_gallery_thumbnail_number = 2
 figure, axes = plt.subplots(figsize=(5.5, 4), layout="constrained")
 axes.plot(levels, levels, color="0.2", lw=0.8, label="as wanted")
 for (name, width), colour in zip(widths.items(), ("tab:red", "tab:blue"), strict=True):

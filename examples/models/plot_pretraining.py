@@ -62,7 +62,7 @@ for name, network in networks.items():
     print(f"{name}: R = {np.mean(r):.2f} in the test person")
     losses = network.history_[:, "valid_loss"]
     axes.plot(range(1, len(losses) + 1), losses, "o-", label=name)
-axes.set(xlabel="epoch", ylabel="loss, validation person")
+axes.set(xlabel="epoch", ylabel="loss in the validation person", xticks=range(1, 6))
 axes.legend(frameon=False)
 plt.show()
 

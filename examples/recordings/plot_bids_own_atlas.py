@@ -71,7 +71,8 @@ for recording in simulated.load():
 # ---------
 # An image of labels, and a name for each.
 
-plot_roi(atlas, cmap="tab10", colorbar=False, cut_coords=(-4, -50, 4), draw_cross=False)
+plot_roi(atlas, cmap="tab10", colorbar=False, cut_coords=(-4, -24, 4), draw_cross=False)
+plt.show()
 
 # %%
 # Read it
