@@ -32,16 +32,18 @@ labels = np.zeros(mask.shape, "int16")
 labels[inside] = 1 + KMeans(24, n_init=1, random_state=0).fit_predict(places)
 atlas = new_img_like(mask, labels)
 names = [f"region {number}" for number in range(1, 25)]
-plot_roi(atlas, cmap="tab20", display_mode="z", cut_coords=[-20, 0, 20, 40, 60])
+shown = {"display_mode": "z", "cut_coords": [-20, 0, 20, 40, 60], "colorbar": False}
+plot_roi(atlas, cmap="tab20", **shown)
 
 # %%
 # Train on five people
 # --------------------
+# The model uses alpha power alone, so it can only be good in regions that follow alpha.
 # ``atlas`` and ``labels`` tell the predictor where its regions are. With ``cv=5`` it also
 # learns how good it is in people who were left out: a value of R for each region.
 
 recordings = SimulatedEEGfMRI(n_subjects=6, duration=240.0, rois=names).load()
-predictor = BOLDPredictor("LaggedBandPower", atlas=atlas, labels=names)
+predictor = BOLDPredictor("AlphaHRF", atlas=atlas, labels=names)
 predictor.fit(recordings[:5], cv=5, progress=False)
 r = predictor.scores_.set_index("region")["r"]
 r.describe()[["min", "mean", "max"]].round(2)
@@ -49,6 +51,7 @@ r.describe()[["min", "mean", "max"]].round(2)
 # %%
 # R of each region
 # ----------------
+# Red regions are predicted, white ones are not.
 
 # sphinx_gallery_thumbnail_number = 2
 figure = plot_glass_brain(r, atlas, names)
