@@ -6,8 +6,8 @@ A network was trained on other people. Of a new person there are a few minutes o
 fMRI. Is it better to use the network as it is, to fine-tune it with these minutes, or to
 train a new one on them alone?
 
-EEG and BOLD are simulated. In the new people, other bands, other electrodes and another
-haemodynamic response drive the BOLD than in those whom the network was trained on.
+EEG and BOLD are simulated. Each person has a haemodynamic response of their own, so that
+there is something about a new person that the others cannot teach.
 """
 
 # %%
@@ -23,10 +23,9 @@ from braindecode_bolt import BOLDPredictor, EEGRegressor
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 
 cap = {"ch_names": ["Fz", "C3", "C4", "Pz", "O1", "O2"], "rois": ["Thalamus", "Cuneus"]}
+cap["coupling"] = "person-responses"
 others = SimulatedEEGfMRI(n_subjects=5, duration=180.0, **cap).load()
-new_people = SimulatedEEGfMRI(
-    n_subjects=3, duration=600.0, coupling="perturbed", random_state=1, **cap
-).load()
+new_people = SimulatedEEGfMRI(n_subjects=3, duration=600.0, random_state=1, **cap).load()
 
 # %%
 # Split a new person's scan in time
