@@ -13,6 +13,8 @@ EEG and BOLD are simulated.
 # Models and recordings
 # ---------------------
 
+import logging
+
 import joblib
 import matplotlib.pyplot as plt
 from dask.distributed import Client, LocalCluster
@@ -33,7 +35,12 @@ models = ["AlphaHRF", "LaggedBandPower"]
 # guard is needed in a script, because new processes import it.
 
 if __name__ == "__main__":
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address=None,
+        silence_logs=logging.ERROR,
+    )
     with cluster, Client(cluster), joblib.parallel_config("dask"):
         found = evaluate(models, recordings, n_splits=4, progress=False)
     print(found.scores[["pipeline", "subject", "region", "score"]].round(2))
