@@ -90,4 +90,8 @@ axes.legend(frameon=False, loc="lower right")
 plt.show()
 
 # %%
+# On average over these three people, fine-tuning is best: it keeps what people share, and
+# learns what is the person's own. Three people are too few to say so in general.
+
+# %%
 # **Next:** :ref:`sphx_glr_auto_examples_use_plot_save_and_share.py`.
