@@ -72,7 +72,7 @@ figure
 
 raw = recordings[5].raw.copy().set_annotations(None)
 image = predictor.predict_image(raw, tr=2.1, progress=False)
-image.shape, image.header.get_zooms()
+image.shape
 
 # %%
 # One volume of it:
