@@ -23,7 +23,7 @@ simulated = SimulatedEEGfMRI(
     n_subjects=5,
     duration=180.0,
     ch_names=["Fz", "C3", "C4", "Pz", "O1", "O2"],
-    rois=["Thalamus", "Cuneus", "Putamen", "Precuneus"],
+    rois=["Thalamus", "Cuneus", "Putamen", "Precuneus anterior"],
 )
 windows = create_bold_windows(map(prepare_bold, simulated.load()))
 train = windows.groups != "05"
@@ -36,10 +36,10 @@ train = windows.groups != "05"
 
 models = {
     "EEGNet": EEGRegressor(
-        "EEGNet", lr=3e-3, layer_decay=1.0, max_epochs=9, batch_size=16, verbose=0
+        "EEGNet", lr=3e-3, layer_decay=1.0, max_epochs=6, batch_size=16, verbose=0
     ),
     "ShallowFBCSPNet": EEGRegressor(
-        "ShallowFBCSPNet", lr=2e-3, layer_decay=1.0, max_epochs=9, batch_size=16, verbose=0
+        "ShallowFBCSPNet", lr=2e-3, layer_decay=1.0, max_epochs=6, batch_size=16, verbose=0
     ),
     "LaggedBandPower": make_estimator("LaggedBandPower"),
 }
