@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "in_one_line"]
+from collections.abc import Iterable
+
+__all__ = ["counted", "listed"]
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:
@@ -28,18 +30,27 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
-def in_one_line(text: str) -> str:
-    r"""Shorten a text of several lines, such as an error, to its first and last one.
+def listed(items: Iterable[object], most: int = 5, separator: str = ", ") -> str:
+    """Write the first of some items, and how many more there are.
+
+    Parameters
+    ----------
+    items : iterable of object
+        What is written as ``str`` writes it.
+    most : int, default 5
+        How many are written.
+    separator : str, default ", "
+        What stands between them.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
-    >>> in_one_line("ValueError: \nAll fits failed.\n ...\nTypeError: alpha is a word\n")
-    'ValueError: All fits failed. ... TypeError: alpha is a word'
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], most=2)
+    ('a, b, c', 'a, b and 1 more')
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    # The name of the error alone says nothing: the next line belongs to it.
-    begin = 2 if len(lines) > 1 and lines[0].endswith(":") else 1
-    if len(lines) <= begin:
-        return " ".join(lines)
-    middle = ["..."] if len(lines) > begin + 1 else []
-    return " ".join([*lines[:begin], *middle, lines[-1]])
+    texts = [str(item) for item in items]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return separator.join(texts[:most]) + more

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from .._text import counted, in_one_line
+from .._text import counted
 from ..evaluation import (
     PROTOCOLS,
     Evaluation,
@@ -162,7 +162,7 @@ def _failures(found: Evaluation) -> str:
     if not len(found.failures):
         return ""
     first = found.failures.iloc[0]
-    reason = in_one_line(first["error"])
+    reason = first["error"]
     return (
         f"{counted(len(found.failures), 'fit')} failed; the scores are without "
         f"{'it' if len(found.failures) == 1 else 'them'}. To try again, run the same "

@@ -221,13 +221,13 @@ class Plan:
         """Models that show nothing while they are fitted."""
         models = {}
         for name, model in self.models.items():
-            # scikit-learn's pipelines want a bool, its searches and skorch a number.
-            silent = {
-                key: False if isinstance(value, bool) else 0
+            # A pipeline takes only a bool, others only a number.
+            quiet = {
+                key: type(value)(0)
                 for key, value in model.get_params().items()
-                if key.split("__")[-1] == "verbose"
+                if key.split("__")[-1] == "verbose" and isinstance(value, (bool, int))
             }
-            models[name] = clone(model).set_params(**silent)
+            models[name] = clone(model).set_params(**quiet)
         return replace(self, models=models)
 
     def on_disk(self, folder: Path) -> Plan:

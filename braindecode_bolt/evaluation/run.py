@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import sys
@@ -31,7 +32,6 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.preprocessing import StandardScaler
 
 from .._series import is_constant
-from .._text import counted, in_one_line
 from ..null.controls import constant_windows
 from ..splits import FixedValidation, ValidationSplit
 from ..splits._base import Splitter
@@ -85,11 +85,6 @@ class FoldResult:
     details: str = ""
     on_constant: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
-    @property
-    def short_error(self) -> str:
-        """The error in one line: of a long one, its beginning and its end."""
-        return in_one_line(self.error)
-
 
 def fit_fold(
     task: FitTask,
@@ -108,11 +103,30 @@ def fit_fold(
     """
     try:
         return _fit_and_predict(task, estimator, X, targets, keeper)
-    except Exception as error:
+    except Exception as error:  # Models may raise anything; the other fits go on.
         if on_error == "raise":
             raise
         text = "".join(traceback.format_exception(error))
-        return FoldResult(task, error=f"{type(error).__name__}: {error}", details=text)
+        return FoldResult(task, error=_in_a_line(error, targets), details=text)
+
+
+def _in_a_line(error: Exception, targets: Targets) -> str:
+    """Say why a fit failed, and what to do about what happens most often."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[0] if lines else ""
+    if re.match(r"All the \d+ fits failed", said):
+        said = f"{said} The last: {lines[-1]}"  # Of a search, whose message is a traceback.
+    if "dim 3" in said or "3 dimensions" in said:
+        said += (
+            " Windows have three dimensions: put a transformer before it that makes a "
+            "table of features, as BandPower() does, in a pipeline."
+        )
+    elif "1d array" in said and targets.y_train.shape[1] > 1:
+        said += (
+            " It predicts one region at a time: wrap it in scikit-learn's "
+            "MultiOutputRegressor, or fit one model per region (regions='separately')."
+        )
+    return f"{type(error).__name__}: {said}"
 
 
 def _fit_and_predict(
@@ -406,22 +420,8 @@ def _begin_worker(parent: int, place: str) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def log_messages(results: Sequence[FoldResult], failed: bool = False) -> None:
-    """Log the warnings of fits, each with the number of fits it came from.
-
-    With `failed`, log also how many fits of each pipeline failed, and why the first did.
-    """
-    errors: dict[str, list[str]] = {}
-    for result in results:
-        if failed and result.error:
-            errors.setdefault(result.task.pipeline, []).append(result.short_error)
-    for pipeline, reasons in errors.items():
-        logger.error(
-            "%s: %s failed and have no scores (see failures). The first: %s",
-            pipeline,
-            counted(len(reasons), "fit"),
-            reasons[0],
-        )
+def log_messages(results: Sequence[FoldResult]) -> None:
+    """Log the warnings of fits, each with the number of fits it came from."""
     counts = Counter(
         (result.task.pipeline, message) for result in results for message in result.messages
     )
