@@ -8,11 +8,6 @@ from pathlib import Path
 import pytest
 
 import braindecode_bolt
-from braindecode_bolt.cli.choices import HEADS, MODELS, PROTOCOLS, WITH_TOKENS
-from braindecode_bolt.evaluation import PROTOCOLS as REGISTERED
-from braindecode_bolt.models import NETWORKS
-from braindecode_bolt.training import HEADS as REGISTERED_HEADS
-from braindecode_bolt.training import estimator_names
 
 PACKAGE = Path(braindecode_bolt.__file__).parent
 #: Data move from left to right; a room imports only from rooms to its left. Names without
@@ -164,12 +159,3 @@ import braindecode.models
 """
     done = python(code)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_command_line_lists_what_there_is():
-    assert list(MODELS) == estimator_names()
-    assert list(PROTOCOLS) == list(REGISTERED)
-    assert list(HEADS) == list(REGISTERED_HEADS)
-    assert list(WITH_TOKENS) == [
-        name for name, network in NETWORKS.items() if network.has_electrode_tokens
-    ]

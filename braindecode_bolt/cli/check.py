@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from ..datasets.layout import LAYOUT
+from .checks import check_source
 from .data_options import add_data_options
-from .options import add_channel_option, check_data, say_loading
+from .options import add_channel_option, say_loading
 
 NAME = "check"
 SUMMARY = "look at your recordings before a model is trained"
@@ -27,6 +28,7 @@ EPILOG = LAYOUT
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    command.set_defaults(out_is_file=True)
     add = command.add_argument
     add("--data", type=Path, required=True, metavar="FOLDER", help="recordings")
     add(
@@ -65,9 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     ValueError
         If no recording can be opened, or an argument is out of range.
     """
-    check_data(arguments)
-    if not arguments.window > 0:
-        raise ValueError(f"--window must be positive, got {arguments.window:g}.")
+    check_source(arguments)
     say_loading()
     from .run_check import run_check
 

@@ -107,8 +107,9 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         "--coupling",
         type=float,
         metavar="SNR",
-        help="ignore the BOLD of the folder, if any, and simulate BOLD that follows its "
-        "EEG: variance of the coupled signal over that of the noise, 0 for no coupling",
+        help="simulate BOLD that follows the EEG, and ignore that of --data: variance of "
+        "the coupled signal over that of the noise, 0 for no coupling (default: 0.7 "
+        "without --data, else the BOLD that is there)",
     )
     add_coupling_option(add)
     add_pattern_options(add)

@@ -7,15 +7,13 @@ import textwrap
 from pathlib import Path
 
 from ..datasets.layout import LAYOUT
-from .choices import MODELS, PROTOCOLS
+from .checks import check_atlas, check_models, check_protocol, check_source
+from .choices import MODELS, PROTOCOLS, SURROGATES
 from .data_options import COUPLING_LIST, add_data_options
 from .options import (
     add_atlas_options,
     add_model_options,
     add_protocol_options,
-    check_atlas,
-    check_models,
-    check_numbers,
     say_loading,
 )
 
@@ -71,9 +69,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add(
         "--surrogates",
         type=int,
-        default=10_000,
+        default=SURROGATES,
         metavar="N",
-        help="number of surrogate BOLD series that R is compared with (default: 10000)",
+        help="number of surrogate BOLD series that R is compared with (default: "
+        f"{SURROGATES})",
     )
     add("--jobs", type=int, default=1, help="fits that run at the same time (default: 1)")
     add(
@@ -115,12 +114,10 @@ def run(arguments: argparse.Namespace) -> int:
     ValueError
         If data or arguments cannot be used.
     """
-    # What needs no data is checked before anything slow is imported or read.
-    check_numbers(arguments)
     check_models(arguments)
+    check_protocol(arguments)
+    check_source(arguments)
     check_atlas(arguments)
-    if not arguments.window > 0:
-        raise ValueError(f"--window must be positive, got {arguments.window:g}.")
     say_loading()
     from .run_evaluate import run_evaluate
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..datasets.layout import LAYOUT
+from .checks import check_folder, check_source
 from .choices import EXPLANATIONS
 from .data_options import add_data_options
 from .options import say_loading
@@ -74,6 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"Leave out {options}: the recordings are prepared as those of the training "
             "were, and all regions of the model are explained."
         )
+    check_source(arguments)
+    check_folder(arguments.model, "MODEL")
+    if arguments.results is not None:
+        check_folder(arguments.results, "--results")
     say_loading()
     from .run_explain import run_explain
 

@@ -12,8 +12,7 @@ from ..linear import LINEAR
 from ..models import encoder_card
 from ..models.checkpoints import read_weights
 from ..training.estimators import estimator_names, make_estimator
-from .choices import WITH_TOKENS
-from .options import WITH_WEIGHTS
+from .choices import WITH_TOKENS, WITH_WEIGHTS
 
 __all__ = ["choose_device", "make_models"]
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, in groups, and checks that need no data."""
+"""Options that several commands share, in groups, and what they say."""
 
 from __future__ import annotations
 
@@ -8,13 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from .._catalogue import alike, find
-from .choices import DEFAULT_MODELS, HEADS, MODELS, PROTOCOLS, WITH_TOKENS
-
-#: Networks that can begin from published weights.
-WITH_WEIGHTS = ("NeuroBOLT", "LabramBOLD", "BIOTBOLD")
-#: Surrogates whose null distribution fits into memory.
-_MOST_SURROGATES = 1_000_000
+from .choices import DEFAULT_MODELS, HEADS, PROTOCOLS, WITH_TOKENS
 
 
 def add_protocol_options(command: argparse.ArgumentParser) -> None:
@@ -193,117 +187,6 @@ def numbers(text: str) -> list[int]:
 def channels(text: str | None) -> str | list[str] | None:
     """Read ``--channels``: names, or "common"."""
     return text if text == "common" else names(text)
-
-
-def check_models(arguments: argparse.Namespace) -> None:
-    """Check ``--models`` and the options of networks.
-
-    Raises
-    ------
-    ValueError
-        If a model is unknown, or an option does not go with the chosen models.
-    """
-    found = [(name, find(name)) for name in arguments.models]
-    wrong = [name for name, entry in found if entry is None]
-    if wrong or not found:
-        what = "--models names no model."
-        if wrong:
-            what = f"There is no model {wrong[0]!r}.{alike(wrong[0])}"
-        raise ValueError(
-            f"{what} There are {', '.join(MODELS)}, and those of braindecode, which "
-            "`braindecode-bolt models` lists."
-        )
-    for name, entry in found:
-        if entry[1].cannot:
-            raise ValueError(f"{name} cannot predict BOLD: {entry[1].cannot}.")
-    chosen = {entry[0] for _, entry in found}
-    if arguments.epochs is not None and arguments.epochs < 1:
-        raise ValueError(f"--epochs must be at least 1, got {arguments.epochs}.")
-    if arguments.head not in (None, "linear") and not chosen & set(WITH_TOKENS):
-        raise ValueError(f"--head {arguments.head} is for {', '.join(WITH_TOKENS)}.")
-    if arguments.unknown_channels == "fresh" and "LabramBOLD" in chosen:
-        raise ValueError("--unknown-channels fresh is for NeuroBOLT, not for LabramBOLD.")
-    if arguments.pretrain_steps < 1:
-        raise ValueError(
-            f"--pretrain-steps must be at least 1, got {arguments.pretrain_steps}."
-        )
-    starts = {
-        "--pretrained": arguments.pretrained is not None,
-        "--pretrain": arguments.pretrain,
-        "--pretrain-eeg": arguments.pretrain_eeg is not None,
-    }
-    given = [name for name, is_given in starts.items() if is_given]
-    if len(given) > 1:
-        raise ValueError(f"Use one of {' and '.join(given)}.")
-    if arguments.pretrained is not None and arguments.size != "published":
-        # Of what pretrain writes, the size is looked at when the file is read.
-        if not arguments.pretrained.endswith((".safetensors", "neurobolt-small")):
-            raise ValueError("--pretrained needs --size published, as the weights are.")
-    if given and not chosen & set(WITH_WEIGHTS):
-        raise ValueError(f"{given[0]} is for {', '.join(WITH_WEIGHTS)}.")
-    if arguments.pretrain_eeg is not None and not arguments.pretrain_eeg.is_dir():
-        raise ValueError(f"--pretrain-eeg: there is no folder {arguments.pretrain_eeg}.")
-
-
-def check_numbers(arguments: argparse.Namespace) -> None:
-    """Check numbers and folders of an evaluation.
-
-    Raises
-    ------
-    ValueError
-        If a value is out of its range, or ``--data`` is no folder.
-    """
-    check_data(arguments)
-    if arguments.jobs == 0:
-        raise ValueError("--jobs must not be 0; -1 uses all processors.")
-    if not 1 <= arguments.surrogates <= _MOST_SURROGATES:
-        raise ValueError(
-            f"--surrogates must lie between 1 and {_MOST_SURROGATES:,}, got "
-            f"{arguments.surrogates}."
-        )
-
-
-def check_data(arguments: argparse.Namespace) -> None:
-    """Check the folder of recordings, and the filter of their BOLD.
-
-    Raises
-    ------
-    ValueError
-        If the filter is out of range, or ``--data`` is no folder.
-    """
-    if not arguments.low_pass >= 0:
-        raise ValueError(
-            f"--low-pass must not be negative (0 means no filter), got "
-            f"{arguments.low_pass:g}."
-        )
-    if arguments.data is not None and arguments.data.is_file():
-        raise ValueError(
-            f"--data takes a folder of recordings, and {arguments.data} is a file."
-        )
-
-
-def check_atlas(arguments: argparse.Namespace) -> None:
-    """Check ``--atlas`` and ``--labels``, without reading the atlas.
-
-    Raises
-    ------
-    ValueError
-        If there are names but no atlas.
-    FileNotFoundError
-        If there is no such file.
-    """
-    atlas, labels = arguments.atlas, arguments.labels
-    if labels is not None and atlas is None:
-        raise ValueError("--labels names the regions of --atlas; give --atlas, too.")
-    if labels is not None and not labels.is_file():
-        raise FileNotFoundError(f"There is no file {labels} (--labels).")
-    if atlas is not None and not (
-        re.fullmatch(r"difumo\d+", atlas) or Path(atlas).is_file()
-    ):
-        raise FileNotFoundError(
-            f"--atlas takes an image file or a name such as difumo64; there is no file "
-            f"{atlas}."
-        )
 
 
 def region_labels(arguments: argparse.Namespace) -> list[str] | None:

@@ -23,6 +23,7 @@ from . import (
     simulate,
     train,
 )
+from .checks import check_options
 from .messages import in_options
 
 __all__ = ["build_parser", "main"]
@@ -79,6 +80,7 @@ def _run(argv: Sequence[str] | None) -> int:
         _log_to_terminal(arguments.verbose)
         given = sys.argv[1:] if argv is None else argv
         arguments.command_line = shlex.join(["braindecode-bolt", *map(str, given)])
+        check_options(arguments)
         return arguments.run(arguments)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

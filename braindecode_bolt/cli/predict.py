@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import add_atlas_options, check_atlas, say_loading
+from .checks import check_atlas, check_folder
+from .options import add_atlas_options, say_loading
 
 NAME = "predict"
 SUMMARY = "predict the BOLD of EEG files with a saved model"
@@ -91,8 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     FileNotFoundError
         If there is no such model or file.
     """
-    if not arguments.model.is_dir():
-        raise FileNotFoundError(f"There is no folder {arguments.model} with a model.")
+    check_folder(arguments.model, "MODEL")
     missing = [file for file in arguments.files if not file.exists()]
     if missing:
         raise FileNotFoundError(f"There is no file {', '.join(map(str, missing[:5]))}.")
@@ -102,16 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f"Several files are named {', '.join(twice[:5])}, so one table would replace "
             "the other. Predict them into different folders."
-        )
-    if arguments.out.is_file():
-        raise ValueError(f"--out takes a folder, and {arguments.out} is a file.")
-    for name in ("tr", "voxel_mm"):
-        value = getattr(arguments, name)
-        if value is not None and not value > 0:
-            raise ValueError(f"--{name.replace('_', '-')} must be above 0, got {value:g}.")
-    if arguments.interval is not None and not 0.01 <= arguments.interval <= 0.995:
-        raise ValueError(
-            f"--interval must lie between 0.01 and 0.995, got {arguments.interval:g}."
         )
     check_atlas(arguments)
     say_loading()

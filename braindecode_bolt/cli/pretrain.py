@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import WITH_WEIGHTS, add_channel_option, say_loading
+from .choices import WITH_WEIGHTS
+from .options import add_channel_option, say_loading
 
 NAME = "pretrain"
 SUMMARY = "pre-train a network on EEG without fMRI"
@@ -24,6 +25,7 @@ EPILOG = None
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
+    command.set_defaults(out_is_file=True)
     add = command.add_argument
     add("--data", type=Path, required=True, metavar="FOLDER", help="EEG files")
     add(

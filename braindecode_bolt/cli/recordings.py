@@ -13,9 +13,6 @@ from ..recording import Recording
 
 __all__ = ["Prepared", "load_recordings"]
 
-#: Options of folders that need no BOLD.
-_OF_COUPLING = ("pattern", "noise", "tr", "reader")
-
 
 def load_recordings(
     data: Path | None,
@@ -40,8 +37,8 @@ def load_recordings(
     cache_dir : Path | None
         Where extracted regions are kept.
     coupling : float | None
-        Signal-to-noise ratio of BOLD that is simulated on top of the EEG of the
-        folder. By default its own BOLD is read.
+        Signal-to-noise ratio of BOLD that is simulated, also on top of the EEG of a
+        folder. By default the folder's own BOLD is read, and without one it is 0.7.
     seed : int
         Seed of what is simulated.
     channels : str | sequence of str | None
@@ -56,38 +53,16 @@ def load_recordings(
     Returns
     -------
     list of Recording
-
-    Raises
-    ------
-    ValueError
-        If options do not go with the kind of data.
     """
     kind = coupling_kind or "band-power"
     given = {name: value for name, value in options.items() if value is not None}
     if data is None:
-        if given or coupling is not None:
-            names = [*given, *([] if coupling is None else ["coupling"])]
-            raise ValueError(
-                f"Simulated recordings take no {_options(names)}; give a folder by --data."
-            )
-        return SimulatedEEGfMRI(random_state=seed, coupling=kind).load()
+        snr = {} if coupling is None else {"snr": coupling}
+        return SimulatedEEGfMRI(random_state=seed, coupling=kind, **snr).load()
     if coupling is not None:
-        wrong = [name for name in given if name not in _OF_COUPLING]
-        if wrong:
-            raise ValueError(
-                f"With --coupling the BOLD is simulated and markers are made: leave out "
-                f"{_options(wrong)}."
-            )
         simulated = {"snr": coupling, "random_state": seed, "channels": channels}
         simulated |= {"montage": montage, "coupling": kind}
         return SemiSimulatedEEGfMRI(data, **simulated, **given).load()
-    for_simulations = ["noise"] if "noise" in given else []
-    for_simulations += ["coupling_kind"] if coupling_kind else []
-    if for_simulations:
-        verb = "is" if len(for_simulations) == 1 else "are"
-        raise ValueError(
-            f"{_options(for_simulations)} {verb} for simulated BOLD: use --coupling, too."
-        )
     dataset = open_dataset(data, **given)
     if cache_dir is not None and hasattr(dataset, "cache_dir"):
         dataset.cache_dir = cache_dir
@@ -95,10 +70,6 @@ def load_recordings(
         dataset.atlas = atlas
         dataset.extraction = {**dataset.extraction, "labels": labels}
     return dataset.load()
-
-
-def _options(names: Sequence[str]) -> str:
-    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 @dataclass(frozen=True)

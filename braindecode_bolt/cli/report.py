@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .options import add_atlas_options, check_atlas, say_loading
+from .checks import check_atlas, check_folder
+from .options import add_atlas_options, say_loading
 
 NAME = "report"
 SUMMARY = "make the report and figures of a results folder anew"
@@ -38,9 +39,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add(
         "--surrogates",
         type=int,
-        default=10_000,
         metavar="N",
-        help="number of surrogate BOLD series that R is compared with (default: 10000)",
+        help="number of surrogate BOLD series that R is compared with (default: as in the "
+        "summary that is there, else 10000)",
     )
 
 
@@ -64,11 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     ValueError
         If all fits failed, or the number of surrogates is below 1.
     """
-    if arguments.surrogates < 1:
-        raise ValueError(f"--surrogates must be at least 1, got {arguments.surrogates}.")
+    check_folder(arguments.results, "RESULTS")
     check_atlas(arguments)
-    if not arguments.results.is_dir():
-        raise FileNotFoundError(f"{arguments.results} is not a folder.")
     say_loading()
     from .run_report import run_report
 

@@ -12,9 +12,7 @@ from ..evaluation import (
     Evaluation,
     Study,
     evaluate,
-    make_protocol,
 )
-from ..evaluation.checks import check_choices
 from ..evaluation.store import new_folder
 from ..prediction.images import regions_of_atlas
 from .data_options import data_options
@@ -46,10 +44,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         If data or arguments cannot be used.
     """
     # Reading data may take long: all that can be checked without them comes first.
-    make_protocol(arguments.protocol, arguments.folds, arguments.source, arguments.target)
     device = choose_device(arguments.device)
     estimators = make_models(arguments, device)
-    check_choices(estimators, arguments.seeds, arguments.controls)
     name = "simulated" if arguments.data is None else arguments.data.resolve().name
     options = data_options(arguments)
     prepared = preparation(arguments)

@@ -68,8 +68,6 @@ def run_explain(arguments: argparse.Namespace) -> int:
 
 def _add_to_results(folder: Path, table: pd.DataFrame, predictor: BOLDPredictor) -> None:
     """Put the table where the report of an evaluation finds it."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder of results {folder}.")
     model = predictor.model
     name = model if isinstance(model, str) else type(model).__name__
     target = folder / EXPLANATIONS / f"{name}.tsv"

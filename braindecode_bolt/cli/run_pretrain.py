@@ -19,8 +19,9 @@ from ..training import (
     pretrain_band_power,
 )
 from ..training.pretext import as_pieces, eeg_hashes
+from .choices import WITH_WEIGHTS
 from .models import choose_device
-from .options import WITH_WEIGHTS, channels, names
+from .options import channels, names
 from .recordings import Prepared
 
 __all__ = ["run_pretrain", "with_pretraining"]

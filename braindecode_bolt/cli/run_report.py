@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from .._text import counted
 from ..evaluation import Evaluation, load_evaluation
 from ..report import layout, layout_connectivity, layout_coverage, write_outputs
+from .checks import check_surrogates
+from .choices import SURROGATES
 from .options import region_labels
 
 __all__ = ["print_and_write", "run_report"]
+
+logger = logging.getLogger(__name__)
 
 
 def run_report(arguments: argparse.Namespace) -> int:
@@ -45,12 +52,23 @@ def run_report(arguments: argparse.Namespace) -> int:
     print_and_write(
         found,
         folder,
-        arguments.surrogates,
+        arguments.surrogates or _surrogates_before(arguments.results),
         arguments.title,
         atlas=arguments.atlas,
         labels=region_labels(arguments),
     )
     return 0
+
+
+def _surrogates_before(folder: Path) -> int:
+    """Read how many surrogates the summary in a results folder had."""
+    file = folder / "summary.tsv"
+    try:
+        numbers = pd.read_csv(file, sep="\t", usecols=["n_surrogates"])["n_surrogates"]
+        return check_surrogates(int(numbers.iloc[0]))
+    except (OSError, ValueError, IndexError):  # None was made, or by another version.
+        logger.info("%s says no number of surrogates: %d", file, SURROGATES)
+        return SURROGATES
 
 
 def print_and_write(

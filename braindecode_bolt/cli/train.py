@@ -6,14 +6,9 @@ import argparse
 from pathlib import Path
 
 from ..datasets.layout import LAYOUT
+from .checks import check_atlas, check_models, check_source
 from .data_options import add_data_options
-from .options import (
-    add_atlas_options,
-    add_network_options,
-    check_atlas,
-    check_models,
-    say_loading,
-)
+from .options import add_atlas_options, add_network_options, say_loading
 
 NAME = "train"
 SUMMARY = "train a model on all recordings and save it for predictions"
@@ -88,14 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     arguments.models = [arguments.model]
     check_models(arguments)
-    if arguments.cv < 0 or arguments.cv == 1:
-        raise ValueError(f"--cv must be 0, or 2 or more folds; got {arguments.cv}.")
-    if not arguments.low_pass >= 0:
-        raise ValueError(f"--low-pass must not be negative, got {arguments.low_pass:g}.")
-    if arguments.data is not None and not arguments.data.is_dir():
-        raise ValueError(f"--data takes a folder of recordings; {arguments.data} is none.")
-    if arguments.out.is_file():
-        raise ValueError(f"--out takes a folder, and {arguments.out} is a file.")
+    check_source(arguments)
     check_atlas(arguments)
     say_loading()
     from .run_train import run_train

@@ -318,7 +318,7 @@ def simulate_bold(
     drivers = drivers_of(raw, kind, own)
     components = components_of(drivers, rois, kind, own, MEMORY)
     tables = couple(components, volume_times, rois, snr, drawn, window_seconds)
-    return mark_volumes(raw, volume_times, tables)
+    return mark_volumes(raw, volume_times, tables, coupling)
 
 
 def _draw_noise(

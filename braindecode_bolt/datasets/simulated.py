@@ -178,7 +178,7 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
             self.window_seconds,
         )
         raw = mne.io.RawArray(data, info.copy(), verbose="error")
-        return mark_volumes(raw, volume_times, tables)
+        return mark_volumes(raw, volume_times, tables, self.coupling)
 
 
 def _make_info(ch_names: Sequence[str]) -> mne.Info:

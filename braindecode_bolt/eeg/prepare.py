@@ -179,6 +179,8 @@ def prepare(
         }
         raw = cached_raw(cache_dir, name, key, prepared)
         _place_annotations(recording.raw, raw)
+        # Like the annotations, it belongs to the recording and not to its signal.
+        raw.info["description"] = recording.raw.info["description"]
     return replace(recording, raw=raw)
 
 

@@ -103,8 +103,12 @@ class Evaluation:
     windows : dict of str to dict
         Of each data set ``seconds`` (length of a window), ``sfreq`` and ``low_pass``
         (of the BOLD, None for none) in Hz, and ``lag_seconds``.
-    command : str
+    command : str, default ""
         The command that made it, if it was one.
+    couplings : dict of str to list of str
+        What simulated BOLD of each data set follows, as names of
+        ``datasets.COUPLINGS``; empty for BOLD that was recorded, and where the
+        recordings do not say it.
     """
 
     scores: pd.DataFrame
@@ -122,6 +126,7 @@ class Evaluation:
     channels: dict[str, list[str]] = field(default_factory=dict)
     windows: dict[str, dict[str, float | None]] = field(default_factory=dict)
     command: str = ""
+    couplings: dict[str, list[str]] = field(default_factory=dict)
 
     def summary(
         self,
@@ -270,6 +275,7 @@ def collect(store: Store, plan: Plan) -> Evaluation:
         coverage_table(predictions, regions),
         {name: list(study.windows.ch_names) for name, study in plan.studies.items()},
         {name: _windows_of(study) for name, study in plan.studies.items()},
+        couplings={name: list(study.couplings) for name, study in plan.studies.items()},
     )
 
 

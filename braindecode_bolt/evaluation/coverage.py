@@ -33,7 +33,7 @@ def coverage_table(
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
     regions : mapping of str to sequence of str
         Regions of each data set.
-    level : float
+    level : float, default 0.9
         Default 0.9.
 
     Returns

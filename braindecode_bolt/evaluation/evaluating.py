@@ -72,19 +72,19 @@ def evaluate(
     data : recordings | BOLDWindows | Study | mapping of str to one of them
         Recordings with prepared EEG and BOLD that is not filtered yet, windows of
         them, or several data sets by name.
-    protocol : str | splitter
+    protocol : str | splitter, default "subjects"
         A name in :data:`~braindecode_bolt.evaluation.PROTOCOLS` or a splitter that
         keeps EEG apart. Default ``"subjects"``: folds of whole subjects.
-    n_splits : int
-        Number of folds, if the protocol does not fix it. Default 5.
+    n_splits : int, default 5
+        Number of folds, if the protocol does not fix it.
     source, target : str | None
         Tasks of the protocols ``"zero-shot"``, ``"joint"`` and ``"fine-tuned"``.
-    seeds : sequence of int
-        Each model that has a ``random_state`` is fitted with each. Default (0,).
-    controls : sequence of {"wrong_subject", "constant_eeg"}
+    seeds : sequence of int, default (0,)
+        Each model that has a ``random_state`` is fitted with each.
+    controls : sequence of {"wrong_subject", "constant_eeg"}, default ()
         Each model is also trained and tested on such windows, see
         :mod:`braindecode_bolt.null.controls`.
-    regions : {"together", "separately"}
+    regions : {"together", "separately"}, default "together"
         Whether a model predicts all regions (default), or one is fitted for each, as
         published.
     n_jobs : int | None
@@ -93,19 +93,19 @@ def evaluate(
         Results folder. None keeps results in memory. The tables also hold other
         models, seeds and controls of the same run on these data sets that are in the
         folder already.
-    overwrite : bool
+    overwrite : bool, default False
         Delete another run's results in `out`. A run with the same settings is resumed.
-    on_error : {"record", "raise"}
+    on_error : {"record", "raise"}, default "record"
         If a fit fails: record the error and continue with the others (default), or
         raise it. A worker process that is killed is an error of its fit.
     settings : mapping | None
         Further settings to keep with the results, such as how data were prepared;
         JSON-able. A run with other settings is a different run.
-    progress : bool
+    progress : bool, default True
         Print a line for each finished fit and, in terminals and notebooks, show a bar
         with the time left of all fits, and one of the current fit if fits run one at a
-        time. Default True. Without it the models show nothing, either.
-    command : str
+        time. Without it the models show nothing, either.
+    command : str, default ""
         The command that calls this, for the report. It decides nothing.
     keep_models : mapping | None
         Keep the model of each fold in ``models/`` of `out`, as a folder of

@@ -55,15 +55,15 @@ def summarise(
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
     tr : mapping of str to sequence of float
         Repetition times of the recordings of each data set in seconds.
-    method : {"phase", "shift", "block"}
+    method : {"phase", "shift", "block"}, default "phase"
         Null model, see :func:`~braindecode_bolt.null.null_r`. Default phase
         randomisation.
-    n_surrogates : int
+    n_surrogates : int, default 10000
         Default 10,000.
-    level : float
-        Level of confidence intervals and of the null band. Default 0.95.
-    random_state : int
-        Seed of surrogates and bootstrap. Default 0.
+    level : float, default 0.95
+        Level of confidence intervals and of the null band.
+    random_state : int, default 0
+        Seed of surrogates and bootstrap.
 
     Returns
     -------
@@ -76,8 +76,8 @@ def summarise(
         ``cross_recording_r``, ``noise_ceiling``, ``window_limited_noise_ceiling``,
         ``n_recordings`` and ``n_subjects`` (with a score), ``n_seeds``, ``n_undefined``
         (scores of constant predictions, or of fewer than 8 windows, left out of the
-        means), and ``level`` and ``null``, the level and the null model used. Empty if
-        there are no scores.
+        means), and ``level``, ``null`` and ``n_surrogates``, as given. Empty if there are
+        no scores.
     """
     parts: list[pd.DataFrame] = []
     if not len(scores):
@@ -87,7 +87,7 @@ def summarise(
         of_regions = _per_region(table, level, random_state)
         series = _series(predictions[rows], list(of_regions["region"]))
         chance = _chance(series, tr[dataset], method, n_surrogates, level, random_state)
-        part = pd.concat([of_regions, chance], axis=1)
+        part = pd.concat([of_regions, chance], axis=1).assign(n_surrogates=n_surrogates)
         part.insert(0, "control", table["control"].iloc[0])
         part.insert(0, "pipeline", pipeline)
         part.insert(0, "dataset", dataset)

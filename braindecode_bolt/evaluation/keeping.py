@@ -42,7 +42,7 @@ class ModelKeeper:
         Regions that the model predicts.
     tr : sequence of float
         Repetition times of the recordings.
-    simulated : bool
+    simulated : bool, default False
         Whether the BOLD was simulated.
     """
 

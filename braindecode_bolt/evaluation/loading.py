@@ -50,6 +50,7 @@ def write_evaluation(found: Evaluation, folder: Path) -> None:
         "tr": tr,
         "channels": found.channels,
         "windows": found.windows,
+        "couplings": found.couplings,
         "command": found.command,
     }
     with atomic_write(folder / _ABOUT) as file:
@@ -86,6 +87,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
             for name, times in about["tr"].items()
         }
         windows = _numbers(about["windows"])
+        couplings = _lists(about.get("couplings", {}), str)
         command = about["command"]
         if not isinstance(command, str) or regions.keys() != tr.keys():
             raise TypeError("a text, or the times of a data set")
@@ -106,6 +108,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         channels=channels,
         windows=windows,
         command=command,
+        couplings=couplings,
     )
 
 

@@ -44,7 +44,7 @@ class FitTask:
         Seed of the model.
     fold : int
         Number of the fold, from 1.
-    region : str
+    region : str, default ""
         The one region that is predicted, or empty: all at once.
     """
 

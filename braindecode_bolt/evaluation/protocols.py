@@ -109,8 +109,8 @@ def make_protocol(
     ----------
     protocol : str | splitter
         A name in :data:`PROTOCOLS`, or a splitter, which is returned.
-    n_splits : int
-        Number of folds, if the protocol does not fix it. Default 5.
+    n_splits : int, default 5
+        Number of folds, if the protocol does not fix it.
     source, target : str | None
         Tasks to train and test on, for ``"zero-shot"``, ``"joint"`` and
         ``"fine-tuned"``.

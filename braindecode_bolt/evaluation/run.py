@@ -60,7 +60,7 @@ class FoldResult:
         BOLD of the tested windows, float32, in the units of the recordings.
     scale : ndarray, shape (n_rois,)
         Standard deviation of the BOLD that was trained on.
-    fit_seconds, predict_seconds : float
+    fit_seconds, predict_seconds : float, default 0.0
         Time that fit and prediction took.
     history : dict of str to list of float
         Losses of each epoch (``train_loss``, ``valid_loss``); empty without epochs.
@@ -69,7 +69,7 @@ class FoldResult:
     on_constant : ndarray, shape (n_test, n_rois), (1, n_rois) or (0, 0)
         What the fitted model predicts if all windows hold the same EEG, float32: one row
         if that is constant. Empty in controls, and if it cannot predict that.
-    error, details : str
+    error, details : str, default ""
         Why it failed, and the traceback; empty if it did not.
     """
 

@@ -78,7 +78,7 @@ class Store:
         The folder. None keeps results in memory.
     plan : Plan
         What is to be done.
-    overwrite : bool
+    overwrite : bool, default False
         Delete another run's results in the folder.
 
     Attributes

@@ -16,6 +16,7 @@ from .._series import plain_name
 from .._text import counted
 from ..bold import prepare_bold, prepare_series, volume_steps
 from ..bold.targets import LOW_PASS
+from ..datasets.coupling.kinds import named_in
 from ..markers.timing import repetition_time as tr_of
 from ..recording import Recording, as_recordings
 from ..windows.create import BOLDWindows, create_bold_windows
@@ -47,6 +48,9 @@ class Study:
         Cut-off frequency of the low-pass filter in Hz.
     steps : list of ndarray of int
         What :func:`~braindecode_bolt.bold.volume_steps` gives for each recording.
+    couplings : list of str
+        What simulated BOLD of the recordings follows, each name of
+        ``datasets.COUPLINGS`` once; empty where this is not known.
     """
 
     windows: BOLDWindows
@@ -54,6 +58,7 @@ class Study:
     tr: list[float] = field(default_factory=list)
     low_pass: float | None = None
     steps: list[np.ndarray] = field(default_factory=list)
+    couplings: list[str] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -73,7 +78,7 @@ class Study:
             generator. The BOLD of windows is used unchanged.
         window_seconds, lag_seconds : float
             As in :func:`~braindecode_bolt.create_bold_windows`.
-        low_pass : float | None
+        low_pass : float | None, default 0.15
             As in :func:`~braindecode_bolt.prepare_bold`. Default 0.15 Hz.
 
         Returns
@@ -98,7 +103,7 @@ class Study:
                 f"Expected recordings, windows of them or a Study, got "
                 f"{type(data).__name__}. A data set gives its recordings by load()."
             )
-        bold, times, steps = [], [], []
+        bold, times, steps, couplings = [], [], [], []
 
         def prepared() -> Iterator[Recording]:
             for recording in as_recordings(data):
@@ -111,11 +116,13 @@ class Study:
                 done = prepare_bold(recording, low_pass)
                 times.append(recording.repetition_time)
                 steps.append(volume_steps(recording))
+                couplings.append(named_in(recording.raw.info["description"]))
                 yield done
 
         windows = create_bold_windows(_Sized(prepared(), data), window_seconds, lag_seconds)
         _check_distinct(windows)
-        return cls(windows, bold, times, low_pass, steps)
+        known = list(dict.fromkeys(filter(None, couplings)))
+        return cls(windows, bold, times, low_pass, steps, known)
 
     def parted(self, parts: Sequence[np.ndarray]) -> BOLDWindows:
         """Prepare the BOLD of the parts of a fold.

@@ -87,18 +87,18 @@ def explain(
         pattern, whichever suits the model.
     bands : mapping of str to (float, float) | None
         Bands in Hz, the upper end not included. By default delta to gamma.
-    segment_seconds : float
-        Length of the segments into which a window is divided, in seconds. Default 1.
+    segment_seconds : float, default 1.0
+        Length of the segments into which a window is divided, in seconds.
         Narrow bands need longer segments.
-    by : sequence of {"electrode", "band", "lag"}
+    by : sequence of {"electrode", "band", "lag"}, default AXES
         What to tell apart. By default all three. What is left out is taken together,
         and called ``"all"`` in the table (NaN for lags): the effects of all lags, for
         example, are added up, or all lags are occluded at once, and the pattern is that
         of their mean log power.
     roi_names : sequence of str | None
         Names of the regions. By default ``"0"``, ``"1"``, ...
-    n_windows : int
-        Number of windows for patterns, taken evenly from all recordings. Default 2000.
+    n_windows : int, default 2000
+        Number of windows for patterns, taken evenly from all recordings.
     n_attributed : int | None
         Number of windows, of these, for the effects of networks. By default 128 for
         gradients, 32 for integrated gradients and 16 for occlusion.

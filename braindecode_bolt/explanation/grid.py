@@ -154,8 +154,8 @@ def choose_rows(recordings: np.ndarray, n_windows: int, of_each: int = 10) -> np
         Recording of each window.
     n_windows : int
         About how many to choose.
-    of_each : int
-        How many of each recording at least, if it has as many. Default 10.
+    of_each : int, default 10
+        How many of each recording at least, if it has as many.
 
     Returns
     -------

@@ -156,7 +156,7 @@ def occlusion(
     ----------
     regressor, X, rows, grid
         As in :func:`gradient`.
-    by : sequence of {"electrode", "band", "lag"}
+    by : sequence of {"electrode", "band", "lag"}, default AXES
         What is told apart.
 
     Returns

@@ -35,7 +35,7 @@ def explain_predictor(
     recordings : iterable of Recording
         EEG as read, of people who were not used in training, if possible. It is
         prepared here as that of the training was. Neither markers nor BOLD are needed.
-    method : str
+    method : str, default "auto"
         As in :func:`explain`.
     **arguments
         Further ones of :func:`explain`.

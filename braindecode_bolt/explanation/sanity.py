@@ -37,11 +37,10 @@ def compare_randomised(
         A fitted network. It is not changed.
     X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
         EEG in microvolts.
-    n_levels : int
+    n_levels : int, default 4
         At how many depths to compare, the last of them with all layers random.
-        Default 4.
-    random_state : int
-        Seed of the random weights. Default 0.
+    random_state : int, default 0
+        Seed of the random weights.
     **arguments
         Of :func:`explain`.
 

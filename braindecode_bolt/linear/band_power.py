@@ -55,22 +55,22 @@ class BandPower(TransformerMixin, BaseEstimator):
     ----------
     bands : mapping of str to (float, float) | int | None
         Bands in Hz, the upper end not included. A number makes as many bands of equal
-        energy between 1 and 45 Hz from the training windows (Meir-Hasson et al. 2014).
+        energy between 1 and 45 Hz from the training windows [1]_.
         By default delta to gamma (1 to 45 Hz).
-    segment_seconds : float
-        Length of a segment in seconds. Default 2.
+    segment_seconds : float, default 2.0
+        Length of a segment in seconds.
     step_seconds : float | None
         Time from the start of one segment to that of the next, in seconds. By default
         the length of a segment, so that they do not overlap.
     n_lags : int | None
         Number of segments, counted from the end of the window. By default as many
         as fit.
-    standardise : {"recording", None}
+    standardise : {"recording", None}, default None
         Whether the log power of each channel and band is brought to zero mean and
         unit variance within each recording, over the windows that are transformed
         together. This removes differences between subjects (skulls, caps), and a
         single window cannot be transformed. Windows without a known recording count
-        as one recording. Default None.
+        as one recording.
     sfreq : float | None
         Sampling rate in Hz. By default that of the windows, or 200 for plain
         arrays.
@@ -86,6 +86,12 @@ class BandPower(TransformerMixin, BaseEstimator):
         the window, and from there the ``lag_seconds`` of the windows.
     feature_names_out_ : ndarray of str, shape (n_features,)
         ``channel:band:lag``.
+
+    References
+    ----------
+    .. [1] Meir-Hasson, Y., Kinreich, S., Podlipsky, I., Hendler, T., & Intrator, N.
+       (2014). An EEG Finger-Print of fMRI deep regional activation. NeuroImage 102,
+       128-141.
 
     Examples
     --------
@@ -289,7 +295,7 @@ class BandPower(TransformerMixin, BaseEstimator):
             )
         return equal_energy(energy, frequency[inside], self.bands)
 
-    def transform(self, X: Any, calibration: PowerStatistics | None = None) -> np.ndarray:
+    def transform(self, X: Any, calibration: Any = None) -> np.ndarray:
         """Compute the features.
 
         Parameters
@@ -297,9 +303,10 @@ class BandPower(TransformerMixin, BaseEstimator):
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             EEG in microvolts. Channels with names are found by name: their order does
             not matter, and additional channels are not used.
-        calibration : PowerStatistics | None
-            What :meth:`statistics` gives for the recording of `X`. By default each
-            recording in `X` is standardised separately, if it is.
+        calibration : PowerStatistics | windows | None
+            What :meth:`statistics` gives for the recording of `X`, or windows to compute
+            it from. By default each recording in `X` is standardised separately, if it
+            is.
 
         Returns
         -------
@@ -308,14 +315,19 @@ class BandPower(TransformerMixin, BaseEstimator):
 
         Raises
         ------
+        NotFittedError
+            If it is not fitted.
         ValueError
             If the windows have another length, sampling rate or lag than those of the
-            fit, lack one of their channels, or hold values that are not finite; or, if
-            recordings are standardised, there is only one window of a recording.
+            fit, lack one of their channels, or hold values that are not finite; if
+            recordings are standardised, and there is only one window of a recording; or
+            if they are not, and there is a `calibration`.
         TypeError
             If `X` is a torch data set.
         """
         check_is_fitted(self)
+        if calibration is not None:
+            calibration = self._checked(calibration)
         source = as_windows(X)
         windows = source.data
         if isinstance(windows, FeatureWindows) != self.given_:
@@ -329,6 +341,16 @@ class BandPower(TransformerMixin, BaseEstimator):
         elif self.standardise:
             _standardise_recordings(power, recording_labels(windows))
         return power.reshape(len(windows), -1)
+
+    def _checked(self, calibration: Any) -> PowerStatistics:
+        if not self.standardise:
+            raise ValueError(
+                "calibration is not used by a model with standardise=None, which "
+                "uses unchanged power."
+            )
+        if isinstance(calibration, PowerStatistics):
+            return calibration
+        return self.statistics(calibration)
 
     def statistics(self, X: Any) -> PowerStatistics:
         """Compute the statistics of a recording, to transform other windows of it.
@@ -345,6 +367,8 @@ class BandPower(TransformerMixin, BaseEstimator):
 
         Raises
         ------
+        NotFittedError
+            If it is not fitted.
         ValueError
             If the windows are of several recordings, or there is only one window.
         """
@@ -436,13 +460,35 @@ class BandPower(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str, shape (n_features,)
+            ``channel:band:lag``, the lag in seconds.
+
+        Raises
+        ------
+        NotFittedError
+            If it is not fitted.
         """
         check_is_fitted(self)
         return self.feature_names_out_
 
 
 def one_recording(X: Any) -> Iterator[Any]:
-    """Give windows of one recording, piece by piece if they come in pieces."""
+    """Give windows of one recording, piece by piece if they come in pieces.
+
+    Parameters
+    ----------
+    X : windows | iterable of LazyWindows
+        All windows, or pieces.
+
+    Yields
+    ------
+    windows
+        A piece.
+
+    Raises
+    ------
+    ValueError
+        If a piece is of several recordings.
+    """
     pieces = X if isinstance(X, Iterator) else [X]
     if isinstance(X, (list, tuple)) and X and isinstance(X[0], LazyWindows):
         pieces = X
@@ -456,7 +502,25 @@ def one_recording(X: Any) -> Iterator[Any]:
 
 
 def as_windows(X: Any) -> Input:
-    """Bring windows into a form that can be cut into segments."""
+    """Bring windows into a form that can be cut into segments.
+
+    Parameters
+    ----------
+    X : LazyWindows | FeatureWindows | mne.Epochs | array-like
+        Windows, shape (n_windows, n_chans, n_times).
+
+    Returns
+    -------
+    Input
+        The windows and what is known of them.
+
+    Raises
+    ------
+    TypeError
+        If `X` is a torch data set, or no windows.
+    ValueError
+        If there are no windows, or they have another number of dimensions.
+    """
     source = as_input(X)
     if isinstance(source.data, SliceDataset) or is_dataset(source.data):
         raise TypeError(

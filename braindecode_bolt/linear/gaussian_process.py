@@ -45,11 +45,12 @@ class BandPowerGP(_LaggedPowerRegressor):
 
     Parameters
     ----------
-    bands : {"evidence", "classical", "fine"} | mapping of str to (float, float)
-        Delta to gamma; 13 bands of equal width in octaves from 1 to 45 Hz; or whichever
-        of these two has the higher evidence (default). Or bands in Hz.
-    segment_seconds : float
-        Length of a segment whose power is computed, in seconds. Default 2.
+    bands : {"evidence", "classical", "fine"} | mapping, default "evidence"
+        ``"classical"``: delta to gamma. ``"fine"``: 13 bands of equal width in octaves
+        from 1 to 45 Hz. ``"evidence"``: whichever of these two has the higher evidence. Or
+        bands by name, each a pair of frequencies in Hz.
+    segment_seconds : float, default 2.0
+        Length of a segment whose power is computed, in seconds.
     step_seconds : float | None
         Time from one segment to the next, in seconds. By default the part of the
         repetition time that is nearest to 0.5 s, so that windows of neighbouring
@@ -57,21 +58,31 @@ class BandPowerGP(_LaggedPowerRegressor):
     n_lags : int | None
         Number of segments, counted from the end of the window. By default as many as
         fit.
-    standardise : {"recording", None}
+    standardise : {"recording", None}, default "recording"
         Whether the log power of each electrode and band is brought to zero mean and
         unit variance within each recording, clipped at three standard deviations. This
         uses all windows of a recording that are predicted together (only their EEG); a
         single window or a short piece needs `calibration`, see :meth:`predict`.
-        Default ``"recording"``.
     sfreq : float | None
         Sampling rate in Hz. By default that of the windows, or 200 for plain arrays.
-    electrode_length, frequency_length, lag_length, lag_peak, rho : float | None
-        As in :class:`SmoothReadout`. By default chosen by evidence.
+    electrode_length : float | None
+        Length scale of the weights over electrodes, on the unit sphere. None (default for
+        this and all below): chosen by evidence, as in :class:`SmoothReadout`.
+    frequency_length : float | None
+        Length scale over bands, in octaves.
+    lag_length : float | None
+        Length scale over lags, in seconds.
+    lag_peak : float | None
+        Lag at which weights are expected to be largest, in seconds; infinity: the same at
+        all lags.
+    rho : float | None
+        Correlation of the noise of neighbouring volumes, from 0 to below 1.
 
     Attributes
     ----------
     coef_ : ndarray, shape (n_rois, n_chans, n_bands, n_lags)
-        Posterior mean of the weights; :meth:`weights` gives them by name.
+        Posterior mean of the weights, in units of the BOLD for standardised power;
+        :meth:`weights` gives them by name.
     ch_names_, band_names_ : list of str
         Names of its axes.
     lags_ : ndarray, shape (n_lags,)
@@ -82,7 +93,7 @@ class BandPowerGP(_LaggedPowerRegressor):
         The model of the features, with ``chosen_`` (length scales, rho),
         ``signal_covariance_`` and ``noise_covariance_`` between regions.
     evidence_ : dict of str to float
-        Log evidence of each of the bands that were tried.
+        Log evidence of each of the bands that were tried, in nats.
 
     Notes
     -----
@@ -94,6 +105,13 @@ class BandPowerGP(_LaggedPowerRegressor):
     accordingly.
 
     The EEG is not re-referenced: power depends on the reference that it has.
+
+    References
+    ----------
+    .. [1] Rasmussen, C. E., & Williams, C. K. I. (2006). Gaussian Processes for Machine
+       Learning. MIT Press. Chapters 2 and 5: the weight-space view, and the evidence.
+    .. [2] Bonilla, E. V., Chai, K. M. A., & Williams, C. K. I. (2007). Multi-task Gaussian
+       process prediction. NeurIPS 2007. Covariances between outputs.
 
     Examples
     --------
@@ -158,7 +176,10 @@ class BandPowerGP(_LaggedPowerRegressor):
         ------
         ValueError
             If `X` and `y` do not fit together, the EEG cannot be in microvolts, a
-            channel is flat or a region constant, or an argument is out of range.
+            channel is flat or a region constant, a recording has a single window, or an
+            argument is out of range.
+        TypeError
+            If `X`, `y` or an argument is not of the right type.
         """
         source, targets = self._targets(X, y)
         if self.standardise not in ("recording", None):
@@ -303,8 +324,11 @@ class BandPowerGP(_LaggedPowerRegressor):
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
-            If the windows are of several recordings, or there is only one window.
+            If the windows are of several recordings, there is only one window, or no
+            electrode of the fit is available.
         """
         check_is_fitted(self)
         found = []
@@ -322,9 +346,9 @@ class BandPowerGP(_LaggedPowerRegressor):
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             EEG in microvolts. Electrodes of the fit may be missing.
-        return_std : bool
+        return_std : bool, default False
             Whether to return the standard deviation of the BOLD, too: from the uncertainty
-            of the weights, missing electrodes, and noise. Default False.
+            of the weights, missing electrodes, and noise.
         calibration : PowerStatistics | windows | None
             Statistics of the recording that `X` is from (:meth:`statistics`), or
             windows to compute them from. By default each recording in `X` is standardised
@@ -333,14 +357,23 @@ class BandPowerGP(_LaggedPowerRegressor):
         Returns
         -------
         mean : ndarray, shape (n_windows,) or (n_windows, n_rois)
-        std : ndarray, same shape
-            Only with `return_std`.
+            In the units of the BOLD of the fit, with as many dimensions.
+        std : ndarray, shape (n_windows,) or (n_windows, n_rois)
+            Only with `return_std`; in the same units.
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
             If no electrode of the fit is available, a recording has a single window and
-            there is no `calibration`, or windows do not fit.
+            there is no `calibration`, a model that does not standardise is given one, or
+            the windows have another length, sampling rate or lag than those of the fit.
+
+        Warns
+        -----
+        UserWarning
+            If the windows cannot be EEG in microvolts.
         """
         check_is_fitted(self)
         as_windows(X).warn_of_input()
@@ -357,13 +390,23 @@ class BandPowerGP(_LaggedPowerRegressor):
 
         Parameters
         ----------
-        X, calibration
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG in microvolts, as in :meth:`predict`.
+        calibration : PowerStatistics | windows | None
             As in :meth:`predict`.
 
         Returns
         -------
         ndarray, shape (n_windows, n_rois, n_rois)
-            Its diagonal is the square of the standard deviations of :meth:`predict`.
+            In squared units of the BOLD. Its diagonal is the square of the standard
+            deviations of :meth:`predict`.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            As in :meth:`predict`.
         """
         check_is_fitted(self)
         features, there = self._features(X, calibration)

@@ -41,7 +41,8 @@ class _LaggedPowerRegressor(LinearBOLD):
 
         Returns
         -------
-        self
+        _LaggedPowerRegressor
+            Itself.
 
         Raises
         ------
@@ -68,21 +69,39 @@ class _LaggedPowerRegressor(LinearBOLD):
         self.band_names_ = list(power.bands_)
         return self
 
-    def predict(self, X: Any, calibration: PowerStatistics | None = None) -> np.ndarray:
+    def predict(self, X: Any, calibration: Any = None) -> np.ndarray:
         """Predict BOLD.
 
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             EEG in microvolts.
-        calibration : PowerStatistics | None
-            Statistics of the recording that `X` is from (:meth:`statistics`), for models
-            with ``standardise="recording"``. By default each recording in `X` is
-            standardised separately.
+        calibration : PowerStatistics | windows | None
+            Statistics of the recording that `X` is from (:meth:`statistics`), or windows
+            to compute them from, for models with ``standardise="recording"``. By default
+            each recording in `X` is standardised separately.
 
         Returns
         -------
         ndarray, shape (n_windows,) or (n_windows, n_rois)
+            In the units of the BOLD of the fit, with as many dimensions.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the windows have another length, sampling rate or lag than those of the fit,
+            lack one of their channels, or hold values that are not finite; if there is a
+            single window of a recording and no `calibration`; or if a model that does not
+            standardise is given one.
+        TypeError
+            If `X` is a torch data set.
+
+        Warns
+        -----
+        UserWarning
+            If the windows cannot be EEG in microvolts.
         """
         check_is_fitted(self)
         as_windows(X).warn_of_input()
@@ -91,7 +110,26 @@ class _LaggedPowerRegressor(LinearBOLD):
         return self._in_shape(regression.predict(features))
 
     def statistics(self, X: Any) -> PowerStatistics:
-        """Compute the statistics of a recording; see :meth:`BandPower.statistics`."""
+        """Compute the statistics of a recording, to predict other windows of it.
+
+        Parameters
+        ----------
+        X : windows | iterable of LazyWindows
+            EEG of one recording in microvolts, or several pieces of it: some minutes for
+            calibration.
+
+        Returns
+        -------
+        PowerStatistics
+            For the `calibration` of :meth:`predict`.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the windows are of several recordings, or there is only one window.
+        """
         check_is_fitted(self)
         return self.pipeline_["power"].statistics(X)
 
@@ -106,11 +144,13 @@ class _LaggedPowerRegressor(LinearBOLD):
         Returns
         -------
         pandas.DataFrame, shape (n_chans * n_bands * n_lags, n_rois)
-            Weights of the standardised features; rows by ``channel``, ``band`` and
-            ``lag`` (seconds before the volume).
+            Weights of the standardised features, in units of the BOLD; rows by
+            ``channel``, ``band`` and ``lag`` (seconds before the volume).
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
             If there are not as many names as regions.
         """
@@ -146,9 +186,22 @@ class LaggedBandPower(_LaggedPowerRegressor):
 
     Parameters
     ----------
-    bands, segment_seconds, step_seconds, n_lags, standardise, sfreq
-        As in :class:`BandPower`. By default delta to gamma, and segments of 2 s that
-        do not overlap.
+    bands : mapping of str to (float, float) | int | None
+        Bands in Hz, or their number; as in :class:`BandPower`. By default delta to
+        gamma.
+    segment_seconds : float, default 2.0
+        Length of a segment whose power is computed, in seconds.
+    step_seconds : float | None
+        Time from one segment to the next in seconds. By default the length of a
+        segment, so that they do not overlap.
+    n_lags : int | None
+        Number of segments, counted from the end of the window. By default as many as
+        fit.
+    standardise : {"recording", None}, default None
+        Whether the log power of each channel and band is brought to zero mean and unit
+        variance within each recording, as in :class:`BandPower`.
+    sfreq : float | None
+        Sampling rate in Hz. By default that of the windows, or 200 for plain arrays.
     alphas : sequence of float | None
         Penalties to choose from. By default 19 from 0.1 to 1e8.
 
@@ -164,6 +217,12 @@ class LaggedBandPower(_LaggedPowerRegressor):
         Seconds before the volume, decreasing.
     penalty_ : ndarray, shape (n_rois,)
         The chosen penalties.
+
+    See Also
+    --------
+    BandPowerGP : A smooth prior instead of a single penalty; standard deviations.
+    SparseBandPower : Few channels, bands and lags.
+    RidgeFingerprint : The same with finer bands and lags.
 
     Examples
     --------
@@ -206,12 +265,26 @@ class SparseBandPower(_LaggedPowerRegressor):
 
     Parameters
     ----------
-    bands, segment_seconds, step_seconds, n_lags, standardise, sfreq
-        As in :class:`LaggedBandPower`.
-    l1_ratio : float
-        Share of the lasso in the penalty. Default 0.5.
-    n_penalties : int
-        Number of penalties to choose from. Default 10.
+    bands : mapping of str to (float, float) | int | None
+        Bands in Hz, or their number; as in :class:`BandPower`. By default delta to
+        gamma.
+    segment_seconds : float, default 2.0
+        Length of a segment whose power is computed, in seconds.
+    step_seconds : float | None
+        Time from one segment to the next in seconds. By default the length of a
+        segment, so that they do not overlap.
+    n_lags : int | None
+        Number of segments, counted from the end of the window. By default as many as
+        fit.
+    standardise : {"recording", None}, default None
+        Whether the log power of each channel and band is brought to zero mean and unit
+        variance within each recording, as in :class:`BandPower`.
+    sfreq : float | None
+        Sampling rate in Hz. By default that of the windows, or 200 for plain arrays.
+    l1_ratio : float, default 0.5
+        Share of the lasso in the penalty: 1 is the lasso, 0 the group lasso.
+    n_penalties : int, default 10
+        Number of penalties to choose from.
 
     Attributes
     ----------
@@ -220,10 +293,20 @@ class SparseBandPower(_LaggedPowerRegressor):
 
     References
     ----------
-    Mehta, et al. (2025). arXiv:2504.10752.
+    Mehta, et al. (2025). arXiv:2504.10752. https://arxiv.org/abs/2504.10752
 
     Simon, N., Friedman, J., Hastie, T., & Tibshirani, R. (2013). A Sparse-Group
     Lasso. Journal of Computational and Graphical Statistics 22, 231-245.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.linear import SparseBandPower
+    >>> windows = create_bold_windows(SimulatedEEGfMRI(2, duration=60.0).load())
+    >>> model = SparseBandPower(n_penalties=4).fit(windows.X, windows.y)
+    >>> bool((model.coef_ == 0).mean() > 0.5)
+    True
     """
 
     def __init__(
@@ -266,8 +349,22 @@ class RidgeFingerprint(LaggedBandPower):
 
     Parameters
     ----------
-    bands, segment_seconds, step_seconds, n_lags, standardise, sfreq, alphas
-        As in :class:`LaggedBandPower`, with the defaults above.
+    bands : mapping of str to (float, float) | int | None, default 10
+        Bands in Hz, or their number; as in :class:`BandPower`. 10 makes as many
+        bands of equal energy.
+    segment_seconds : float, default 2.0
+        Length of a segment whose power is computed, in seconds.
+    step_seconds : float | None, default 0.25
+        Time from one segment to the next in seconds.
+    n_lags : int | None, default 48
+        Number of segments, counted from the end of the window. None: as many as fit.
+    standardise : {"recording", None}, default "recording"
+        Whether the log power of each channel and band is brought to zero mean and unit
+        variance within each recording, as in :class:`BandPower`.
+    sfreq : float | None
+        Sampling rate in Hz. By default that of the windows, or 200 for plain arrays.
+    alphas : sequence of float | None
+        Penalties to choose from. By default 19 from 0.1 to 1e8.
 
     Attributes
     ----------

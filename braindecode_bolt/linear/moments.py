@@ -83,8 +83,8 @@ def band_edge(
         BOLD.
     stretches : sequence of ndarray
         Rows of consecutive volumes.
-    share : float
-        Share of the power that may lie above it. Default 0.001.
+    share : float, default 1e-3
+        Share of the power that may lie above it.
 
     Returns
     -------
@@ -132,8 +132,8 @@ def whitening(n_windows: int, rho: float, edge: float = 0.5) -> np.ndarray:
         Consecutive volumes of the stretch.
     rho : float
         Autocorrelation of the noise of neighbouring volumes.
-    edge : float
-        Highest frequency that is used, in cycles per volume. Default 0.5: all but zero.
+    edge : float, default 0.5
+        Highest frequency that is used, in cycles per volume. 0.5: all but zero.
 
     Returns
     -------
@@ -328,7 +328,7 @@ def gather(
         BOLD.
     stretches : sequence of ndarray
         Rows of consecutive volumes, see :func:`find_stretches`.
-    edge : float
+    edge : float, default 0.5
         Highest frequency that is used, in cycles per volume.
 
     Returns

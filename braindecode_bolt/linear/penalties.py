@@ -44,7 +44,8 @@ class _Grouped(RegressorMixin, BaseEstimator, ABC):
 
         Returns
         -------
-        self
+        _Grouped
+            Itself.
 
         Raises
         ------
@@ -105,6 +106,12 @@ class _Grouped(RegressorMixin, BaseEstimator, ABC):
         Returns
         -------
         ndarray, shape (n_windows, n_rois)
+            In units of the BOLD.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
         """
         check_is_fitted(self)
         return X @ self.coef_.T + self.intercept_
@@ -145,11 +152,27 @@ class GroupedRidge(_Grouped):
     Attributes
     ----------
     coef_ : ndarray, shape (n_rois, n_features)
+        Weights, in units of the BOLD per unit of the features.
     intercept_ : ndarray, shape (n_rois,)
+        Prediction for features that are all zero, in units of the BOLD.
     penalty_ : ndarray, shape (n_rois,)
         The chosen penalties.
     cv_mse_ : ndarray, shape (n_alphas, n_rois)
-        Mean squared error of each penalty on held-out groups.
+        Mean squared error of each penalty on held-out groups, the strongest first.
+
+    See Also
+    --------
+    sklearn.linear_model.RidgeCV : A penalty chosen by leaving out single windows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.linear import GroupedRidge
+    >>> rng = np.random.default_rng(0)
+    >>> X, groups = rng.standard_normal((60, 5)), np.repeat([0, 1, 2], 20)
+    >>> y = X[:, :2] + 0.1 * rng.standard_normal((60, 2))
+    >>> GroupedRidge().fit(X, y, groups).coef_.shape
+    (2, 5)
     """
 
     def __init__(self, alphas: Sequence[float] | None = None):
@@ -186,10 +209,9 @@ class GroupedSparseGroupLasso(_Grouped):
 
     The weights ``w`` of a region minimise ``||y - X w||^2 / (2 n) + penalty *
     (l1_ratio * ||w||_1 + (1 - l1_ratio) * sqrt(size) * sum of the norms of the
-    groups)`` (Simon et al. 2013). Solved by proximal gradient steps with momentum
-    (Beck and Teboulle 2009; restarted where it overshoots, O'Donoghue and Candes
-    2015), for all regions at once, on the Gram matrix of the features. himalaya
-    has a solver of the same problem that takes one group after the other in
+    groups)`` [1]_. Solved by proximal gradient steps with momentum [2]_, restarted where
+    it overshoots [3]_, for all regions at once, on the Gram matrix of the features.
+    himalaya has a solver of the same problem that takes one group after the other in
     Python, which is far slower for many small groups
     (``benchmarks/speed_of_baselines.py``); skglm takes one region at a time.
 
@@ -197,23 +219,32 @@ class GroupedSparseGroupLasso(_Grouped):
     ----------
     group_size : int
         Features of a group; groups are contiguous.
-    l1_ratio : float
+    l1_ratio : float, default 0.5
         Share of the lasso in the penalty: 1 is the lasso, 0 the group lasso.
-    n_penalties : int
+    n_penalties : int, default 10
         Number of penalties to choose from, on a logarithmic scale from the smallest
-        that makes all weights zero downwards. Default 10.
-    min_ratio : float
-        The smallest penalty as a share of the largest. Default 0.03.
-    max_iter : int
-        Largest number of steps for each penalty. Default 2000.
-    tol : float
+        that makes all weights zero downwards.
+    min_ratio : float, default 0.03
+        The smallest penalty as a share of the largest.
+    max_iter : int, default 2000
+        Largest number of steps for each penalty.
+    tol : float, default 1e-3
         The descent ends when no weight changes in a step by more than this share of
-        the largest weight. Default 1e-3.
+        the largest weight.
 
     Attributes
     ----------
     coef_, intercept_, penalty_, cv_mse_
         As in :class:`GroupedRidge`.
+
+    References
+    ----------
+    .. [1] Simon, N., Friedman, J., Hastie, T., & Tibshirani, R. (2013). A Sparse-Group
+       Lasso. Journal of Computational and Graphical Statistics 22, 231-245.
+    .. [2] Beck, A., & Teboulle, M. (2009). A fast iterative shrinkage-thresholding
+       algorithm for linear inverse problems. SIAM Journal on Imaging Sciences 2, 183-202.
+    .. [3] O'Donoghue, B., & Candes, E. (2015). Adaptive restart for accelerated gradient
+       schemes. Foundations of Computational Mathematics 15, 715-732.
     """
 
     def __init__(

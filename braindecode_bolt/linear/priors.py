@@ -34,8 +34,8 @@ def electrode_positions(ch_names: Sequence[str]) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_electrodes, 3)
-        Directions from the centre of the head; NaN for names that the 10-05 system
-        does not have.
+        Directions from the centre of the head, of length 1, in MNE's head coordinates
+        (right, front, up); NaN for names that the 10-05 system does not have.
 
     Examples
     --------
@@ -122,8 +122,8 @@ def lag_covariance(lags: np.ndarray, length: float, peak: float = np.inf) -> np.
         Seconds before the volume.
     length : float
         Length scale in seconds.
-    peak : float
-        Lag at which the envelope is largest, in seconds. Infinity (default): the
+    peak : float, default inf
+        Lag at which the envelope is largest, in seconds. Infinity: the
         same at all lags.
 
     Returns
@@ -146,7 +146,7 @@ def square_root(covariance: np.ndarray, tolerance: float = 0.01) -> np.ndarray:
     ----------
     covariance : ndarray, shape (n, n)
         Symmetric, not negative.
-    tolerance : float
+    tolerance : float, default 0.01
         Eigenvectors below this share of the largest eigenvalue are left out.
 
     Returns

@@ -94,15 +94,15 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
     coef_ : ndarray, shape (n_rois, n_electrodes, n_features, n_lags)
         Posterior mean of the weights.
     intercept_ : ndarray, shape (n_rois,)
-        Prediction for features that are all zero.
+        Prediction for features that are all zero, in units of the BOLD.
     chosen_ : dict of str to float
         The length scales, peak and rho.
     signal_covariance_, noise_covariance_ : ndarray, shape (n_rois, n_rois)
         Covariance between regions of the signal that features explain, on average over
         windows, and of the noise.
     evidence_ : float
-        Log evidence of the training BOLD; larger is better. Comparable between models
-        of the same BOLD, whatever their features.
+        Log evidence of the training BOLD in nats; larger is better. Comparable between
+        models of the same BOLD, whatever their features.
     band_edge_ : float
         Highest frequency of the BOLD that was used, in cycles per volume.
 
@@ -111,6 +111,13 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
     Priors are chosen on 2000 windows at most; the weights are learned from all. Each
     prior is represented by its leading eigenvectors, so that time and memory grow with
     the number of windows only linearly.
+
+    References
+    ----------
+    .. [1] Rasmussen, C. E., & Williams, C. K. I. (2006). Gaussian Processes for Machine
+       Learning. MIT Press. Chapters 2 and 5: the weight-space view, and the evidence.
+    .. [2] Bonilla, E. V., Chai, K. M. A., & Williams, C. K. I. (2007). Multi-task Gaussian
+       process prediction. NeurIPS 2007. Covariances between outputs.
 
     Examples
     --------
@@ -170,8 +177,8 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If shapes do not fit together, values are not finite, a region is constant,
-            or an argument is out of range.
+            If shapes do not fit together, values are not finite, a region is constant, no
+            stretch has two consecutive volumes, or an argument is out of range.
         """
         X = np.asarray(X, np.float32)
         targets = np.asarray(y, float)
@@ -280,7 +287,19 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         self._back = back * spread
 
     def prior(self) -> ReadoutPrior:
-        """Give the priors that were chosen, in a form for other implementations."""
+        """Give the priors that were chosen, in a form for other implementations.
+
+        Returns
+        -------
+        ReadoutPrior
+            With ``roots``, ``kept``, ``scale``, ``ratio``, ``combine``, ``rho`` and
+            ``edge``, for :class:`~braindecode_bolt.training.Evidence`.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        """
         check_is_fitted(self)
         return ReadoutPrior(
             [root.copy() for root in self._basis.roots],
@@ -299,16 +318,24 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         ----------
         X : array-like, shape (n_windows, n_electrodes, n_features, n_lags)
             Features.
-        return_std : bool
+        return_std : bool, default False
             Whether to return the standard deviation of the BOLD (not only of its mean),
-            too. Default False.
+            too.
 
         Returns
         -------
         mean : ndarray, shape (n_windows,) or (n_windows, n_rois)
-            Predicted BOLD.
-        std : ndarray, same shape
-            Only with `return_std`: from the uncertainty of the weights and the noise.
+            Predicted BOLD, in the units and with as many dimensions as that of the fit.
+        std : ndarray, shape (n_windows,) or (n_windows, n_rois)
+            Only with `return_std`: from the uncertainty of the weights and the noise; in
+            the same units.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the features have another shape than those of the fit.
         """
         X = self._features(X)
         mean = self._mean(X)
@@ -329,7 +356,15 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray, shape (n_windows, n_rois, n_rois)
-            Its diagonal is the square of the standard deviations of :meth:`predict`.
+            In squared units of the BOLD. Its diagonal is the square of the standard
+            deviations of :meth:`predict`.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the features have another shape than those of the fit.
         """
         variance = self._uncertainty(self._features(X))
         signal = np.einsum("nk,kr,ks->nrs", variance, self._back, self._back, optimize=True)

@@ -22,30 +22,31 @@ class AlphaHRF(LinearBOLD):
 
     The log power of the alpha rhythm, averaged over posterior electrodes, is weighted
     over the window with Glover's haemodynamic response; the BOLD of each region is a
-    multiple of the result (Goldman et al. 2002, Laufs et al. 2003). One weight and an
+    multiple of the result [1]_, [2]_. One weight and an
     intercept per region are all that is learned.
 
     Parameters
     ----------
-    band : (float, float)
-        The rhythm in Hz. Default 8 to 13.
+    band : (float, float), default (8.0, 13.0)
+        Lower and upper edge of the rhythm in Hz.
     channels : sequence of str | None
         Electrodes to average over. By default those over occipital, parieto-occipital
         and parietal cortex (names that begin with O, PO or P); all channels if there
         are none, or channels have no names.
-    segment_seconds : float
-        Length of a segment whose power is computed, in seconds. Default 1.
-    standardise : {"recording", None}
-        As in :class:`BandPower`. Default ``"recording"``.
+    segment_seconds : float, default 1.0
+        Length of a segment whose power is computed, in seconds.
+    standardise : {"recording", None}, default "recording"
+        Whether log power is brought to zero mean and unit variance within each recording,
+        as in :class:`BandPower`.
     sfreq : float | None
-        As in :class:`BandPower`.
+        Sampling rate in Hz. By default that of the windows, or 200 for plain arrays.
 
     Attributes
     ----------
     coef_ : ndarray, shape (n_rois,)
-        Weight of each region.
+        Weight of each region, in units of the BOLD for standardised power.
     intercept_ : ndarray, shape (n_rois,)
-        Prediction for mean alpha power.
+        Prediction for mean alpha power, in units of the BOLD.
     channels_ : list of str
         The electrodes averaged over.
     hrf_ : ndarray, shape (n_lags,)
@@ -54,11 +55,20 @@ class AlphaHRF(LinearBOLD):
 
     References
     ----------
-    Goldman, R. I., Stern, J. M., Engel, J., & Cohen, M. S. (2002). Simultaneous EEG
-    and fMRI of the alpha rhythm. NeuroReport 13, 2487-2492.
+    .. [1] Goldman, R. I., Stern, J. M., Engel, J., & Cohen, M. S. (2002). Simultaneous EEG
+       and fMRI of the alpha rhythm. NeuroReport 13, 2487-2492.
+    .. [2] Laufs, H., et al. (2003). EEG-correlated fMRI of human alpha activity. NeuroImage
+       19, 1463-1476.
 
-    Laufs, H., et al. (2003). EEG-correlated fMRI of human alpha activity. NeuroImage
-    19, 1463-1476.
+    Examples
+    --------
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.linear import AlphaHRF
+    >>> windows = create_bold_windows(SimulatedEEGfMRI(2, duration=60.0).load())
+    >>> model = AlphaHRF().fit(windows.X, windows.y)
+    >>> model.coef_.shape, model.predict(windows.X).shape
+    ((7,), (42, 7))
     """
 
     def __init__(
@@ -94,8 +104,10 @@ class AlphaHRF(LinearBOLD):
         ------
         ValueError
             If a channel is missing or flat, the window is too short or too long before
-            its volume, the EEG is not plausible in microvolts, or a region is
-            constant.
+            its volume, the EEG is not plausible in microvolts, a region is constant, or an
+            argument is out of range.
+        TypeError
+            If `X`, `y` or an argument is not of the right type.
         """
         from nilearn.glm.first_level import glover_hrf
 
@@ -141,7 +153,26 @@ class AlphaHRF(LinearBOLD):
         return wanted
 
     def statistics(self, X: Any) -> PowerStatistics:
-        """Compute the statistics of a recording; see :meth:`BandPower.statistics`."""
+        """Compute the statistics of a recording, to predict other windows of it.
+
+        Parameters
+        ----------
+        X : windows | iterable of LazyWindows
+            EEG of one recording in microvolts, or several pieces of it: some minutes for
+            calibration.
+
+        Returns
+        -------
+        PowerStatistics
+            For the `calibration` of :meth:`predict`.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            If the windows are of several recordings, or there is only one window.
+        """
         check_is_fitted(self)
         return self.power_.statistics(X)
 
@@ -152,20 +183,36 @@ class AlphaHRF(LinearBOLD):
         rows = [self.power_.ch_names_.index(name) for name in self.channels_]
         return power[:, rows].mean(axis=1) @ self.hrf_[:, None]
 
-    def predict(self, X: Any, calibration: PowerStatistics | None = None) -> np.ndarray:
+    def predict(self, X: Any, calibration: Any = None) -> np.ndarray:
         """Predict BOLD.
 
         Parameters
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             EEG in microvolts.
-        calibration : PowerStatistics | None
-            Statistics of the recording that `X` is from (:meth:`statistics`). By default
-            each recording in `X` is standardised separately.
+        calibration : PowerStatistics | windows | None
+            Statistics of the recording that `X` is from (:meth:`statistics`), or windows
+            to compute them from. By default each recording in `X` is standardised
+            separately.
 
         Returns
         -------
         ndarray, shape (n_windows,) or (n_windows, n_rois)
+            In the units of the BOLD of the fit, with as many dimensions.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        ValueError
+            As in :meth:`BandPower.transform`.
+        TypeError
+            If `X` is a torch data set.
+
+        Warns
+        -----
+        UserWarning
+            If the windows cannot be EEG in microvolts.
         """
         check_is_fitted(self)
         as_windows(X).warn_of_input()
@@ -182,18 +229,66 @@ class MeanBOLD(LinearBOLD):
     Attributes
     ----------
     mean_ : ndarray, shape (n_rois,)
+        In units of the BOLD.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.linear import MeanBOLD
+    >>> windows = create_bold_windows(SimulatedEEGfMRI(2, duration=60.0).load())
+    >>> predicted = MeanBOLD().fit(windows.X, windows.y).predict(windows.X)
+    >>> bool((predicted == predicted[0]).all())
+    True
     """
 
     #: Electrodes of the fit may be missing where it predicts.
     SOME_ELECTRODES_DO = True
 
     def fit(self, X: Any, y: Any) -> MeanBOLD:
-        """Compute the mean of each region; arguments as in :meth:`AlphaHRF.fit`."""
+        """Compute the mean of each region.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG in microvolts. It is checked only.
+        y : array-like, shape (n_windows,) or (n_windows, n_rois)
+            BOLD.
+
+        Returns
+        -------
+        MeanBOLD
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If `X` and `y` differ in length, the EEG is not plausible in microvolts, or a
+            region is constant.
+        TypeError
+            If `X` or `y` is not of the right type.
+        """
         _, targets = self._targets(X, y)
         self.mean_ = targets.mean(axis=0, dtype=np.float64)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the mean for every window; arguments as in :meth:`AlphaHRF.predict`."""
+        """Predict the mean for every window.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            Windows. Their EEG is not used.
+
+        Returns
+        -------
+        ndarray, shape (n_windows,) or (n_windows, n_rois)
+            In the units of the BOLD of the fit, with as many dimensions.
+
+        Raises
+        ------
+        NotFittedError
+            If the model is not fitted.
+        """
         check_is_fitted(self)
         return self._in_shape(np.tile(self.mean_, (len(as_windows(X).data), 1)))

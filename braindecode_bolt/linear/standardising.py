@@ -22,12 +22,27 @@ class PowerStatistics:
 
     Attributes
     ----------
-    ch_names, band_names : tuple of str
-        Electrodes and bands.
-    mean, std : ndarray, shape (n_electrodes, n_bands)
-        Of log power.
-    clipped_mean, clipped_std : ndarray, shape (n_electrodes, n_bands)
-        Of log power after standardisation and clipping to three standard deviations.
+    ch_names : tuple of str
+        Electrodes.
+    band_names : tuple of str
+        Bands.
+    mean : ndarray, shape (n_electrodes, n_bands)
+        Mean of log power (log of squared microvolts per Hz).
+    std : ndarray, shape (n_electrodes, n_bands)
+        Its standard deviation; 1 where power is constant.
+    clipped_mean : ndarray, shape (n_electrodes, n_bands)
+        Mean of log power after standardisation and clipping to three standard deviations.
+    clipped_std : ndarray, shape (n_electrodes, n_bands)
+        Standard deviation of the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.linear import PowerStatistics
+    >>> power = np.random.default_rng(0).normal(3.0, 2.0, size=(50, 2, 1, 8))
+    >>> found = PowerStatistics.of(power, ["O1", "O2"], ["alpha"])
+    >>> bool(abs(found.apply(power).mean()) < 1e-6), found.part(["O2"], ["alpha"]).ch_names
+    (True, ('O2',))
     """
 
     ch_names: tuple[str, ...]
@@ -47,12 +62,15 @@ class PowerStatistics:
         ----------
         power : ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
             Log power.
-        ch_names, band_names : sequence of str
-            Names of its axes.
+        ch_names : sequence of str
+            Names of the electrodes.
+        band_names : sequence of str
+            Names of the bands.
 
         Returns
         -------
         PowerStatistics
+            Over windows and lags.
 
         Raises
         ------
@@ -79,7 +97,8 @@ class PowerStatistics:
 
         Returns
         -------
-        ndarray, same shape
+        ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
+            Of zero mean and unit variance over the windows of :meth:`of`; float32.
         """
         once = _standardised(power, self.mean, self.std).clip(-_LARGEST, _LARGEST)
         return _standardised(once, self.clipped_mean, self.clipped_std)
@@ -94,7 +113,8 @@ class PowerStatistics:
 
         Returns
         -------
-        ndarray, same shape
+        ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
+            Of zero mean and unit variance over the windows of :meth:`of`; float32.
         """
         return _standardised(power, self.mean, self.std)
 
@@ -103,12 +123,15 @@ class PowerStatistics:
 
         Parameters
         ----------
-        ch_names, band_names : sequence of str
-            Those wanted, in this order.
+        ch_names : sequence of str
+            Electrodes that are wanted, in this order.
+        band_names : sequence of str
+            Bands that are wanted, in this order.
 
         Returns
         -------
         PowerStatistics
+            Of these alone.
 
         Raises
         ------

@@ -149,8 +149,8 @@ class BOLDModel(SavedModel):
         ----------
         x : Tensor, shape (batch, n_chans, n_times)
             EEG in microvolts.
-        return_features : bool
-            Return the features instead of the prediction. Default False.
+        return_features : bool, default False
+            Return the features instead of the prediction.
 
         Returns
         -------
@@ -221,7 +221,7 @@ class BOLDModel(SavedModel):
 
         Parameters
         ----------
-        layer_decay : float
+        layer_decay : float, default 0.65
             Factor of the learning rate per block. Default 0.65; 1 turns it off.
 
         Returns
@@ -273,8 +273,8 @@ class ByChannelName(BOLDModel):
         ----------
         x : Tensor, shape (batch, n_chans, n_times)
             EEG in microvolts.
-        return_features : bool
-            Return the features instead of the prediction. Default False.
+        return_features : bool, default False
+            Return the features instead of the prediction.
         ch_names : sequence of str | None
             Names of the channels of `x`, if these are a part of the model's channels
             or in another order. Default None: all channels in the model's order.

@@ -130,8 +130,8 @@ class ConvolutionBlock(nn.Module):
         Dropout.
     activation : type of nn.Module
         Non-linearity.
-    pool : int
-        Samples of the maximum pooling. Default 1.
+    pool : int, default 1
+        Samples of the maximum pooling.
     """
 
     def __init__(

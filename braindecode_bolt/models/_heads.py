@@ -126,13 +126,13 @@ class GaussianHead(Head):
     ----------
     dim, n_outputs, n_volumes : int
         As in :class:`Head`.
-    spread : float
+    spread : float, default 1.0
         Standard deviation before training.
-    beta : float
+    beta : float, default 0.5
         As in :func:`beta_nll`.
-    hidden : sequence of int
+    hidden : sequence of int, default ()
         Widths of layers before the two outputs.
-    drop_prob : float
+    drop_prob : float, default 0.1
         Dropout after each of them.
     """
 
@@ -235,7 +235,7 @@ class Velocity(nn.Module):
         Width of the network.
     depth : int
         Residual blocks.
-    n_time : int
+    n_time : int, default 64
         Sines and cosines of the time.
     """
 
@@ -274,9 +274,9 @@ class FlowHead(Head):
         As in :class:`Head`.
     width, depth : int
         Of the velocity network.
-    n_steps : int
+    n_steps : int, default 50
         Euler steps from source to BOLD.
-    drop_prob : float
+    drop_prob : float, default 0.1
         Dropout in the source.
     """
 

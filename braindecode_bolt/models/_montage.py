@@ -62,7 +62,7 @@ class Montage:
             Channel names, normalised.
         chs_info : sequence of dict | None
             Their positions, where they are known (``loc``, head coordinates).
-        unknown_channels : {"raise", "drop", "nearest", "fresh"}
+        unknown_channels : {"raise", "drop", "nearest", "fresh"}, default "raise"
             What to do with channels that LaBraM's channel embedding has no row for.
 
         Returns

@@ -30,7 +30,7 @@ def check_window(model: str, n_times: int, sfreq: float, longest: int = PATCH) -
         Samples of a window.
     sfreq : float
         Sampling rate in Hz.
-    longest : int
+    longest : int, default 200
         Samples of the longest spectral window. Default 200: only patches count.
     """
     if abs(sfreq - PATCH) > 1e-3:
@@ -171,9 +171,9 @@ class SpatiotemporalEncoder(nn.Module):
         Stochastic depth of the last block; it rises linearly from 0.
     activation : type of nn.Module
         Non-linearity of the convolutions and the feed-forward parts.
-    n_fresh : int
-        Rows of the channel embedding beyond LaBraM's. Default 0.
-    dim : int
+    n_fresh : int, default 0
+        Rows of the channel embedding beyond LaBraM's.
+    dim : int, default 200
         Width of a token. Default 200, that of LaBraM. Another width has a linear layer
         after the convolutions.
     """

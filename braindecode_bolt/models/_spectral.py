@@ -27,7 +27,7 @@ class SpectralEmbedding(nn.Module):
         Tokens per channel that all scales are mapped to.
     dim : int
         Width of a token.
-    mix : bool
+    mix : bool, default True
         Whether tokens are learned mixtures of all windows of the channel (default).
         Otherwise a token is that of the window that it lies in.
     """
@@ -200,7 +200,7 @@ class SpectralEncoder(nn.Module):
         Non-linearity of the feed-forward parts.
     attention_rank : int | None
         Rank of the low-rank attention; None for linear attention.
-    mix : bool
+    mix : bool, default True
         As in :class:`SpectralEmbedding`.
     """
 

@@ -36,21 +36,21 @@ class BEIRA(BOLDModel, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters)s
-    n_filters : int
-        Spatial filters. Default 16.
-    n_feature_maps : int
-        Feature maps of the encoder. Default 128.
-    envelope_seconds : float
+    n_filters : int, default 16
+        Spatial filters.
+    n_feature_maps : int, default 128
+        Feature maps of the encoder.
+    envelope_seconds : float, default 0.51
         Length of the two filters in time. Default 0.51 s, a kernel size of 51 at
         100 Hz.
-    pooling : {"flatten", "mean"}
+    pooling : {"flatten", "mean"}, default "flatten"
         What the last layer gets of the encoder's time steps: all of them, or their
-        mean. Default ``"flatten"``.
-    drop_prob : float
-        Dropout in each block. Default 0.3.
+        mean.
+    drop_prob : float, default 0.3
+        Dropout in each block.
     %(input_scale)s
-    activation : type of nn.Module
-        Non-linearity of the blocks. Default ``nn.GELU``.
+    activation : type of nn.Module, default nn.GELU
+        Non-linearity of the blocks.
 
     Raises
     ------

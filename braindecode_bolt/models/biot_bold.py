@@ -45,21 +45,21 @@ class BIOTBOLD(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters)s
-    embed_dim : int
-        Width of a token. Default 256.
-    num_layers : int
-        Transformer blocks. Default 4.
-    num_heads : int
-        Attention heads. Default 8. Must divide `embed_dim`.
-    hop_seconds : float
-        Time from one spectrum to the next. Default 0.5.
-    drop_prob : float
-        Dropout on the embeddings. Default 0.1.
-    att_drop_prob : float
-        Dropout on the output of the attention. Default 0.2.
+    embed_dim : int, default 256
+        Width of a token.
+    num_layers : int, default 4
+        Transformer blocks.
+    num_heads : int, default 8
+        Attention heads. Must divide `embed_dim`.
+    hop_seconds : float, default 0.5
+        Time from one spectrum to the next.
+    drop_prob : float, default 0.1
+        Dropout on the embeddings.
+    att_drop_prob : float, default 0.2
+        Dropout on the output of the attention.
     %(input_scale)s
-    activation : type of nn.Module
-        Non-linearity before the last layer. Default ``nn.ELU``.
+    activation : type of nn.Module, default nn.ELU
+        Non-linearity before the last layer.
     %(pretrained)s
 
     Raises

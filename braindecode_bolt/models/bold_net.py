@@ -230,7 +230,7 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters)s
-    encoder : str | None
+    encoder : str | None, default "LaBraM"
         ``"LaBraM"`` (default), a model of braindecode by name, or None for the
         spectral branch alone. ``braindecode-bolt models`` says what each needs.
     encoder_args : dict | None
@@ -242,39 +242,39 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
         Published weights of the encoder: a folder of ``save_pretrained`` or a
         repository on the Hugging Face Hub, read by braindecode's ``from_pretrained``
         (for LaBraM by :func:`~braindecode_bolt.load_published_weights`).
-    spectral : bool
-        Add the spectral branch. Default True. It needs windows of whole multiples of
+    spectral : bool, default True
+        Add the spectral branch. It needs windows of whole multiples of
         its longest scale at 200 Hz.
-    embed_dim : int
-        Features of a window. Default 200.
-    pooling : {"mean", "attention"}
+    embed_dim : int, default 200
+        Features of a window.
+    pooling : {"mean", "attention"}, default "mean"
         How tokens of an encoder of braindecode become features: their mean (default)
         or attention of one learned query.
-    n_scales : int
+    n_scales : int, default 4
         Lengths of spectral windows. Default 4: 0.5, 1, 2 and 4 s.
-    spectral_depth : int
-        Blocks of the spectral branch. Default 4.
-    spectral_num_heads : int
-        Its attention heads. Default 8. Must divide `embed_dim`.
-    mix_windows : bool
+    spectral_depth : int, default 4
+        Blocks of the spectral branch.
+    spectral_num_heads : int, default 8
+        Its attention heads. Must divide `embed_dim`.
+    mix_windows : bool, default True
         As in :class:`NeuroBOLT`. Default True, as published.
-    head : {"point", "gaussian", "flow"}
+    head : {"point", "gaussian", "flow"}, default "point"
         Default ``"point"``.
     head_args : dict | None
         Arguments of the head. Gaussian: ``spread`` (1, before training), ``beta``
         (0.5). Flow: ``width`` (512) and ``depth`` (4) of the velocity network,
         ``n_steps`` (50) Euler steps.
-    n_volumes : int
+    n_volumes : int, default 1
         Volumes that are predicted from a window, the last of which is at its end.
         Predictions of one volume from several windows are averaged by
-        :class:`~braindecode_bolt.EEGRegressor`. Default 1.
-    drop_prob : float
-        Dropout on embeddings and in the LaBraM encoder. Default 0.1.
-    spectral_drop_prob : float
-        Dropout on the attention of the spectral branch. Default 0.2.
+        :class:`~braindecode_bolt.EEGRegressor`.
+    drop_prob : float, default 0.1
+        Dropout on embeddings and in the LaBraM encoder.
+    spectral_drop_prob : float, default 0.2
+        Dropout on the attention of the spectral branch.
     %(input_scale)s
-    activation : type of nn.Module
-        Non-linearity of our parts and before the head. Default ``nn.GELU``.
+    activation : type of nn.Module, default nn.GELU
+        Non-linearity of our parts and before the head.
 
     Raises
     ------
@@ -391,31 +391,31 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
         Weights of REVE, such as ``"brain-bzh/reve-base"``: a folder or a repository on
         the Hugging Face Hub. With them the electrodes are placed by REVE's own table.
         Default None.
-    embed_dim : int
-        Features of a window. Default 512.
-    n_scales : int
+    embed_dim : int, default 512
+        Features of a window.
+    n_scales : int, default 4
         Lengths of spectral windows. Default 4: 0.5, 1, 2 and 4 s.
-    spectral_depth : int
-        Blocks of the spectral branch. Default 4.
-    spectral_num_heads : int
-        Its attention heads. Default 8. Must divide `embed_dim`.
-    mix_windows : bool
+    spectral_depth : int, default 4
+        Blocks of the spectral branch.
+    spectral_num_heads : int, default 8
+        Its attention heads. Must divide `embed_dim`.
+    mix_windows : bool, default True
         As in :class:`NeuroBOLT`. Default True, as published.
-    flow_width : int
-        Width of the velocity network. Default 512.
-    flow_depth : int
-        Its residual blocks. Default 4.
-    n_steps : int
-        Euler steps from a draw of the source to BOLD. Default 50.
-    n_volumes : int
-        Volumes that are predicted from a window. Default 4.
-    drop_prob : float
-        Dropout on the embeddings of the spectral branch and in the source. Default 0.1.
-    spectral_drop_prob : float
-        Dropout on the attention of the spectral branch. Default 0.2.
+    flow_width : int, default 512
+        Width of the velocity network.
+    flow_depth : int, default 4
+        Its residual blocks.
+    n_steps : int, default 50
+        Euler steps from a draw of the source to BOLD.
+    n_volumes : int, default 4
+        Volumes that are predicted from a window.
+    drop_prob : float, default 0.1
+        Dropout on the embeddings of the spectral branch and in the source.
+    spectral_drop_prob : float, default 0.2
+        Dropout on the attention of the spectral branch.
     %(input_scale)s
-    activation : type of nn.Module
-        Non-linearity of the spectral branch and before the head. Default ``nn.GELU``.
+    activation : type of nn.Module, default nn.GELU
+        Non-linearity of the spectral branch and before the head.
 
     Raises
     ------

@@ -75,7 +75,7 @@ def load_published_weights(
         Channels of the weights, in order. Default None: the channels saved beside
         the weights; for a published NeuroBOLT file of 26 channels those of the
         publication (:data:`PUBLISHED_CHANNELS`); for our own those of the model.
-    new_head : bool
+    new_head : bool, default False
         Keep the last layer of the model, for other regions than those of the
         weights. Default False: a last layer that does not fit is an error.
 

@@ -34,29 +34,29 @@ class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters)s
-    n_segments : int
-        Segments of a window. Default 5.
-    feature_maps : sequence of int
+    n_segments : int, default 5
+        Segments of a window.
+    feature_maps : sequence of int, default (32, 64, 128, 256)
         Feature maps after each residual block; the last number is the width of the
         transformer. Default (32, 64, 128, 256).
-    num_layers : int
-        Transformer layers. Default 4.
-    num_heads : int
-        Attention heads. Default 4. Must divide the last of
+    num_layers : int, default 4
+        Transformer layers.
+    num_heads : int, default 4
+        Attention heads. Must divide the last of
         `feature_maps`.
-    fft_seconds : float
+    fft_seconds : float, default 1.0
         Length of a spectrum, at most that of a segment. Default 1 s.
-    hop_seconds : float
-        Time from one spectrum to the next. Default 0.05.
-    block_drop_prob : float
-        Dropout after each residual block. Default 0.5.
-    drop_prob : float
-        Dropout in the transformer. Default 0.2.
+    hop_seconds : float, default 0.05
+        Time from one spectrum to the next.
+    block_drop_prob : float, default 0.5
+        Dropout after each residual block.
+    drop_prob : float, default 0.2
+        Dropout in the transformer.
     %(input_scale)s
-    activation : type of nn.Module
-        Non-linearity of the residual blocks. Default ``nn.ReLU``.
-    transformer_activation : type of nn.Module
-        Non-linearity of the transformer. Default ``nn.GELU``.
+    activation : type of nn.Module, default nn.ReLU
+        Non-linearity of the residual blocks.
+    transformer_activation : type of nn.Module, default nn.GELU
+        Non-linearity of the transformer.
     %(head_activation)s
 
     Raises

@@ -33,22 +33,22 @@ class FFCL(BOLDModel, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters)s
-    feature_maps : sequence of int
+    feature_maps : sequence of int, default (32, 64, 128, 256)
         Feature maps after each residual block. Default (32, 64, 128, 256).
-    hidden_size : int
-        Width of the LSTM. Default 256.
-    num_layers : int
-        Layers of the LSTM. Default 2.
-    hop_seconds : float
-        Time from one spectrum (of one second) to the next. Default 0.05.
-    step_seconds : float
-        Length of a step of the LSTM. Default 0.1. Samples at the beginning of the
+    hidden_size : int, default 256
+        Width of the LSTM.
+    num_layers : int, default 2
+        Layers of the LSTM.
+    hop_seconds : float, default 0.05
+        Time from one spectrum (of one second) to the next.
+    step_seconds : float, default 0.1
+        Length of a step of the LSTM. Samples at the beginning of the
         window that do not fill a step are not used by the LSTM.
-    drop_prob : float
-        Dropout after each block and between the layers of the LSTM. Default 0.5.
+    drop_prob : float, default 0.5
+        Dropout after each block and between the layers of the LSTM.
     %(input_scale)s
-    activation : type of nn.Module
-        Non-linearity of the residual blocks. Default ``nn.ReLU``.
+    activation : type of nn.Module, default nn.ReLU
+        Non-linearity of the residual blocks.
     %(head_activation)s
 
     Raises

@@ -47,20 +47,20 @@ class LabramBOLD(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters_200_hz)s
-    num_layers : int
-        Transformer blocks. Default 12.
-    num_heads : int
-        Attention heads. Default 10. Must divide 200.
-    drop_prob : float
+    num_layers : int, default 12
+        Transformer blocks.
+    num_heads : int, default 10
+        Attention heads. Must divide 200.
+    drop_prob : float, default 0.1
         Dropout on the embeddings and on the outputs of attention and
-        feed-forward parts. Default 0.1.
-    drop_path_prob : float
-        Stochastic depth of the last block, rising linearly from 0. Default 0.1.
+        feed-forward parts.
+    drop_path_prob : float, default 0.1
+        Stochastic depth of the last block, rising linearly from 0.
     %(input_scale)s
     %(embedding_std)s
-    activation : type of nn.Module
-        Non-linearity throughout. Default ``nn.GELU``.
-    unknown_channels : {"raise", "drop", "nearest"}
+    activation : type of nn.Module, default nn.GELU
+        Non-linearity throughout.
+    unknown_channels : {"raise", "drop", "nearest"}, default "raise"
         What to do with electrodes that LaBraM's channel embedding has no row for:
         raise an error that lists them (default), leave them out, or use the row of
         the nearest electrode.

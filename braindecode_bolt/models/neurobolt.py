@@ -55,49 +55,47 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters_200_hz)s
-    embed_dim : int
+    embed_dim : int, default 200
         Width of a token in both encoders. Default 200, as published, and as all
         published weights need. Another width has a linear layer after the
         convolutions.
-    num_layers : int
-        Blocks of the spatiotemporal transformer. Default 12.
-    num_heads : int
-        Its attention heads. Default 10. Must divide `embed_dim`.
-    n_scales : int
+    num_layers : int, default 12
+        Blocks of the spatiotemporal transformer.
+    num_heads : int, default 10
+        Its attention heads. Must divide `embed_dim`.
+    n_scales : int, default 4
         Number of spectral window lengths. Default 4: 0.5, 1, 2 and 4 s.
-    spectral_depth : int
-        Blocks of the spectral transformer. Default 4.
-    spectral_num_heads : int
-        Its attention heads. Default 8. Must divide `embed_dim`.
-    mix_windows : bool
+    spectral_depth : int, default 4
+        Blocks of the spectral transformer.
+    spectral_num_heads : int, default 8
+        Its attention heads. Must divide `embed_dim`.
+    mix_windows : bool, default True
         Whether the tokens of the spectral encoder are learned mixtures of all spectral
         windows of a channel (default, as published). Without, a token sees the windows
         that it lies in, and no weight depends on the length of the window.
-    drop_prob : float
+    drop_prob : float, default 0.1
         Dropout on the embeddings of both encoders and on the attention and
-        feed-forward outputs of the spatiotemporal one. Default 0.1.
-    drop_path_prob : float
+        feed-forward outputs of the spatiotemporal one.
+    drop_path_prob : float, default 0.1
         Stochastic depth of the last spatiotemporal block, rising linearly
-        from 0 at the first. Default 0.1.
-    spectral_drop_prob : float
-        Dropout on the attention output of the spectral transformer. Default
-        0.2.
+        from 0 at the first.
+    spectral_drop_prob : float, default 0.2
+        Dropout on the attention output of the spectral transformer.
     %(input_scale)s
     %(embedding_std)s
-    activation : type of nn.Module
+    activation : type of nn.Module, default nn.GELU
         Non-linearity throughout. Default ``nn.GELU`` (the exact one).
-    branches : {"both", "spatiotemporal", "spectral"}
-        Which encoders to use (the paper's ablation, its table 4). Default
-        ``"both"``.
-    nonlinear_head : bool
-        Use the non-linearity before the last layer (equation 8). Default True.
+    branches : {"both", "spatiotemporal", "spectral"}, default "both"
+        Which encoders to use (the paper's ablation, its table 4).
+    nonlinear_head : bool, default True
+        Use the non-linearity before the last layer (equation 8).
         Weights published in 2025 and earlier may have been trained without it.
-    attention : {"linear", "linformer"}
-        Attention of the spectral encoder, see above. Default ``"linear"``.
-    attention_rank : int
+    attention : {"linear", "linformer"}, default "linear"
+        Attention of the spectral encoder, see above.
+    attention_rank : int, default 64
         Number of mixtures of the ``"linformer"`` attention, D in equation 7;
-        the paper does not state it. Default 64.
-    unknown_channels : {"raise", "drop", "nearest", "fresh"}
+        the paper does not state it.
+    unknown_channels : {"raise", "drop", "nearest", "fresh"}, default "raise"
         What to do with electrodes that LaBraM's channel embedding has no row for:
         raise an error that lists them (default), leave them out, use the row of
         the nearest electrode (by the positions in `chs_info`, else those of the

@@ -60,17 +60,17 @@ class SirenED(BOLDModel, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters)s
-    hidden_sizes : sequence of int
+    hidden_sizes : sequence of int, default (64, 64, 16)
         Number of time series after each sine layer. Default (64, 64, 16).
-    frequency : float
-        Factor of the input of the sines, w0. Default 30.
-    n_feature_maps : int
-        Feature maps of the encoder. Default 128.
-    drop_prob : float
-        Dropout in each block of the encoder. Default 0.3.
+    frequency : float, default 30.0
+        Factor of the input of the sines, w0.
+    n_feature_maps : int, default 128
+        Feature maps of the encoder.
+    drop_prob : float, default 0.3
+        Dropout in each block of the encoder.
     %(input_scale)s
-    activation : type of nn.Module
-        Non-linearity of the encoder. Default ``nn.GELU``.
+    activation : type of nn.Module, default nn.GELU
+        Non-linearity of the encoder.
 
     Raises
     ------

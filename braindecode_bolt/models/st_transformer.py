@@ -64,25 +64,25 @@ class STTransformer(BOLDModel, EEGModuleMixin, nn.Module):
     Parameters
     ----------
     %(signal_parameters)s
-    n_filters : int
-        Feature maps of the first convolution. Default 64.
-    embed_dim : int
-        Feature maps of the second convolution, the width of a token. Default 256.
-    filter_seconds : float
+    n_filters : int, default 64
+        Feature maps of the first convolution.
+    embed_dim : int, default 256
+        Feature maps of the second convolution, the width of a token.
+    filter_seconds : float, default 0.075
         Length of the kernel of the first convolution. Default 0.075 s, a kernel size
         of 15 at 200 Hz. The second has the same kernel size.
-    stride_seconds : float
+    stride_seconds : float, default 0.04
         Stride of the first convolution. Default 0.04 s, 8 samples at 200 Hz. The
         second has the same stride.
-    num_layers : int
-        Transformer blocks. Default 3.
-    num_heads : int
-        Attention heads. Default 8. Must divide `embed_dim`.
-    drop_prob : float
-        Dropout throughout. Default 0.5.
+    num_layers : int, default 3
+        Transformer blocks.
+    num_heads : int, default 8
+        Attention heads. Must divide `embed_dim`.
+    drop_prob : float, default 0.5
+        Dropout throughout.
     %(input_scale)s
-    activation : type of nn.Module
-        Non-linearity of the transformer. Default ``nn.GELU``.
+    activation : type of nn.Module, default nn.GELU
+        Non-linearity of the transformer.
     %(head_activation)s
 
     Raises

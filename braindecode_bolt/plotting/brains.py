@@ -135,7 +135,7 @@ def plot_glass_brain(
     coordinates : pandas.DataFrame | None
         Without an atlas: ``x``, ``y``, ``z`` of each region in millimetres (MNI), which
         are drawn as dots.
-    label : str
+    label : str, default "Pearson R"
         What the values are. Default ``"Pearson R"``.
 
     Returns

@@ -54,7 +54,7 @@ def plot_lag_curves(
         over regions of absolute curves.
     bands : sequence of str | None
         Bands to draw. By default the three with the largest curves.
-    value : {"effect", "pattern"}
+    value : {"effect", "pattern"}, default "effect"
         What to draw: effects summed over electrodes (default), or the mean pattern,
         which is smeared over lags by slow changes of power.
 
@@ -161,9 +161,9 @@ def plot_spectra(
         show more.
     regions : sequence of str | None
         Regions to draw. By default all of up to eight.
-    value : {"pattern", "effect"}
-        What to draw, as the mean over electrodes. Default ``"pattern"``.
-    lags : (float, float)
+    value : {"pattern", "effect"}, default "pattern"
+        What to draw, as the mean over electrodes.
+    lags : (float, float), default (3.0, 8.0)
         Lags to average over, in seconds before the volume. Default 3 to 8.
 
     Returns

@@ -41,9 +41,9 @@ def plot_topographies(
         system does not have are not drawn, which is logged.
     regions : sequence of str | None
         Regions to draw. By default one row: the mean of absolute values over regions.
-    value : {"pattern", "effect"}
+    value : {"pattern", "effect"}, default "pattern"
         What to draw. Default ``"pattern"``; effects also show how noise is cancelled.
-    lags : (float, float)
+    lags : (float, float), default (3.0, 8.0)
         Lags to average over, in seconds before the volume. Default 3 to 8, around the
         peak of the haemodynamic response.
 

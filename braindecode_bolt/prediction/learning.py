@@ -131,7 +131,7 @@ def hold_out(
         All of them.
     cv : int
         Number of folds, at most as many as people.
-    progress : bool
+    progress : bool, default True
         Whether to show a bar.
 
     Returns

@@ -140,9 +140,9 @@ def decode_network(
         What it gave. It may come from a file that is not trusted.
     arrays : mapping of str to ndarray
         With the weights.
-    models : sequence of type
+    models : sequence of type, default ()
         Classes of networks that may be named besides those that braindecode knows.
-    device : str
+    device : str, default "cpu"
         Where the network computes.
 
     Returns

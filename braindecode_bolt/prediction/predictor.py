@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 
 from .._checks import check_number
 from .._text import counted
@@ -55,20 +56,22 @@ class BOLDPredictor(SavedPredictor):
 
     Parameters
     ----------
-    model : str | estimator
+    model : str | estimator, default "BandPowerGP"
         A name of :func:`~braindecode_bolt.make_estimator`, or a regressor of windows:
         :class:`~braindecode_bolt.EEGRegressor`, a linear model, or scikit-learn's
-        ``TransformedTargetRegressor`` around one. It is not changed. Default
-        ``"BandPowerGP"``.
+        ``TransformedTargetRegressor`` around one. It is not changed.
     eeg : mapping | None
-        Arguments of :func:`~braindecode_bolt.prepare_eeg`. ``channels`` may be
-        ``"common"``: the electrodes that all recordings have.
+        Arguments of :func:`~braindecode_bolt.prepare_eeg`: ``sfreq``, ``channels``,
+        ``high_pass``, ``reference``, ``montage``, ``montage_distance_mm`` and
+        ``cache_dir``, with its defaults. ``channels`` may be ``"common"``: the electrodes
+        that all recordings have. `cache_dir` is used in :meth:`fit` only.
     bold : mapping | None
-        Arguments of :func:`~braindecode_bolt.prepare_bold`: ``low_pass``.
-    window_seconds : float
-        Length of a window. Default 16.
-    lag_seconds : float
-        Time from the end of a window to its volume. Default 0.
+        Arguments of :func:`~braindecode_bolt.prepare_bold`: ``low_pass`` in Hz, by
+        default 0.15; None for no filter.
+    window_seconds : float, default 16.0
+        Length of a window in seconds.
+    lag_seconds : float, default 0.0
+        Time from the end of a window to its volume in seconds.
     atlas : str | path | image | None
         Where the regions are, as for :func:`~braindecode_bolt.bold.extract_regions`;
         needed for images only.
@@ -85,15 +88,32 @@ class BOLDPredictor(SavedPredictor):
         Sampling rate of the windows in Hz.
     tr_ : float
         Median repetition time of the training recordings in seconds.
+    baseline_ : {"window", None}
+        Whether the mean of each channel over a window is subtracted from it.
     target_mean_, target_scale_ : ndarray, shape (n_rois,)
-        Of the training BOLD.
+        Mean and standard deviation of the training BOLD, in its units.
     scores_ : pandas.DataFrame | None
-        R and mean squared error per region on people who were left out, if `fit` was
-        asked for them.
+        Scores on people who were left out, if `fit` was asked for them. One row per
+        region, with columns ``region``, ``r`` (Pearson R, mean over recordings), ``r_sd``
+        (its standard deviation over recordings) and ``mse`` (mean squared error in
+        variances of the training BOLD).
     intervals_ : SubjectIntervals | None
-        How far predictions are off on such people.
+        How far predictions are off on such people, in the units of the BOLD.
     training_ : dict
         Numbers of recordings, people and windows, and versions of packages.
+
+    Raises
+    ------
+    TypeError
+        If `eeg` or `bold` has an unknown argument, or a length or rate is no number.
+    ValueError
+        If `window_seconds` or the sampling rate is not above 0, or `lag_seconds` is
+        negative.
+
+    See Also
+    --------
+    EEGRegressor : Predicts from windows that are prepared and cut already.
+    BOLDStream : Predicts from EEG as it arrives.
 
     Notes
     -----
@@ -141,16 +161,16 @@ class BOLDPredictor(SavedPredictor):
 
         Parameters
         ----------
-        recordings : iterable of Recording | BaseConcatDataset
+        recordings : iterable of Recording or BaseConcatDataset
             As read: EEG with volume markers that carry BOLD
             (:class:`~braindecode_bolt.datasets.EEGfMRIFolder` and others load them).
             EEG and BOLD are prepared here.
         cv : int | None
-            Number of folds over people. The model is then fitted this many times more,
-            to know its R and its intervals on people who were left out. Default None:
-            neither is known.
-        progress : bool
-            Show a bar. Default True.
+            Number of folds over people, at least 2; with fewer people, one fold each.
+            The model is then fitted this many times more, to know its R and its intervals
+            on people who were left out. Default None: neither is known.
+        progress : bool, default True
+            Show a bar.
 
         Returns
         -------
@@ -160,11 +180,16 @@ class BOLDPredictor(SavedPredictor):
         Raises
         ------
         ValueError
-            If recordings differ in channels or regions, `atlas` (an image or file) has
-            not the regions of the recordings, there are fewer than two people for `cv`,
-            or the model cannot be fitted.
+            If there is no model of this name; recordings differ in channels or regions;
+            `atlas` (an image or file) has not the regions of the recordings; `cv` is below
+            2, or there are fewer than two people for it; or the model cannot be fitted.
         TypeError
-            If there is something else among the recordings.
+            If there is something else among the recordings, or `cv` is no whole number.
+
+        See Also
+        --------
+        from_fitted : Make a predictor of a model that is fitted already.
+        fine_tune : Go on with recordings of another data set.
         """
         model = make_estimator(self.model) if isinstance(self.model, str) else self.model
         windows, times = training_windows(
@@ -197,15 +222,19 @@ class BOLDPredictor(SavedPredictor):
             Fitted to windows of EEG. It is not copied.
         windows : BOLDWindows
             What it was fitted to.
-        target_mean, target_scale : float | array-like, shape (n_rois,)
+        target_mean : float | array-like, shape (n_rois,), default 0.0
             What the model predicts, times `target_scale`, plus `target_mean`, is in the
-            units of the BOLD. Default 0 and 1: the model predicts BOLD as it is.
-        tr : float | sequence of float
-            Repetition time in seconds, or that of each recording.
+            units of the BOLD. With both defaults the model predicts BOLD as it is.
+        target_scale : float | array-like, shape (n_rois,), default 1.0
+            See `target_mean`.
+        tr : float | sequence of float, default nan
+            Repetition time in seconds, or that of each recording. NaN: not known, so that
+            :meth:`predict` needs `tr` or `times`.
         tested : (BOLDWindows, ndarray of shape (n_windows, n_rois)) | None
             Windows of people who were not seen in training, and what the model predicts
-            of them, in the units of the BOLD.
-        **arguments
+            of them, in the units of the BOLD. They give ``scores_``; ``intervals_`` stays
+            None.
+        **arguments : Any
             ``eeg``, ``bold``, ``atlas`` and ``labels``, as when a predictor is made: how
             EEG has to be prepared before windows like these are cut.
 
@@ -217,7 +246,10 @@ class BOLDPredictor(SavedPredictor):
         Raises
         ------
         ValueError
-            If the scale has another number of regions than the windows.
+            If `target_mean` or `target_scale` has another number of regions than the
+            windows.
+        TypeError
+            If `eeg` or `bold` has an unknown argument.
         """
         X = windows.X
         seconds, lag = X.shape[-1] / X.sfreq, X.lag_seconds or 0.0
@@ -282,27 +314,29 @@ class BOLDPredictor(SavedPredictor):
             the training recordings were.
         tr : float | None
             Predict every so many seconds: at its multiples, from the first with a full
-            window to the end. By default the repetition time of training.
+            window to the end of the recording (and `lag_seconds` more). By default the
+            repetition time of training, ``tr_``.
         times : array-like, shape (n_times,) | None
             Predict at these times instead, in seconds from the start of the recording.
-        return_std : bool
+        return_std : bool, default False
             Return standard deviations, too: of the model if it gives any (BandPowerGP),
             otherwise those that its errors on people who were left out had.
-        montage : str | None
+        montage : str | None, default "trained"
             As in :func:`~braindecode_bolt.prepare_eeg`, where the recording is of another
-            net than those of training. None: electrodes have names of 10-05 sites. By
-            default as in training.
-        missing : {"auto", "interpolate", "raise"}
+            net than those of training. None: electrodes have names of 10-05 sites.
+            ``"trained"``: as in training.
+        missing : {"auto", "interpolate", "raise"}, default "auto"
             What to do if electrodes of training are missing. ``"auto"`` (default) leaves
             it to models that can do with a part of them (BandPowerGP, NeuroBOLT,
             LabramBOLD), and is an error with others. ``"interpolate"`` adds them by MNE's
-            spherical splines. In each case they are logged.
+            spherical splines, if fewer than half are missing. In both cases they are
+            logged. ``"raise"``: an error.
         calibration : PowerStatistics | mne.io.BaseRaw | None
             For models that standardise by the recording: statistics to use instead of
             those of the whole recording, or another recording of the person, same day
             and cap, to compute them from.
-        progress : bool
-            Show a bar where there are several pieces. Default True.
+        progress : bool, default True
+            Show a bar where there are several pieces.
 
         Returns
         -------
@@ -311,18 +345,25 @@ class BOLDPredictor(SavedPredictor):
             training BOLD. NaN where there is no window: before a full one, at BAD
             annotations, across joints. How many is logged, and is in
             ``attrs["left_out"]``.
-        std : pandas.DataFrame, same shape
-            Only with `return_std`.
+        std : pandas.DataFrame, shape (n_times, n_rois)
+            Only with `return_std`; in the units of the training BOLD.
 
         Raises
         ------
+        NotFittedError
+            If the predictor is not fitted.
         ChannelNameError
             If electrodes are missing and the model needs them.
         ValueError
             If no time has a window, the EEG cannot be in volts, an argument is out of
-            range, or there are no standard deviations.
+            range, `tr` and `times` are both given, or there are no standard deviations.
         TypeError
-            If `raw` is something else.
+            If `raw` or an argument is not of the right type.
+
+        See Also
+        --------
+        predict_interval : Bounds that hold for people who were not seen.
+        predict_image : Volumes of the brain.
         """
         self._check_fitted()
         if return_std and not predicts_std(self.regressor_) and self.intervals_ is None:
@@ -356,23 +397,45 @@ class BOLDPredictor(SavedPredictor):
 
         Parameters
         ----------
-        raw, tr, times
+        raw : mne.io.BaseRaw | Recording
             As in :meth:`predict`.
-        level : float
+        tr : float | None
+            Predict every so many seconds, as in :meth:`predict`.
+        times : array-like, shape (n_times,) | None
+            Predict at these times instead, as in :meth:`predict`.
+        level : float, default 0.9
             What part of a new person's volumes lies in the interval, on average over
-            people (:class:`~braindecode_bolt.metrics.SubjectIntervals`). Default 0.9.
-        **arguments
-            Further ones of :meth:`predict`.
+            people (:class:`~braindecode_bolt.metrics.SubjectIntervals`): 0.01 to 0.995.
+        **arguments : Any
+            Further ones of :meth:`predict`: `montage`, `missing`, `calibration`,
+            `progress`.
 
         Returns
         -------
-        mean, lower, upper : pandas.DataFrame, shape (n_times, n_rois)
+        mean : pandas.DataFrame, shape (n_times, n_rois)
+            As of :meth:`predict`.
+        lower : pandas.DataFrame, shape (n_times, n_rois)
+            Lower ends of the intervals, in the units of the training BOLD; NaN where there
+            is no prediction.
+        upper : pandas.DataFrame, shape (n_times, n_rois)
+            Upper ends.
 
         Raises
         ------
+        NotFittedError
+            If the predictor is not fitted.
         ValueError
             If the errors on people who were left out are not known (``fit(..., cv=5)``),
-            or as in :meth:`predict`.
+            `level` is out of range, or as in :meth:`predict`.
+        ChannelNameError
+            If electrodes are missing and the model needs them.
+        TypeError
+            If `raw` or an argument is not of the right type.
+
+        Warns
+        -----
+        UserWarning
+            If the predictor was tested on too few people to promise this level.
         """
         self._check_fitted()
         if self.intervals_ is None:
@@ -405,24 +468,34 @@ class BOLDPredictor(SavedPredictor):
 
         Parameters
         ----------
-        raw, tr
+        raw : mne.io.BaseRaw | Recording
             As in :meth:`predict`.
+        tr : float | None
+            Repetition time of the volumes in seconds, as in :meth:`predict`.
         voxel_mm : float | None
-            Size of the voxels. By default that of the atlas. 500 volumes on the grid of
-            DiFuMo at 2 mm take 2.7 GB, at 4 mm 0.3 GB.
-        **arguments
-            Further ones of :meth:`predict`.
+            Size of the voxels in mm. By default that of the atlas. 500 volumes on the grid
+            of DiFuMo at 2 mm take 2.7 GB, at 4 mm 0.3 GB.
+        **arguments : Any
+            Further ones of :meth:`predict`, without `return_std`.
 
         Returns
         -------
         Nifti1Image, shape (x, y, z, n_times)
             In the space of the atlas, with the repetition time; see :func:`.as_image`.
             It has only what the regions say: no detail within a region is predicted.
+            Volumes without a prediction are 0.
 
         Raises
         ------
+        NotFittedError
+            If the predictor is not fitted.
         ValueError
-            If there is no atlas, or it lacks regions; or as in :meth:`predict`.
+            If there is no atlas, or it lacks regions; if `times` are given and are not at
+            regular distances; or as in :meth:`predict`.
+        ChannelNameError
+            If electrodes are missing and the model needs them.
+        TypeError
+            If `raw` or an argument is not of the right type.
         """
         self._check_fitted()
         regions_of_atlas(self.atlas, self.labels, self.roi_names_)  # Before long work.
@@ -452,7 +525,7 @@ class BOLDPredictor(SavedPredictor):
         freeze : {"encoder", None}
             ``"encoder"`` trains the last layer only. Default None: all of the network.
         lr : float | None
-            Learning rate. By default a third of that of training, or all of it for
+            Learning rate. By default a third of that of training, or the same for
             ``freeze="encoder"``.
         max_epochs : int | None
             Passes over the recordings. By default as in training.
@@ -464,14 +537,18 @@ class BOLDPredictor(SavedPredictor):
         -------
         BOLDPredictor
             Another one; this one is not changed. How well it does on people who were left
-            out is not known.
+            out is not known: its ``scores_`` and ``intervals_`` are None.
 
         Raises
         ------
+        NotFittedError
+            If the predictor is not fitted.
         TypeError
-            If the model is no network: fit linear models anew, to all recordings.
+            If the model is no network, or a network inside ``TransformedTargetRegressor``:
+            fit such models anew, to all recordings.
         ValueError
-            If `freeze` is something else, or as in :meth:`fit`.
+            If `freeze` is something else, the recordings have none of the electrodes of
+            the model, the network cannot get other regions, or as in :meth:`fit`.
         """
         from .tuning import fine_tune
 
@@ -516,13 +593,24 @@ class BOLDPredictor(SavedPredictor):
         ----------
         raw : mne.io.BaseRaw | Recording
             Some minutes of the person's EEG, as read.
-        **arguments
-            ``montage`` and ``missing``, as in :meth:`predict`.
+        **arguments : Any
+            ``montage``, ``missing`` and ``progress``, as in :meth:`predict`.
 
         Returns
         -------
         PowerStatistics | None
             For the `calibration` of :meth:`predict`. None for models that need nothing.
+
+        Raises
+        ------
+        NotFittedError
+            If the predictor is not fitted.
+        ChannelNameError
+            If electrodes are missing and the model needs them.
+        ValueError
+            If the recording has fewer than two windows, or its EEG cannot be in volts.
+        TypeError
+            If `raw` is something else.
         """
         self._check_fitted()
         return self._run(as_recording(raw), **arguments).calibration
@@ -564,7 +652,7 @@ class BOLDPredictor(SavedPredictor):
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "regressor_"):
-            raise RuntimeError("This predictor is not fitted: call fit or load first.")
+            raise NotFittedError("This predictor is not fitted: call fit or load first.")
 
     def __repr__(self) -> str:  # noqa: D105
         if not hasattr(self, "regressor_"):

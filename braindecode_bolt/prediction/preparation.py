@@ -52,7 +52,7 @@ class Piece:
         Where `raw` begins, in seconds from the start of the recording.
     begin, end : float
         The times whose windows are taken from here: ``begin < time <= end``.
-    error : str
+    error : str, default ""
         Why the part could not be prepared; empty if it was.
     """
 
@@ -81,7 +81,7 @@ class Preparation:
         missing ones if they are interpolated.
     options : dict
         Arguments of prepare_eeg, besides channels and montage.
-    reach : float
+    reach : float, default 0.0
         Seconds before a piece that windows of its first times need.
     """
 
@@ -113,7 +113,7 @@ class Preparation:
             Arguments of prepare_eeg.
         partial : bool
             Whether the model can do with some of its electrodes.
-        missing : {"auto", "interpolate", "raise"}
+        missing : {"auto", "interpolate", "raise"}, default "auto"
             What to do if electrodes are missing: leave it to a model that can do
             without, else an error; interpolate them from the others; or an error.
 

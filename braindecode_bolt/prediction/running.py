@@ -75,7 +75,7 @@ class Run:
         Of the recording.
     window_seconds, lag_seconds, baseline
         As in :func:`~braindecode_bolt.create_bold_windows`.
-    progress : bool
+    progress : bool, default True
         Whether to show a bar.
     """
 

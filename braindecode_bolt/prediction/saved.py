@@ -19,8 +19,8 @@ class SavedPredictor:
         ----------
         folder : str | Path
             Where to. It is made.
-        overwrite : bool
-            Replace another predictor that is there. Default False.
+        overwrite : bool, default False
+            Replace another predictor that is there.
 
         Returns
         -------
@@ -29,11 +29,17 @@ class SavedPredictor:
 
         Raises
         ------
+        NotFittedError
+            If the predictor is not fitted.
         FileExistsError
             If the folder is there and not empty, or holds something other than a
             predictor.
         TypeError
             If the model cannot be saved.
+
+        See Also
+        --------
+        load : Load it again.
         """
         self._check_fitted()
         return saving.save(self, folder, overwrite)
@@ -51,9 +57,9 @@ class SavedPredictor:
         ----------
         folder : str | Path
             What :meth:`save` made.
-        device : str
-            Where networks compute. Default ``"cpu"``.
-        models : sequence of type
+        device : str, default "cpu"
+            Where networks compute: a device of torch.
+        models : sequence of type, default ()
             Classes of networks of your own, which the folder names but braindecode does
             not know.
 
@@ -79,18 +85,22 @@ class SavedPredictor:
         ----------
         repository : str
             ``owner/name``; it is made if it is missing.
-        private : bool
-            Whether a new repository is private. Default True.
+        private : bool, default True
+            Whether a new repository is private.
         token : str | None
             As for ``huggingface_hub.HfApi``. By default that of ``hf auth login``.
 
         Returns
         -------
         str
-            Where it is.
+            Address of the repository.
 
         Raises
         ------
+        NotFittedError
+            If the predictor is not fitted.
+        TypeError
+            If the model cannot be saved.
         ImportError
             If huggingface_hub is not installed.
         """
@@ -115,12 +125,13 @@ class SavedPredictor:
             Branch, tag or commit of the repository.
         token : str | None
             As for ``huggingface_hub.snapshot_download``.
-        **arguments
+        **arguments : Any
             ``device`` and ``models``, as in :meth:`load`.
 
         Returns
         -------
         BOLDPredictor
+            Fitted.
 
         Raises
         ------

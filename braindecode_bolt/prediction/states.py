@@ -64,7 +64,7 @@ def encode(value: Any, arrays: dict[str, np.ndarray], where: str = "model") -> A
         The estimator.
     arrays : dict of str to ndarray
         Filled with the arrays, by their place.
-    where : str
+    where : str, default "model"
         Place of the value.
 
     Returns
@@ -151,9 +151,9 @@ def decode(
         What it gave. It may come from a file that is not trusted.
     arrays : mapping of str to ndarray
         The arrays.
-    models : sequence of type
+    models : sequence of type, default ()
         Classes of networks that may be named besides those that braindecode knows.
-    device : str
+    device : str, default "cpu"
         Where networks compute.
 
     Returns

@@ -155,8 +155,8 @@ class BOLDStream:
 
         Parameters
         ----------
-        time : float
-            Seconds at which the next sample stands. Default 0.
+        time : float, default 0.0
+            Seconds at which the next sample stands.
         """
         check_number(time, "time", low=0)
         self._prepare.reset()

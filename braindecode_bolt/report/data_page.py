@@ -32,7 +32,7 @@ def write_data_page(
         Of :func:`~braindecode_bolt.windows.check_recordings`.
     path : str | Path
         The file to write. It needs no network.
-    title : str
+    title : str, default "EEG-fMRI data"
         Title of the page.
 
     Returns

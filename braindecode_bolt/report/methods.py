@@ -19,8 +19,8 @@ __all__ = ["bibtex", "methods_of"]
 #: Surrogates in words, and who proposed them.
 _NULLS = {
     "phase": ("phase-randomised surrogates", "theiler1992"),
-    "shift": ("circularly shifted BOLD", ""),
-    "block": ("block-permuted BOLD", ""),
+    "shift": ("circular shifts", ""),
+    "block": ("block permutations", ""),
 }
 #: What models are cited by, by the name of their class.
 _MODELS = {
@@ -191,6 +191,7 @@ def methods_of(
     cited += keys
     sentences.append(models)
     null, key = _NULLS[summary["null"].iloc[0]]
+    null = f"{summary['n_surrogates'].iloc[0]:,} {null}"
     null += f" [@{key}]" if key else ""
     cited += [key] if key else []
     level = f"{100 * summary['level'].iloc[0]:g} %"
@@ -259,7 +260,9 @@ def _data(evaluation: Evaluation, scores: pd.DataFrame, dataset: str) -> list[st
         "[@schirrmeister2017] and MNE-Python [@gramfort2013]."
     ]
     if is_simulated(scores):
-        sentences.append("The BOLD was simulated from the EEG with a known coupling.")
+        named = " and ".join(evaluation.couplings.get(dataset, []))
+        coupling = f"the coupling {named}" if named else "a known coupling"
+        sentences.append(f"The BOLD was simulated from the EEG with {coupling}.")
     if windows:
         sentences.append(
             f"Each volume was predicted from the {windows['seconds']:g} s of EEG that end "

@@ -36,7 +36,7 @@ def write_outputs(
         Where to write.
     summary, comparison : pandas.DataFrame
         Its :meth:`Evaluation.summary` and :meth:`Evaluation.compare`.
-    title : str
+    title : str, default "BOLD predicted from EEG"
         Title of the report.
     atlas, labels
         Where the regions are, as for :func:`write_report`.

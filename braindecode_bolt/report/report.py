@@ -73,7 +73,7 @@ def write_report(
     summary, comparison : pandas.DataFrame | None
         Results of :meth:`Evaluation.summary` and :meth:`Evaluation.compare`. By default
         they are computed.
-    title : str
+    title : str, default "BOLD predicted from EEG"
         Title of the report.
 
     explanations : mapping of str to pandas.DataFrame | None
@@ -125,6 +125,7 @@ def write_report(
         "version": __version__,
         "level": f"{100 * summary['level'].iloc[0]:g}%",
         "surrogates": SURROGATES[summary["null"].iloc[0]],
+        "n_surrogates": int(summary["n_surrogates"].iloc[0]),
         "fewest": FEWEST,
         "caution": caution(summary),
         "sections": [
@@ -152,6 +153,7 @@ def write_report(
         "interval": format_interval,
         "number": format_number,
         "p": format_p,
+        "thousands": "{:,}".format,
         "percent": format_percent,
     }
     html = environment.get_template("template.html").render(content)
@@ -196,6 +198,7 @@ def _section(
     section: dict[str, Any] = {
         "name": dataset,
         "simulated": is_simulated(scores),
+        "couplings": evaluation.couplings.get(dataset, []),
         "n_recordings": scores["recording"].nunique(),
         "n_subjects": n_subjects,
         "few_subjects": few_subjects(n_subjects),

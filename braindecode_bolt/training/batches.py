@@ -24,8 +24,16 @@ class RecordingBatches(Sampler[list[int]]):
         Largest number of windows in a batch; the batches of a recording are about
         equally large. -1 makes one batch of each recording.
     shuffle : bool
-        Shuffle the windows of each recording, and the batches. Otherwise windows
-        keep their order, and a batch ends where the next recording begins.
+        Shuffle the windows of each recording, and the batches, by torch's global
+        generator. Otherwise windows keep their order, and a batch ends where the next
+        recording begins.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.training import RecordingBatches
+    >>> list(RecordingBatches(np.array([0, 0, 0, 1, 1]), batch_size=2, shuffle=False))
+    [[0, 1], [2], [3, 4]]
     """
 
     def __init__(self, recordings: np.ndarray, batch_size: int, shuffle: bool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from typing import Any
 
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
@@ -25,23 +26,51 @@ class WarmupCosine(Callback):
     """Raise the learning rate linearly, then lower it along a cosine.
 
     The rate is set before every step, for each parameter group in proportion to its
-    initial rate (paper, section 3.2: 5 of 20 epochs of warm-up, a minimal rate of
+    initial rate ([1]_, section 3.2: 5 of 20 epochs of warm-up, a minimal rate of
     1e-6).
 
     Parameters
     ----------
-    warmup : float
-        Share of all steps in which the rate rises from 0. From 0 to below 1, default
-        0.25.
-    min_lr : float
-        Final rate of a group with the full rate. Default 1e-6.
+    warmup : float, default 0.25
+        Share of all steps in which the rate rises from 0. From 0 to below 1.
+    min_lr : float, default 1e-6
+        Final rate of a group with the full rate. Others end in proportion.
+
+    References
+    ----------
+    .. [1] Li, Y., Lou, A., Xu, Z., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+       synthesis with multi-dimensional feature mapping. Advances in Neural Information
+       Processing Systems, 37. https://arxiv.org/abs/2410.05341
+
+    Examples
+    --------
+    >>> from braindecode_bolt.training import WarmupCosine
+    >>> schedule = WarmupCosine(warmup=0.25)
+    >>> [round(schedule.factor(step, 8, 0.0), 2) for step in (0, 1, 2, 5, 8)]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
     def __init__(self, warmup: float = 0.25, min_lr: float = 1e-6):
         self.warmup = warmup
         self.min_lr = min_lr
 
-    def on_train_begin(self, net, **kwargs):  # noqa: D102
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Remember the initial rates.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        **kwargs : Any
+            Not used.
+
+        Raises
+        ------
+        ValueError
+            If `warmup` or `min_lr` is out of range.
+        TypeError
+            If one of them is not a number.
+        """
         check_number(self.warmup, "warmup", low=0, high=1, inclusive="left")
         check_number(self.min_lr, "min_lr", low=0)
         groups = net.optimizer_.param_groups
@@ -52,11 +81,33 @@ class WarmupCosine(Callback):
         self.step_ = 0
         self.n_steps_ = None
 
-    def on_epoch_begin(self, net, dataset_train=None, **kwargs):  # noqa: D102
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
+        """Count the steps of the fit.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        dataset_train : Dataset | None
+            The part to train on.
+        **kwargs : Any
+            Not used.
+        """
         if self.n_steps_ is None:
             self.n_steps_ = net.max_epochs * count_batches(net, dataset_train, True)
 
-    def on_batch_begin(self, net, training=False, **kwargs):  # noqa: D102
+    def on_batch_begin(self, net: Any, training: bool = False, **kwargs: Any) -> None:
+        """Set the rate of each parameter group for a step.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        training : bool, default False
+            Whether it is a step of training.
+        **kwargs : Any
+            Not used.
+        """
         if not training:
             return
         floor = min(1.0, self.min_lr / (max(self.base_) or 1.0))
@@ -67,7 +118,22 @@ class WarmupCosine(Callback):
         self.step_ += 1
 
     def factor(self, step: int, n_steps: int, floor: float) -> float:
-        """Share of the full rate at a step (from 0), ending at the floor."""
+        """Share of the full rate at a step.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step, from 0.
+        n_steps : int
+            Steps of the fit.
+        floor : float
+            Share at the end, 0 to 1.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+        """
         n_warmup = round(self.warmup * n_steps)
         if step < n_warmup:
             return step / n_warmup
@@ -81,14 +147,48 @@ class BestWeights(Callback):
     The best epoch has the lowest validation loss. Without a validation part the last
     weights are kept. A warning is logged if the first epoch of several was the best:
     then nothing that the model learned later generalises to other recordings.
+
+    Attributes
+    ----------
+    best_epoch_ : int | None
+        Number of the best epoch, from 1. None without a validation part.
+    best_ : float
+        Its validation loss. Infinite without a validation part.
+
+    See Also
+    --------
+    skorch.callbacks.Checkpoint : Writes weights to files, which parallel fits overwrite.
     """
 
-    def on_train_begin(self, net, **kwargs):  # noqa: D102
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget an earlier fit.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        **kwargs : Any
+            Not used.
+        """
         self.best_epoch_ = None
         self.best_ = math.inf
         self.weights_ = None
 
-    def on_epoch_end(self, net, **kwargs):  # noqa: D102
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Keep the weights if the epoch is the best so far.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        **kwargs : Any
+            Not used.
+
+        Raises
+        ------
+        FloatingPointError
+            If the training loss is not finite, or the validation loss is NaN.
+        """
         epoch = net.history[-1]
         if not math.isfinite(epoch["train_loss"]):
             raise FloatingPointError(
@@ -108,7 +208,16 @@ class BestWeights(Callback):
             state = net.module_.state_dict()
             self.weights_ = {key: tensor.clone() for key, tensor in state.items()}
 
-    def on_train_end(self, net, **kwargs):  # noqa: D102
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Restore the weights of the best epoch.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        **kwargs : Any
+            Not used.
+        """
         if self.weights_ is None:
             return
         net.module_.load_state_dict(self.weights_)
@@ -140,12 +249,34 @@ class Progress(Callback):
     def __init__(self, leave: bool | None = None):
         self.leave = leave
 
-    def on_train_begin(self, net, **kwargs):  # noqa: D102
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget the bar of an earlier fit.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        **kwargs : Any
+            Not used.
+        """
         self.bar_ = None
 
-    def on_epoch_begin(  # noqa: D102
-        self, net, dataset_train=None, dataset_valid=None, **kwargs
-    ):
+    def on_epoch_begin(
+        self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+    ) -> None:
+        """Show the bar, before the first epoch.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted. Without ``verbose`` there is no bar.
+        dataset_train : Dataset | None
+            The part to train on.
+        dataset_valid : Dataset | None
+            The part to validate on.
+        **kwargs : Any
+            Not used.
+        """
         if self.bar_ is None and net.verbose:
             steps = count_batches(net, dataset_train, True)
             if dataset_valid is not None:
@@ -158,11 +289,29 @@ class Progress(Callback):
                 disable=HIDE_IN_FILES,
             )
 
-    def on_batch_end(self, net, **kwargs):  # noqa: D102
+    def on_batch_end(self, net: Any, **kwargs: Any) -> None:
+        """Move the bar by a step.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        **kwargs : Any
+            Not used.
+        """
         if self.bar_ is not None:
             self.bar_.update()
 
-    def on_epoch_end(self, net, **kwargs):  # noqa: D102
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Write the losses of the epoch beside the bar.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        **kwargs : Any
+            Not used.
+        """
         if self.bar_ is None:
             return
         epoch = net.history[-1]
@@ -173,7 +322,16 @@ class Progress(Callback):
         }
         self.bar_.set_postfix(epoch=f"{epoch['epoch']}/{net.max_epochs}", **losses)
 
-    def on_train_end(self, net, **kwargs):  # noqa: D102
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Close the bar.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            The skorch estimator that is fitted.
+        **kwargs : Any
+            Not used.
+        """
         self.close()
 
     def close(self) -> None:
@@ -186,7 +344,22 @@ class Progress(Callback):
         return {key: value for key, value in self.__dict__.items() if key != "bar_"}
 
 
-def count_batches(net, dataset, training: bool) -> int:
-    """Count the batches of an epoch of training or validation."""
+def count_batches(net: Any, dataset: Any, training: bool) -> int:
+    """Count the batches of an epoch of training or validation.
+
+    Parameters
+    ----------
+    net : NeuralNet
+        A skorch estimator.
+    dataset : Dataset
+        The part to train or to validate on.
+    training : bool
+        Whether it is trained on.
+
+    Returns
+    -------
+    int
+        Number of batches.
+    """
     iterator = net.get_iterator(dataset, training=training)
     return len(getattr(iterator, "loader", iterator))

@@ -40,25 +40,30 @@ class ClosedFormHead(BaseEstimator):
 
     Parameters
     ----------
-    n_features : int | "evidence"
-        Principal components of the tokens that are used, or whichever of 4, 8, 16 and 32
-        has the highest evidence (default). The components are of tokens minus their mean
-        over time at each electrode of a recording.
-    learn_encoder : bool
+    n_features : int | "evidence", default "evidence"
+        Principal components of the tokens that are used; ``"evidence"`` takes whichever of
+        4, 8, 16 and 32 has the highest evidence. The components are of tokens minus their
+        mean over time at each electrode of a recording.
+    learn_encoder : bool, default False
         Whether the encoder learns, too, by the gradient of the evidence
         (:class:`~braindecode_bolt.training.Evidence`), for ``max_epochs`` of the
         regressor. Of all epochs and the encoder's weights at the start, the ones are
         kept whose read-out predicts the validation part best (mean squared error).
-        Default False.
-    standardise : {"recording", None}
+    standardise : {"recording", None}, default "recording"
         Whether features are brought to zero mean and unit variance by electrode within
         each recording, clipped at three standard deviations. This uses all windows of a
         recording that are predicted together (only their EEG); a single window or a
         short piece needs `calibration`, see :meth:`EEGRegressor.predict`.
-        Default ``"recording"``.
-    electrode_length, lag_length, lag_peak, rho : float | None
-        As in :class:`~braindecode_bolt.linear.SmoothReadout`. By default chosen by
+    electrode_length : float | None
+        Distance over which weights are alike, on a head of radius 1. This and all below
+        as in :class:`~braindecode_bolt.linear.SmoothReadout`, and by default chosen by
         evidence.
+    lag_length : float | None
+        Time over which weights are alike, in seconds.
+    lag_peak : float | None
+        Lag at which weights are largest, in seconds.
+    rho : float | None
+        Autocorrelation of the noise from volume to volume, 0 to below 1.
 
     Attributes
     ----------
@@ -71,7 +76,11 @@ class ClosedFormHead(BaseEstimator):
     lags_ : ndarray, shape (n_seconds,)
         Seconds from the middle of each token to the volume, decreasing.
     evidence_ : dict of int to float
-        Log evidence by number of features.
+        Log evidence by number of features, in nats.
+
+    See Also
+    --------
+    BandPowerGP : The same read-out of band power instead of tokens.
 
     Examples
     --------
@@ -110,8 +119,10 @@ class ClosedFormHead(BaseEstimator):
 
         Raises
         ------
-        ValueError, TypeError
-            If one is out of range or of the wrong type.
+        ValueError
+            If one is out of range.
+        TypeError
+            If one is of the wrong type.
         """
         if self.n_features != "evidence":
             check_number(self.n_features, "n_features", Integral, 1)
@@ -166,8 +177,11 @@ class ClosedFormHead(BaseEstimator):
             Components of the tokens, as :meth:`project` gives them.
         y : ndarray, shape (n_windows, n_rois)
             BOLD.
-        recordings, volumes : ndarray | None
-            As in :meth:`SmoothReadout.fit`.
+        recordings : ndarray, shape (n_windows,)
+            Recording of each window.
+        volumes : ndarray of int, shape (n_windows,) | None
+            Number of the volume of each window in its recording, as in
+            :meth:`SmoothReadout.fit`.
 
         Returns
         -------
@@ -196,7 +210,19 @@ class ClosedFormHead(BaseEstimator):
         return self
 
     def make_readout(self, **given: float) -> SmoothReadout:
-        """Make a read-out; arguments that are given are not chosen by evidence."""
+        """Make a read-out that is not fitted.
+
+        Parameters
+        ----------
+        **given : float
+            `electrode_length`, `lag_length`, `lag_peak` and `rho`: those that are given
+            are not chosen by evidence.
+
+        Returns
+        -------
+        SmoothReadout
+            For the electrodes and lags of :meth:`learn_components`.
+        """
         names = ("electrode_length", "lag_length", "lag_peak", "rho")
         arguments = {name: getattr(self, name) for name in names}
         arguments |= {name: given[name] for name in names if name in given}
@@ -211,10 +237,12 @@ class ClosedFormHead(BaseEstimator):
         Parameters
         ----------
         tokens : Tensor, shape (n_windows, n_electrodes, n_seconds, n_token_features)
+            Tokens of the encoder.
 
         Returns
         -------
         Tensor, shape (n_windows, n_electrodes, n_components, n_seconds)
+            Their principal components, float32.
         """
         components = torch.from_numpy(self.components_).to(tokens.device)
         return (tokens.float() @ components).transpose(2, 3)
@@ -227,12 +255,19 @@ class ClosedFormHead(BaseEstimator):
         Parameters
         ----------
         features : ndarray, shape (n_windows, n_electrodes, n_components, n_seconds)
+            Components of tokens.
         ch_names : sequence of str | None
             Electrodes. By default those of the fit.
 
         Returns
         -------
         PowerStatistics
+            Mean and standard deviation by electrode and component.
+
+        Raises
+        ------
+        ValueError
+            If there is only one window.
         """
         names = [f"component {number + 1}" for number in range(features.shape[2])]
         return PowerStatistics.of(features, ch_names or self.ch_names_, names)
@@ -244,7 +279,30 @@ class ClosedFormHead(BaseEstimator):
         ch_names: Sequence[str] | None = None,
         calibration: PowerStatistics | None = None,
     ) -> np.ndarray:
-        """Standardise features, by the statistics of their recordings or given ones."""
+        """Standardise features, by the statistics of their recordings or given ones.
+
+        Parameters
+        ----------
+        features : ndarray, shape (n_windows, n_electrodes, n_components, n_seconds)
+            Components of tokens.
+        recordings : ndarray, shape (n_windows,)
+            Their recordings.
+        ch_names : sequence of str | None
+            Electrodes. By default those of the fit.
+        calibration : PowerStatistics | None
+            Statistics to use instead of those of the recordings.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, n_electrodes, n_components, n_seconds)
+            As they are if `standardise` is None.
+
+        Raises
+        ------
+        ValueError
+            If a recording has only one window and there is no `calibration`, or the
+            calibration lacks an electrode.
+        """
         if self.standardise is None:
             return features
         if calibration is not None:
@@ -259,7 +317,20 @@ class ClosedFormHead(BaseEstimator):
     def standardised_tensor(
         self, features: torch.Tensor, recordings: np.ndarray
     ) -> torch.Tensor:
-        """Do the same with a gradient, for windows of whole recordings."""
+        """Do the same as :meth:`standardised` with a gradient, for whole recordings.
+
+        Parameters
+        ----------
+        features : Tensor, shape (n_windows, n_electrodes, n_components, n_seconds)
+            Components of tokens.
+        recordings : ndarray, shape (n_windows,)
+            Their recordings.
+
+        Returns
+        -------
+        Tensor, shape (n_windows, n_electrodes, n_components, n_seconds)
+            As they are if `standardise` is None.
+        """
         if self.standardise is None:
             return features
         parts = torch.empty_like(features)
@@ -277,7 +348,7 @@ class ClosedFormHead(BaseEstimator):
         calibration: PowerStatistics | None = None,
         return_std: bool = False,
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Predict BOLD.
+        """Predict BOLD from features.
 
         Parameters
         ----------
@@ -289,13 +360,21 @@ class ClosedFormHead(BaseEstimator):
             Their electrodes: all of the fit or some, in any order.
         calibration : PowerStatistics | None
             Statistics of their recording.
-        return_std : bool
+        return_std : bool, default False
             Whether standard deviations are wanted.
 
         Returns
         -------
-        mean, std : ndarray, shape (n_windows, n_rois)
-            `std` is None unless it is wanted.
+        mean : ndarray, shape (n_windows, n_rois)
+            In the units of the BOLD of the fit.
+        std : ndarray, shape (n_windows, n_rois) | None
+            Only with `return_std`; in the same units, with what is not known of missing
+            electrodes.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`standardised`, or if an electrode is not one of the fit.
         """
         names = [normalize_channel_name(name) for name in ch_names]
         features = self.standardised(features, recordings, names, calibration)

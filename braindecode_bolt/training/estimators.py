@@ -83,12 +83,20 @@ def estimator_names(braindecode: bool = False) -> list[str]:
 
     Parameters
     ----------
-    braindecode : bool
-        Whether to list those of braindecode, too. Default False.
+    braindecode : bool, default False
+        Whether to list those of braindecode that can predict BOLD, too.
 
     Returns
     -------
     list of str
+        Names.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.training import estimator_names
+    >>> names = estimator_names()
+    >>> names[0], names[-1]
+    ('NeuroBOLT', 'MeanBOLD')
     """
     names = [*NETWORKS, *LINEAR]
     if braindecode:
@@ -104,16 +112,34 @@ def network_arguments(name: str, size: str = "published") -> dict[str, Any]:
     ----------
     name : str
         Its name.
-    size : {"published", "small"}
+    size : {"published", "small"}, default "published"
         As in :func:`make_estimator`.
 
     Returns
     -------
-    dict
-        Without ``module__``.
+    dict of str to Any
+        Those that differ from the defaults of the network, without ``module__``. Empty
+        for the published size.
+
+    Raises
+    ------
+    ValueError
+        If there is no such size.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.training import network_arguments
+    >>> network_arguments("BIOTBOLD", "small")
+    {'num_layers': 1}
     """
+    _check_size(size)
     given = SIZES[size].get(name, {})
     return {k.removeprefix("module__"): v for k, v in given.items() if "module__" in k}
+
+
+def _check_size(size: str) -> None:
+    if size not in SIZES:
+        raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}.")
 
 
 def make_estimator(name: str, size: str = "published", **arguments: Any) -> RegressorMixin:
@@ -124,25 +150,33 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     name : str
         One of :func:`estimator_names`, in upper or lower case: also a model of
         braindecode, such as ``"EEGNet"``, or one that you registered there.
-    size : {"published", "small"}
-        Size of the networks: as published (default), or small enough for two cores.
+    size : {"published", "small"}, default "published"
+        Size of the networks: as published, or small enough for two cores.
         Of braindecode's models only the largest have a small size. The small NeuroBOLT
         begins from an encoder that comes with the package, pre-trained on the EEG of one
         person without fMRI (:func:`pretrain_band_power`), and has a closed-form head.
         ``module__pretrained=None`` trains it from scratch, as any ``module__...`` that
         needs other weights does.
-    **arguments
+    **arguments : Any
         Arguments of the linear model or, for networks, of
         :class:`~braindecode_bolt.EEGRegressor` (``module__...`` for the network).
 
     Returns
     -------
     EEGRegressor | scikit-learn regressor
+        Not fitted.
 
     Raises
     ------
     ValueError
         If there is no such model or size, or the model cannot predict BOLD.
+    TypeError
+        If a linear model does not take an argument.
+
+    See Also
+    --------
+    estimator_names : Names of all models.
+    EEGRegressor : Wraps any network, also by its class.
 
     Examples
     --------
@@ -150,8 +184,7 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     >>> make_estimator("alphahrf")
     AlphaHRF()
     """
-    if size not in SIZES:
-        raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}.")
+    _check_size(size)
     found = _catalogue.find(str(name))
     name, entry = found or (name, None)
     if name in LINEAR:

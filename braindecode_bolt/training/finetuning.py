@@ -25,17 +25,17 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     The first stage fits a clone of `estimator` to the windows of all other conditions.
     The second starts from its weights and is fitted to the windows of the target,
-    usually with a lower learning rate: the paper's transfer from rest to tasks by
-    fine-tuning. Each stage validates on a part of its own windows.
+    usually with a lower learning rate: the transfer from rest to tasks by fine-tuning of
+    NeuroBOLT's paper [1]_. Each stage validates on a part of its own windows.
 
     Parameters
     ----------
     estimator : EEGRegressor
         The model and how it is trained. It is not changed.
     target : str | sequence of str
-        Name of the target condition, such as ``"movie"``.
-    by : {"task", "site"}
-        What the condition is. Default ``"task"``.
+        Name or names of the target condition, such as ``"movie"``.
+    by : {"task", "site"}, default "task"
+        What the condition is.
     lr : float | None
         Learning rate of the second stage. By default a tenth of the first's.
     max_epochs : int | None
@@ -52,6 +52,12 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     -----
     For scores on subjects that were in neither stage, cross-validate it with
     ``TransferSplit(source, target, joint=True)``.
+
+    References
+    ----------
+    .. [1] Li, Y., Lou, A., Xu, Z., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+       synthesis with multi-dimensional feature mapping. Advances in Neural Information
+       Processing Systems, 37. https://arxiv.org/abs/2410.05341
 
     Examples
     --------
@@ -98,8 +104,10 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         ----------
         X : LazyWindows | SliceDataset | BaseConcatDataset
             Windows with known conditions.
-        y, groups
-            As in :meth:`EEGRegressor.fit`.
+        y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
+            Targets, as in :meth:`EEGRegressor.fit`.
+        groups : array-like, shape (n_windows,) | None
+            Label of each window, as in :meth:`EEGRegressor.fit`.
 
         Returns
         -------
@@ -111,7 +119,11 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         TypeError
             If `estimator` is not an EEGRegressor.
         ValueError
-            If the condition of a window is unknown, or a stage has no windows.
+            If `by` is something else, the condition of a window is unknown, a stage has no
+            windows, a :class:`~braindecode_bolt.splits.FixedValidation` names none of a
+            stage, or as in :meth:`EEGRegressor.fit`.
+        FloatingPointError
+            If training diverges.
         """
         if not isinstance(self.estimator, EEGRegressor):
             raise TypeError(
@@ -135,6 +147,14 @@ class FineTuneRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            In the units of the targets.
+
+        Raises
+        ------
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            As in :meth:`EEGRegressor.predict`.
         """
         check_is_fitted(self, "estimator_")
         return self.estimator_.predict(X)

@@ -157,7 +157,20 @@ class Headed:
         return recording_labels(dataset, self.groups_), volumes
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
-        """Run the model or, with a closed-form head, give features of the tokens."""
+        """Run the model or, with a closed-form head, give features of the tokens.
+
+        Parameters
+        ----------
+        x : Tensor | ndarray, shape (batch, n_chans, n_times)
+            EEG, in the unit of the module.
+        **fit_params : Any
+            Passed to the module's forward.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_outputs) or (batch, n_electrodes, n_components, n_seconds)
+            Predictions, or features: components of tokens.
+        """
         if not self.closed_form:
             return super().infer(x, **fit_params)
         x = to_tensor(x, device=self.device)
@@ -211,9 +224,9 @@ class Headed:
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             As in :meth:`fit`.
-        return_std : bool
+        return_std : bool, default False
             Whether to return the standard deviation of the targets (not only of their
-            mean), too. Only with a closed-form head. Default False.
+            mean), too. Only with a closed-form head.
         calibration : PowerStatistics | windows | None
             Only with a closed-form head: statistics of the recording that `X` is from
             (:meth:`statistics`), or windows to compute them from. By default each
@@ -222,12 +235,14 @@ class Headed:
         Returns
         -------
         mean : ndarray, shape (n_windows,) or (n_windows, n_outputs)
-            With as many dimensions as the targets of the fit.
-        std : ndarray, same shape
-            Only with `return_std`.
+            In the units of the targets, with as many dimensions as those of the fit.
+        std : ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            Only with `return_std`; in the units of the targets.
 
         Raises
         ------
+        NotInitializedError
+            If the regressor is not fitted.
         ValueError
             If the windows have other channels than those trained on, another sampling
             rate, lag or baseline. A model that takes channel names (NeuroBOLT does)
@@ -250,7 +265,7 @@ class Headed:
 
         Parameters
         ----------
-        X : LazyWindows | array-like | iterator of these
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times) | iterator
             EEG of one recording in microvolts: some minutes for calibration, in one
             piece or, from an iterator, piece by piece.
 
@@ -261,6 +276,8 @@ class Headed:
 
         Raises
         ------
+        NotInitializedError
+            If the regressor is not fitted.
         ValueError
             If there is no closed-form head, or the windows are of several recordings, or
             there is only one window.
@@ -284,7 +301,21 @@ class Headed:
     # What follows is for an encoder that learns.
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Make batches, of whole stretches of recordings if the evidence is computed."""
+        """Make batches, of whole stretches of recordings if the evidence is computed.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Windows and targets.
+        training : bool, default False
+            Whether the batches are to train on.
+
+        Returns
+        -------
+        DataLoader
+            Gives batches of windows and targets; of stretches, with the rows of the
+            windows besides the targets.
+        """
         learning = self._learning
         if learning is None or not training:
             return super().get_iterator(dataset, training=training)
@@ -306,7 +337,21 @@ class Headed:
         return self.iterator_train(Numbered(dataset), batch_sampler=batches, **kwargs)
 
     def negative_evidence(self, features: torch.Tensor, targets: Any) -> torch.Tensor:
-        """Compute minus the log evidence per value of whole stretches."""
+        """Compute minus the log evidence per value of whole stretches.
+
+        Parameters
+        ----------
+        features : Tensor, shape (batch, n_electrodes, n_components, n_seconds)
+            Features of the windows, as of :meth:`infer`.
+        targets : (Tensor, Tensor)
+            Targets, shape (batch, n_outputs), and the row of each window in the training
+            part.
+
+        Returns
+        -------
+        Tensor, shape ()
+            In nats per value of the targets.
+        """
         y, rows = targets
         rows = to_numpy(rows)
         learning = self._learning
@@ -320,7 +365,19 @@ class Headed:
     def on_epoch_begin(
         self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
-        """Read out the encoder's tokens before its first step."""
+        """Read out the encoder's tokens before its first step.
+
+        Parameters
+        ----------
+        net : EEGRegressor
+            This regressor.
+        dataset_train : Dataset | None
+            The part to train on.
+        dataset_valid : Dataset | None
+            The part to validate on.
+        **kwargs : Any
+            Passed to skorch.
+        """
         super().on_epoch_begin(
             net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs
         )
@@ -339,7 +396,21 @@ class Headed:
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run an epoch; if the encoder learns, read its tokens out anew."""
+        """Run an epoch; if the encoder learns, read its tokens out anew.
+
+        Parameters
+        ----------
+        iterator : DataLoader | None
+            Batches; None if there is no validation part.
+        training : bool
+            Whether to train on them, or to validate.
+        prefix : {"train", "valid"}
+            Prefix of the loss in the history.
+        step_fn : callable
+            Called with each batch.
+        **fit_params : Any
+            Passed to `step_fn`.
+        """
         if self._learning is None:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         elif training:

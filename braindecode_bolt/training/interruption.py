@@ -43,7 +43,22 @@ class Interruptible:
         return self
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks."""
+        """Call a method of all callbacks.
+
+        Parameters
+        ----------
+        method_name : str
+            Its name, such as ``"on_epoch_end"``.
+        **cb_kwargs : Any
+            Passed to it.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the user interrupted.
+        TrainingStopped
+            If a callback ends training. It does not leave the fit.
+        """
         received = getattr(self, "interrupts_", None)
         try:
             super().notify(method_name, **cb_kwargs)

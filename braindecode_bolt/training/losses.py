@@ -24,9 +24,8 @@ class CorrelationLoss(nn.Module):
 
     Parameters
     ----------
-    weight : float
+    weight : float, default 0.5
         Share of the correlation, w, between 0 (squared error alone) and 1.
-        Default 0.5.
 
     Raises
     ------
@@ -57,12 +56,16 @@ class CorrelationLoss(nn.Module):
 
         Parameters
         ----------
-        predicted, measured : Tensor, shape (batch, n_outputs)
-            Windows of one recording.
+        predicted : Tensor, shape (batch, n_outputs)
+            Predictions of windows of one recording.
+        measured : Tensor, shape (batch, n_outputs)
+            Their targets.
 
         Returns
         -------
         Tensor, shape ()
+            The loss. With fewer than 3 windows, whose correlation says nothing, the mean
+            squared error alone.
         """
         error = F.mse_loss(predicted, measured)
         if len(predicted) < 3:

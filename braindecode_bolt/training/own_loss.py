@@ -82,17 +82,56 @@ class OwnLoss:
             self._wants_features_ = before
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
-        """Train on a batch, as skorch does."""
+        """Train on a batch, as skorch does.
+
+        Parameters
+        ----------
+        batch : (Tensor, Tensor)
+            Windows, shape (batch, n_chans, n_times), and targets.
+        **fit_params : Any
+            Passed to the module's forward.
+
+        Returns
+        -------
+        dict
+            ``"loss"`` and ``"y_pred"``, as of skorch.
+        """
         with self._giving_features():
             return super().train_step_single(batch, **fit_params)
 
     def validation_step(self, batch: Any, **fit_params: Any) -> Any:
-        """Validate on a batch, as skorch does."""
+        """Validate on a batch, as skorch does.
+
+        Parameters
+        ----------
+        batch : (Tensor, Tensor)
+            Windows, shape (batch, n_chans, n_times), and targets.
+        **fit_params : Any
+            Passed to the module's forward.
+
+        Returns
+        -------
+        dict
+            ``"loss"`` and ``"y_pred"``, as of skorch.
+        """
         with self._giving_features():
             return super().validation_step(batch, **fit_params)
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
-        """Run the module on a batch; its features where a head needs them."""
+        """Run the module on a batch; its features where a head needs them.
+
+        Parameters
+        ----------
+        x : Tensor, shape (batch, n_chans, n_times)
+            EEG, in the unit of the module.
+        **fit_params : Any
+            Passed to the module's forward.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_outputs) or (batch, n_features)
+            Predictions, or features.
+        """
         if not self._wants_features_:
             return super().infer(x, **fit_params)
         return super().infer(x, return_features=True, **fit_params)["features"]
@@ -228,10 +267,10 @@ class OwnLoss:
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             As in :meth:`fit`.
-        return_std : bool
+        return_std : bool, default False
             Whether to return the standard deviation of the targets (not only of their
             mean), too. Only with a closed-form head, or a network with a Gaussian or flow
-            head. Default False.
+            head.
         calibration : PowerStatistics | windows | None
             Only with a closed-form head: statistics of the recording that `X` is from
             (:meth:`statistics`), or windows to compute them from. By default each
@@ -240,14 +279,17 @@ class OwnLoss:
         Returns
         -------
         mean : ndarray, shape (n_windows,) or (n_windows, n_outputs)
-            With as many dimensions as the targets of the fit. A network of several
-            volumes per window gives the mean over the windows that hold a volume.
-        std : ndarray, same shape
-            Only with `return_std`. That of a network is multiplied by
-            ``spread_factor_``.
+            In the units of the targets, with as many dimensions as those of the fit. A
+            network of several volumes per window gives the mean over the windows that hold
+            a volume.
+        std : ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            Only with `return_std`; in the units of the targets. That of a network is
+            multiplied by ``spread_factor_``.
 
         Raises
         ------
+        NotInitializedError
+            If the regressor is not fitted.
         ValueError
             If the windows have other channels than those trained on, another sampling
             rate, lag or baseline. A model that takes channel names (NeuroBOLT does)
@@ -275,19 +317,29 @@ class OwnLoss:
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             As in :meth:`predict`.
-        n_draws : int
-            Number of draws. Default 50.
+        n_draws : int, default 50
+            Number of draws, at least 1.
         random_state : int | None
             Seed. Default None: other draws at each call.
 
         Returns
         -------
         ndarray, shape (n_draws, n_windows, n_outputs)
+            BOLD in the units of the targets.
 
         Raises
         ------
+        NotInitializedError
+            If the regressor is not fitted.
         ValueError
-            If the module has no such head.
+            If the module has no such head, `n_draws` is below 1, or the windows differ
+            from those trained on, as in :meth:`predict`.
+        TypeError
+            If `n_draws` is no whole number.
+
+        See Also
+        --------
+        predict : The mean of many draws, with ``return_std`` their spread.
         """
         check_number(n_draws, "n_draws", Integral, 1)
         with self._predicting(X) as source:

@@ -33,19 +33,20 @@ class PretrainedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         tokens by electrode and second; its weights, if it has any, are where the
         pre-training starts.
     bands : mapping of str to (float, float) | None
-        As in :func:`pretrain_band_power`, as all below.
-    n_steps : int
-        Default 600.
+        Bands in Hz whose power is learned. By default delta to gamma. As in
+        :func:`pretrain_band_power`, as all below.
+    n_steps : int, default 600
+        Number of batches.
     max_seconds : float | None
-        Default None.
-    windows_per_recording : int
-        Default 100.
-    batch_size : int
-        Default 8.
-    lr : float
-        Of the pre-training. Default 1e-3.
-    random_state : int | None
-        Seed of the initial weights and of the pre-training. Default 12345.
+        Stop after so many seconds of pre-training. By default never.
+    windows_per_recording : int, default 100
+        Windows of each recording that are used.
+    batch_size : int, default 8
+        Windows per batch of the pre-training.
+    lr : float, default 1e-3
+        Highest learning rate of the pre-training.
+    random_state : int | None, default 12345
+        Seed of the initial weights and of the pre-training.
 
     Attributes
     ----------
@@ -53,6 +54,11 @@ class PretrainedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         What the pre-training gave.
     estimator_ : EEGRegressor
         Fitted from there; used for predictions.
+
+    See Also
+    --------
+    pretrain_band_power : Pre-trains once, on any EEG.
+    FineTuneRegressor : Trains with BOLD of other conditions first.
 
     Examples
     --------
@@ -95,9 +101,11 @@ class PretrainedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : LazyWindows
-            Windows of ``create_bold_windows``.
-        y, groups
-            As in :meth:`EEGRegressor.fit`.
+            Windows of ``create_bold_windows``, in microvolts.
+        y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
+            BOLD, as in :meth:`EEGRegressor.fit`. It must be given.
+        groups : array-like, shape (n_windows,) | None
+            Label of each window, as in :meth:`EEGRegressor.fit`.
 
         Returns
         -------
@@ -108,8 +116,13 @@ class PretrainedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         ------
         TypeError
             If `estimator` is not an EEGRegressor, or `X` are not such windows.
+        ChannelNameError
+            If the network needs the names of its channels, and `X` does not know them.
         ValueError
-            If the network has no tokens by electrode and second.
+            If the network has no tokens by electrode and second, there is no `y`, or as in
+            :func:`pretrain_band_power` and :meth:`EEGRegressor.fit`.
+        FloatingPointError
+            If training diverges.
         """
         if not isinstance(self.estimator, EEGRegressor):
             raise TypeError(
@@ -154,12 +167,20 @@ class PretrainedRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         ----------
         X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
             As in :meth:`EEGRegressor.predict`.
-        **kwargs
-            As in :meth:`EEGRegressor.predict`.
+        **kwargs : Any
+            `return_std` and `calibration`, as in :meth:`EEGRegressor.predict`.
 
         Returns
         -------
         ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            In the units of the targets; with ``return_std=True`` a pair of such arrays.
+
+        Raises
+        ------
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            As in :meth:`EEGRegressor.predict`.
         """
         check_is_fitted(self, "estimator_")
         return self.estimator_.predict(X, **kwargs)

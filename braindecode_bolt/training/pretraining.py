@@ -40,6 +40,8 @@ _GAIN_STD = 0.5
 class PretrainedEncoder:
     """A network whose encoder has learned the band power of EEG.
 
+    Made by :func:`pretrain_band_power`.
+
     Attributes
     ----------
     model : nn.Module
@@ -70,6 +72,11 @@ class PretrainedEncoder:
         -------
         Path
             The file.
+
+        Raises
+        ------
+        ValueError
+            If the file has another ending.
         """
         return save_encoder(self.model, file, self.card)
 
@@ -78,14 +85,26 @@ class PretrainedEncoder:
 
         Parameters
         ----------
-        data, windows_per_recording
-            As in :func:`pretrain_band_power`.
+        data : recordings | EEGWindows | BOLDWindows | LazyWindows | sequence of these
+            EEG, as in :func:`pretrain_band_power`.
+        windows_per_recording : int, default 100
+            Windows of each recording that are used, at regular distances.
 
         Returns
         -------
         dict of str to float
-            By band: the mean over recordings and electrodes of the correlation over
-            windows and seconds.
+            By band: the mean over recordings and electrodes of the correlation (Pearson)
+            over windows and seconds.
+
+        Raises
+        ------
+        ValueError
+            If there are no windows, they have another rate or length than the network
+            takes, or they cannot be in microvolts.
+        TypeError
+            If `data` is something else.
+        ChannelNameError
+            If the network lacks a channel of the data.
         """
         bands = {name: tuple(band) for name, band in self.card["bands"].items()}
         found, both = [], (self.model, self.readout)
@@ -152,40 +171,39 @@ def pretrain_band_power(
         touches a BAD annotation or a joint.
     model_arguments : mapping | None
         Arguments of a model given by name or class.
-    window_seconds : float
-        Length of the windows of recordings, for a model given by name or class.
-        Default 16.
+    window_seconds : float, default 16.0
+        Length of the windows of recordings in seconds, for a model given by name or class.
     bands : mapping of str to (float, float) | None
         Bands in Hz. By default delta to gamma (1 to 45 Hz).
-    n_steps : int
-        Number of batches. Default 600.
+    n_steps : int, default 600
+        Number of batches.
     max_seconds : float | None
         Stop after so many seconds of training, if `n_steps` are not done by then. The
         result then depends on the speed of the machine. Default None.
-    windows_per_recording : int
-        Windows of each recording that are used, at regular distances. Default 100, or
-        as many as there are.
-    batch_size : int
-        Default 8.
-    most_channels : int
+    windows_per_recording : int, default 100
+        Windows of each recording that are used, at regular distances: so many, or all if
+        there are fewer.
+    batch_size : int, default 8
+        Windows per batch, at most.
+    most_channels : int, default 24
         If a recording has more channels, each batch has so many of them, chosen at
-        random (for models that take a part of their channels by name). Default 24.
-    lr : float
+        random (for models that take a part of their channels by name).
+    lr : float, default 1e-3
         Highest learning rate, of AdamW; it rises over a tenth of the steps and falls
-        along a cosine. Default 1e-3.
-    weight_decay : float
-        Default 0.01.
-    random_state : int | None
+        along a cosine.
+    weight_decay : float, default 0.01
+        That of AdamW.
+    random_state : int | None, default 12345
         Seed of the initial weights (by name or class), the order of the windows and
-        dropout. None uses the global generators. Default 12345.
+        dropout. None uses the global generators.
     device : str | None
         Where to train. Default: the CPU.
-    progress : bool
-        Show a progress bar in terminals and notebooks. Default True.
-    dataset : str
+    progress : bool, default True
+        Show a progress bar in terminals and notebooks.
+    dataset : str, default ""
         Name of the data set, for the card. Without, people with the same names in other
         data are taken for the same people, and no evaluation tests on them.
-    notes : str
+    notes : str, default ""
         Kept in the card, such as source and licence of the EEG.
 
     Returns
@@ -197,11 +215,19 @@ def pretrain_band_power(
     ------
     ValueError
         If the model has no such tokens, there are no windows, the EEG cannot be in
-        microvolts, or an argument is out of range.
+        microvolts, a model given as an instance was made for another rate or length, or an
+        argument is out of range.
+    TypeError
+        If `data` or an argument is not of the right type.
     ChannelNameError
         If a model given as an instance lacks a channel of the data.
     FloatingPointError
         If training diverges.
+
+    See Also
+    --------
+    PretrainedRegressor : Pre-trains inside each fit, so that cross-validation stays clean.
+    models.save_encoder : Writes a file of weights; ``PretrainedEncoder.save`` does.
 
     Examples
     --------

@@ -47,7 +47,7 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
     class it treats a module given as an instance as a template that no fit changes,
     validates on whole subjects or recordings, restores the weights of the best epoch,
     is reproducible, and refuses implausible input. The defaults are the training
-    recipe of the paper (section 3.2).
+    recipe of the paper [1]_ (section 3.2).
 
     Parameters
     ----------
@@ -57,35 +57,40 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         ``n_times``, ``chs_info``, ...) is filled in unless given as ``module__...``. An
         instance is copied at each fit, with its weights; ``module__...`` parameters
         are merged with its own configuration.
-    head : {"linear", "closed_form", "evidence"} | ClosedFormHead
-        The network's own last layer (default), or a
+    head : {"linear", "closed_form", "evidence"} | ClosedFormHead, default "linear"
+        ``"linear"``: the network's own last layer. Otherwise a
         :class:`~braindecode_bolt.training.ClosedFormHead` on the tokens of its encoder:
         ``"closed_form"`` leaves the encoder as it is (best a pre-trained one), and the fit
         takes one pass over the windows; with ``"evidence"`` the encoder learns, too.
         `criterion` is not used then.
-    criterion : type of nn.Module
-        Loss. Default ``nn.MSELoss``. With
+    criterion : type of nn.Module, default MSELoss
+        Loss of predictions and targets, both of shape (batch, n_outputs). With
         :class:`~braindecode_bolt.training.CorrelationLoss` every batch comes from one
         recording.
-    optimizer : type of torch.optim.Optimizer
-        Default ``torch.optim.AdamW``.
-    optimizer__weight_decay : float
-        Default 0.05. Models that have ``parameter_groups`` choose which of their
+    optimizer : type of torch.optim.Optimizer, default AdamW
+        What changes the weights.
+    optimizer__weight_decay : float, default 0.05
+        Share of each weight that is taken away per step, times the learning rate. Models
+        that have ``parameter_groups`` choose which of their
         parameters decay.
-    lr : float
-        Learning rate after the warm-up. Default 3e-4.
-    layer_decay : float
+    lr : float, default 3e-4
+        Learning rate after the warm-up.
+    layer_decay : float, default 0.65
         Factor of the learning rate from block to block towards the input, for models
-        that have ``parameter_groups``. Default 0.65; 1 turns it off.
-    max_epochs : int
-        Default 20.
-    batch_size : int
-        Default 16, as published for single recordings (64 across subjects). -1 makes
-        one batch of all windows.
-    train_split : ValidationSplit | FixedValidation | callable | None
-        The part of the training windows to validate on. By default a fifth of the
+        that have ``parameter_groups``. 1 turns it off.
+    max_epochs : int, default 20
+        Passes over the training windows.
+    batch_size : int, default 16
+        Windows per batch. 16 is published for single recordings (64 across subjects). -1
+        makes one batch of all windows.
+    train_split : callable | None, default ValidationSplit()
+        The part of the training windows to validate on:
+        :class:`~braindecode_bolt.ValidationSplit` or
+        :class:`~braindecode_bolt.splits.FixedValidation`. By default a fifth of the
         subjects, or of the recordings of one subject, or the end of a single recording
-        after a gap. None trains on all windows and keeps the last weights.
+        after a gap. None trains on all windows and keeps the last weights. A split of
+        skorch is taken, too; unless it uses groups, overlapping windows are then on both
+        sides.
     callbacks : list | None
         Further skorch callbacks. One that raises KeyboardInterrupt, as skorch's
         ``EarlyStopping`` does, ends training: the best weights are restored and the
@@ -95,34 +100,37 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         (:class:`~braindecode_bolt.training.Progress`); change them by
         ``callbacks__lr_scheduler__warmup=0.1`` or turn them off by
         ``callbacks__lr_scheduler=None``.
-    precision : {"float32", "bfloat16"}
+    iterator_train__drop_last : bool, default False
+        Whether windows that do not fill a batch are left out of an epoch. braindecode's
+        regressor leaves them out, and does not train if there are fewer than a batch.
+    precision : {"float32", "bfloat16"}, default "float32"
         Arithmetic of the network. ``"bfloat16"`` (torch's autocast; weights and loss
         stay float32) needs less memory, is faster on CPUs with AMX (not measured on
-        GPUs), and rounds to about three digits. Default ``"float32"``.
-    input_scale : "auto" | float
+        GPUs), and rounds to about three digits.
+    input_scale : "auto" | float, default "auto"
         Microvolts by which windows are divided before the network sees them.
-        ``"auto"`` (default) is 1 for our networks, which divide by 100 themselves, and
+        ``"auto"`` is 1 for our networks, which divide by 100 themselves, and
         for your own. Networks of braindecode get the unit that they were pre-trained
         with, if it is known (100 for Labram and CBraMod), or the standard deviation of
         the training windows: one number for all channels and people, because the
         amplitude is what BOLD follows, and scaling each window for itself would
         remove it.
-    n_draws : int
+    n_draws : int, default 50
         For a flow head (:class:`~braindecode_bolt.BOLDFlow`): the draws that a
         prediction is the mean of. 1 is one draw, which varies as BOLD does; 0 follows
-        the flow from the mean of its source. Default 50.
-    check_input : bool
+        the flow from the mean of its source.
+    check_input : bool, default True
         Check at each fit that the windows are finite, not flat and of plausible
         amplitude for microvolts, and the targets finite and not constant; at each
-        prediction, warn. Default True.
-    random_state : int | numpy.random.RandomState | None
+        prediction, warn.
+    random_state : int | numpy.random.RandomState | None, default 12345
         Seed of the initial weights (of a module given by class or name), the order of
         the windows, dropout and the choice of the validation part. torch's global
-        generators are left unchanged. Default 12345, the published seed; None uses and
+        generators are left unchanged. 12345 is the published seed; None uses and
         advances the global generators.
-    verbose : int
-        0 is silent, 1 (default) shows a progress bar, 2 also a table of the epochs.
-    **kwargs
+    verbose : int, default 1
+        0 is silent, 1 shows a progress bar, 2 also a table of the epochs.
+    **kwargs : Any
         Further arguments of braindecode's and skorch's regressor: ``device``,
         ``warm_start``, ``iterator_train__num_workers``, ...
 
@@ -132,6 +140,8 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         The trained model.
     history_ : skorch.history.History
         Losses of each epoch.
+    head_ : ClosedFormHead | None
+        The fitted closed-form head, if there is one.
     ch_names_ : list of str | None
         Channels of the training windows, if known.
     baseline_ : {"window", None}
@@ -145,7 +155,21 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         What windows are divided by, in microvolts.
     spread_factor_ : float
         Of a Gaussian or flow head: what its spread is multiplied by, the root mean
-        square of residual over spread in the validation part of the fit.
+        square of residual over spread in the validation part of the fit. 1 if there is no
+        such part.
+
+    See Also
+    --------
+    braindecode.EEGRegressor : The base class, whose ``fit`` returns None and which trains
+        an instance in place.
+    make_estimator : Any model of this package by its name, with sizes.
+    BOLDPredictor : A regressor with all that is needed to use it on new recordings.
+
+    References
+    ----------
+    .. [1] Li, Y., Lou, A., Xu, Z., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+       synthesis with multi-dimensional feature mapping. Advances in Neural Information
+       Processing Systems, 37. https://arxiv.org/abs/2410.05341
 
     Examples
     --------
@@ -234,11 +258,12 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             list, a tensor, ``mne.Epochs`` (volts, converted), or a data set of
             braindecode, torch or skorch.
         y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
-            Targets. None if `X` is a data set that holds them.
+            Targets: BOLD, best of zero mean and unit variance. None if `X` is a data set
+            that holds them.
         groups : array-like, shape (n_windows,) | None
             Label of each window. Windows of one label are either all trained on or all
             validated on. Overrides what is read from `X`.
-        **fit_params
+        **fit_params : Any
             Passed to the module's forward.
 
         Returns
@@ -253,7 +278,8 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             input check; if ``module__...`` parameters are set for an instance
             that has loaded or trained weights; if an argument is out of range.
         TypeError
-            If `X`, `y` or an argument is not of the right type.
+            If `X`, `y` or an argument is not of the right type, or the head needs a network
+            with tokens by electrode and the module has none.
         FloatingPointError
             If training diverges.
         KeyboardInterrupt
@@ -283,15 +309,38 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
 
         Parameters
         ----------
-        X, y, groups, **fit_params
-            As in :meth:`fit`.
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG in microvolts, as in :meth:`fit`.
+        y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
+            Targets, as in :meth:`fit`.
         classes : None
             For scikit-learn; not used.
+        groups : array-like, shape (n_windows,) | None
+            Label of each window, as in :meth:`fit`.
+        **fit_params : Any
+            Passed to the module's forward.
 
         Returns
         -------
         EEGRegressor
             Itself.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`fit`; if the windows differ from those trained on in channels,
+            samples, sampling rate, lag or baseline; or with a closed-form head, which is
+            fitted to all windows at once.
+        TypeError
+            If `X`, `y` or an argument is not of the right type.
+        FloatingPointError
+            If training diverges.
+        KeyboardInterrupt
+            If the user interrupts.
+
+        See Also
+        --------
+        fit : Starts anew, whatever was trained before.
         """
         if fit_params.pop("_routing_method", None) == "fit":
             # Called by skorch's fit, everything prepared and initialised.
@@ -312,7 +361,7 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
 
         Parameters
         ----------
-        **kwargs
+        **kwargs : Any
             As in skorch: ``lr=1e-4``, ``module__num_layers=2``, ... and
             ``head__n_features=8`` for a closed-form head. Parameters of the module take
             effect at the next fit, which then builds a new module, also with
@@ -322,6 +371,12 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         -------
         EEGRegressor
             Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or ``head__...`` is set without a closed-form
+            head.
         """
         initialized = self.initialized_
         of_head = {name: kwargs.pop(name) for name in list(kwargs) if name[:6] == "head__"}
@@ -390,7 +445,21 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         self.signal_args_ = self.input_.signal_args()
 
     def initialize_module(self) -> EEGRegressor:
-        """Copy the template, or build the model from its class or name."""
+        """Copy the template, or build the model from its class or name.
+
+        Returns
+        -------
+        EEGRegressor
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no network of this name, or ``module__...`` parameters would lose
+            the weights of an instance.
+        TypeError
+            If the network does not take a ``module__...`` parameter.
+        """
         kwargs = self.get_params_for("module")
         if isinstance(self.module, nn.Module):
             self.module_ = copy_template(self.module, kwargs)
@@ -408,7 +477,23 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         return self
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Give the optimizer the model's parameter groups."""
+        """Give the optimizer the model's parameter groups.
+
+        Parameters
+        ----------
+        prefix : str
+            ``"optimizer"``, or that of another part, as for skorch.
+        named_parameters : iterable of (str, nn.Parameter)
+            Parameters of the module and their names.
+
+        Returns
+        -------
+        args : tuple
+            For the optimizer: groups of the parameters, if the module has
+            ``parameter_groups``, each with its learning rate and weight decay.
+        kwargs : dict
+            Further arguments of the optimizer.
+        """
         named_parameters = list(named_parameters)
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         if prefix != "optimizer":
@@ -424,7 +509,29 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
     def get_split_datasets(
         self, X: Any, y: Any = None, **fit_params: Any
     ) -> tuple[Dataset, Dataset | None]:
-        """Divide the windows into the parts to train and to validate on."""
+        """Divide the windows into the parts to train and to validate on.
+
+        Parameters
+        ----------
+        X : LazyWindows | ndarray | Tensor | Dataset
+            All windows of the fit.
+        y : ndarray, shape (n_windows, n_outputs) | None
+            Targets. None if `X` is a data set that holds them.
+        **fit_params : Any
+            Passed to a split of skorch.
+
+        Returns
+        -------
+        train : Dataset
+            Windows to train on.
+        valid : Dataset | None
+            Windows to validate on; None without `train_split`.
+
+        Raises
+        ------
+        ValueError
+            If the windows cannot be divided, such as too few for a gap.
+        """
         groups, self.valid_rows_ = getattr(self, "groups_", None), None
         if not isinstance(self.train_split, ValidationSplit | FixedValidation):
             if groups is not None and self.train_split:
@@ -439,7 +546,21 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         return Subset(dataset, train), Subset(dataset, valid)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Make batches, of one recording each if the loss requires it."""
+        """Make batches, of one recording each if the loss requires it.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Windows and targets.
+        training : bool, default False
+            Whether the batches are to train on. They are shuffled then.
+
+        Returns
+        -------
+        DataLoader
+            Gives batches of windows, shape (batch, n_chans, n_times), and targets, shape
+            (batch, n_outputs).
+        """
         in_fit = hasattr(self, "input_")
         by_recording = getattr(self.criterion, "within_recording", False)
         if not (in_fit and by_recording) or self.closed_form:
@@ -451,7 +572,26 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         return loader(dataset, **batched_by_recording(kwargs, recordings, training))
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
-        """Run the model on a batch, prepared as the training windows were."""
+        """Run the model on a batch, prepared as the training windows were.
+
+        Parameters
+        ----------
+        x : Tensor | ndarray, shape (batch, n_chans, n_times)
+            EEG in microvolts.
+        **fit_params : Any
+            Passed to the module's forward.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_outputs)
+            Predictions, float32; with a closed-form head, components of the tokens, shape
+            (batch, n_electrodes, n_components, n_seconds).
+
+        Raises
+        ------
+        ValueError
+            If `precision` is unknown, or a model of braindecode cannot take such windows.
+        """
         names = getattr(self, "predicted_ch_names_", None)
         names = names or getattr(self, "ch_names_", None)
         if names is not None and takes_ch_names(self.module_):
@@ -478,7 +618,29 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         return torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
-        """Compute the loss of predictions and targets of the same shape."""
+        """Compute the loss of predictions and targets of the same shape.
+
+        Parameters
+        ----------
+        y_pred : Tensor, shape (batch, n_outputs)
+            What :meth:`infer` gave.
+        y_true : Tensor, shape (batch, n_outputs)
+            Targets.
+        *args : Any
+            Passed to skorch.
+        **kwargs : Any
+            Passed to skorch.
+
+        Returns
+        -------
+        Tensor, shape ()
+            The loss.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, or the module's own loss was replaced by `criterion`.
+        """
         if self._own_loss:
             return self._loss_of_head(y_pred, y_true)
         if self.closed_form:
@@ -509,7 +671,25 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             del self.predicted_ch_names_
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict the targets of windows; :meth:`predict` under skorch's name."""
+        """Predict the targets of windows; :meth:`predict` under skorch's name.
+
+        Parameters
+        ----------
+        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
+            EEG in microvolts, as in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray, shape (n_windows,) or (n_windows, n_outputs)
+            As of :meth:`predict`.
+
+        Raises
+        ------
+        NotInitializedError
+            If the regressor is not fitted.
+        ValueError
+            If the windows differ from those trained on, as in :meth:`predict`.
+        """
         with self._predicting(X) as source:
             if self.head_ is not None:
                 predicted, _ = self._predict_by_head(source, False, None)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mne
 import nibabel
 import numpy as np
 import pandas as pd
@@ -51,6 +52,8 @@ def test_simulate_writes_a_folder_that_says_what_it_holds(data, eeg_folder):
     volumes = pd.read_csv(data / f"{stem}_volumes.tsv", sep="\t")
     assert len(bold) == len(volumes) == 34
     np.testing.assert_allclose(np.diff(volumes["onset"]), 2.1)
+    raw = mne.io.read_raw_fif(data / f"{stem}_eeg.fif", verbose="error")
+    assert raw.info["description"] == "BOLD simulated, coupling band-power"
     settings = json.loads((data / "simulation.json").read_text())
     assert settings["snr"] == 0.7 and len(settings["eeg"]) == 3
 
@@ -137,16 +140,22 @@ def test_report_is_made_anew_from_the_folder_alone(data, tmp_path, capsys):
         old, new = (pd.read_csv(f / f"{name}.tsv", sep="\t") for f in (out, again))
         pd.testing.assert_frame_equal(old, new, rtol=1e-4)
     (out / "report.html").unlink()
-    assert main(command) == 0 and (out / "report.html").exists()
+    # Without the option, there are as many surrogates as the evaluation had.
+    assert main(command[:2]) == 0 and (out / "report.html").exists()
+    assert (pd.read_csv(out / "summary.tsv", sep="\t")["n_surrogates"] == 100).all()
+    assert "100 phase-randomised surrogates" in (out / "report.html").read_text()
+    (out / "summary.tsv").unlink()
+    assert main(command[:2]) == 0
+    assert (pd.read_csv(out / "summary.tsv", sep="\t")["n_surrogates"] == 10_000).all()
 
 
 def test_report_refuses_what_is_no_results_folder(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 1
     assert "is not a results folder of evaluate" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "nowhere")]) == 1
-    assert "nowhere is not a folder" in capsys.readouterr().err
+    assert "There is no folder" in capsys.readouterr().err
     assert main(["report", str(tmp_path), "--surrogates", "0"]) == 1
-    assert "--surrogates must be at least 1, got 0" in capsys.readouterr().err
+    assert "--surrogates must lie between 1 and 1,000,000, got 0" in capsys.readouterr().err
 
 
 def test_nothing_is_done_twice(data, tmp_path, capsys):
@@ -212,6 +221,8 @@ def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
         scores = pd.read_csv(out / "scores.tsv", sep="\t")
         r[coupling] = scores.groupby("pipeline")["score"].mean()
         assert scores["noise_ceiling"].notna().all()
+        page = (out / "report.html").read_text()
+        assert "(coupling band-power)" in page and "the coupling band-power" in page
     assert r["9"]["AlphaHRF"] > 0.1 + r["0"]["AlphaHRF"]
     # What is simulated follows the channels that are chosen.
     chosen = ["--coupling", "9", "--channels", "Oz", "--out", str(tmp_path / "oz")]
@@ -223,7 +234,7 @@ def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
     assert main([*base, "--coupling", "1", "--marker", "R128"]) == 1
     assert "leave out --marker" in capsys.readouterr().err
     assert main([*base, "--coupling-kind", "bursts"]) == 1
-    assert "--coupling-kind is for simulated BOLD" in capsys.readouterr().err
+    assert "for simulated BOLD only: --coupling-kind" in capsys.readouterr().err
     assert main(base) == 1
     assert "no BOLD: expected Subject01_1_bold.tsv beside it" in capsys.readouterr().err
 
@@ -308,12 +319,12 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
             ["--models", "AlphaHRF", "--pretrained", "w", "--size", "published"],
             "--pretrained is for NeuroBOLT",
         ),
-        (["--protocol", "joint"], "give source and target"),
+        (["--protocol", "joint"], "give --source and --target"),
         (
             ["--protocol", "within", "--models", "AlphaHRF"],
             "is too short for this protocol",
         ),
-        (["--controls", "noise"], "controls must be a list of different ones"),
+        (["--controls", "noise"], "--controls takes different ones of wrong_subject"),
         (["--surrogates", "0"], "--surrogates must lie between 1 and 1,000,000"),
         (["--surrogates", "9999999"], "--surrogates must lie between 1 and 1,000,000"),
         (["--low-pass", "-1"], "--low-pass must not be negative"),
@@ -327,11 +338,11 @@ def test_an_interruption_is_status_130(monkeypatch, capsys):
             ["--models", "LabramBOLD", "--unknown-channels", "fresh"],
             "fresh is for NeuroBOLT",
         ),
-        (["--folds", "1"], "--folds must be a whole number from 2"),
+        (["--folds", "1"], "--folds must be at least 2"),
         (["--jobs", "0"], "--jobs must not be 0"),
         (["--pretrain", "--pretrain-eeg", "."], "Use one of --pretrain and --pretrain-eeg"),
         (["--pretrain", "--models", "AlphaHRF"], "--pretrain is for NeuroBOLT"),
-        (["--pretrain-eeg", "nowhere"], "there is no folder nowhere"),
+        (["--pretrain-eeg", "nowhere"], "There is no folder nowhere"),
         (["--pretrain-steps", "0"], "--pretrain-steps must be at least 1"),
         (["--epochs", "0"], "--epochs must be at least 1"),
         (["--device", "toaster"], "--device toaster cannot be used"),
@@ -403,19 +414,6 @@ def test_arguments_that_cannot_be_read_are_status_2(arguments, message, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["evaluate", *arguments])
     assert stop.value.code == 2 and message in capsys.readouterr().err
-
-
-def test_what_can_be_known_is_said_before_data_are_read(tmp_path, capsys):
-    """A folder that cannot be read is not the first complaint."""
-    (tmp_path / "file").write_text("no folder")
-    for data, arguments, message in (
-        ("nowhere", ["--protocol", "joint"], "give source and target"),
-        ("nowhere", ["--controls", "noise"], "controls must be"),
-        ("nowhere", ["--models", "ridge"], "There is no model 'ridge'"),
-        ("file", [], "--data takes a folder of recordings"),
-    ):
-        assert main(["evaluate", "--data", str(tmp_path / data), *arguments]) == 1
-        assert message in capsys.readouterr().err
 
 
 def test_models_can_be_chosen_in_part(data, tmp_path, capsys):

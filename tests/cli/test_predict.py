@@ -80,7 +80,7 @@ def test_a_file_that_fails_does_not_stop_the_others(folders, model, tmp_path, ca
     ("options", "said"),
     [
         (["--image"], "needs to know where the regions are"),
-        (["--tr", "0"], "--tr must be above 0"),
+        (["--tr", "0"], "--tr must be positive"),
         (["--interval", "2"], "--interval must lie between"),
     ],
 )

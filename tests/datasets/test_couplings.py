@@ -11,6 +11,7 @@ from braindecode_bolt.datasets import (
     SimulatedEEGfMRI,
     simulate_bold,
 )
+from braindecode_bolt.datasets.coupling.kinds import named_in
 from braindecode_bolt.linear import LaggedBandPower
 from braindecode_bolt.metrics import noise_ceiling, pearson_r
 
@@ -252,6 +253,25 @@ def test_other_names_are_errors(eeg, coupling, message, tmp_path):
     ):
         with pytest.raises(ValueError, match=message.replace("+", r"\+")):
             make()
+
+
+def test_recordings_say_what_their_bold_follows(make_raw, tmp_path):
+    raw = make_raw(n_volumes=30)
+    raw.info["description"] = "Night 2"
+    raw.save(tmp_path / "sub-1_eeg.fif", verbose="error")
+    (recording,) = SemiSimulatedEEGfMRI(tmp_path, coupling="vigilance+bursts").load()
+    said = recording.raw.info["description"]
+    assert said == "Night 2; BOLD simulated, coupling vigilance+bursts"
+    assert named_in(said) == "vigilance+bursts"
+    again = simulate_bold(recording.raw, coupling="mixture")
+    assert again.info["description"] == "Night 2; BOLD simulated, coupling mixture"
+    for cache in (None, tmp_path / "cache", tmp_path / "cache"):
+        prepared = prepare_eeg(Recording(again, "1"), cache_dir=cache)
+        assert prepared.raw.info["description"] == again.info["description"]
+    prepared = prepare_eeg(recording, cache_dir=tmp_path / "cache")
+    assert prepared.raw.info["description"] == said, "of another simulation, same EEG"
+    for other in (None, "", "Night 2", "BOLD simulated, coupling none"):
+        assert named_in(other) is None
 
 
 def test_eeg_that_does_not_change_has_no_coupling(eeg):

@@ -39,7 +39,9 @@ def test_what_is_read_is_what_was_found(found):
         pd.testing.assert_frame_equal(
             table, expected, check_dtype=False, obj=name, check_column_type=False
         )
-    for name in ("regions", "tr", "channels", "windows", "settings", "command"):
+    assert found.couplings == {"data": ["band-power"]}
+    kept = ("regions", "tr", "channels", "windows", "settings", "command", "couplings")
+    for name in kept:
         assert getattr(read, name) == getattr(found, name)
     assert read.command == "do --this" and read.channels == {"data": ["Fz", "Oz"]}
     assert read.scores["subject"].tolist() == found.scores["subject"].tolist()

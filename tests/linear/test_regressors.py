@@ -264,3 +264,20 @@ def test_predictions_that_overflow_are_reported(windows):
     model.coef_ = np.array([np.inf, 1.0])
     with pytest.warns(UserWarning, match="176 predicted values are not finite"):
         model.predict(windows.X)
+
+
+@pytest.mark.parametrize("model", [RidgeFingerprint(n_lags=5), AlphaHRF()])
+def test_calibration_windows_do_as_well_as_their_statistics(model, windows):
+    one = windows.X[windows.metadata["recording"].to_numpy() == 0]
+    model = clone(model).fit(windows.X, windows.y)
+    by_statistics = model.predict(one[:3], calibration=model.statistics(one[5:]))
+    np.testing.assert_array_equal(
+        model.predict(one[:3], calibration=one[5:]), by_statistics
+    )
+
+
+def test_calibration_without_standardisation_is_refused(windows):
+    model = LaggedBandPower().fit(windows.X, windows.y)
+    statistics = model.statistics(windows.X[:5])
+    with pytest.raises(ValueError, match="calibration is not used"):
+        model.predict(windows.X, calibration=statistics)

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from braindecode_bolt import (
@@ -211,7 +212,7 @@ def test_wrong_arguments_of_predict(fit, raw, arguments, error, said):
 def test_wrong_arguments(fit, raw, as_read, tmp_path):
     with pytest.raises(TypeError, match="eeg has no option 'filter'"):
         BOLDPredictor(eeg={"filter": 1.0})
-    with pytest.raises(RuntimeError, match="not fitted"):
+    with pytest.raises(NotFittedError, match="not fitted"):
         BOLDPredictor().predict(raw)
     with pytest.raises(ValueError, match="at least 2"):
         BOLDPredictor("MeanBOLD", window_seconds=4.0).fit(as_read[:1], cv=2)

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import NotFittedError
 from torch import nn
 
 from braindecode_bolt import BOLDPredictor, EEGRegressor
@@ -250,7 +251,7 @@ def test_folders_are_not_overwritten_by_accident(fit, folder, raw, tmp_path):
         BOLDPredictor.load(tmp_path / "nowhere")
     with pytest.raises(PredictorError, match="no predictor.json"):
         BOLDPredictor.load(tmp_path / "thesis")
-    with pytest.raises(RuntimeError, match="not fitted"):
+    with pytest.raises(NotFittedError, match="not fitted"):
         BOLDPredictor().save(tmp_path / "new")
 
 

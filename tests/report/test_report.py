@@ -98,7 +98,7 @@ def page(found, summary, tmp_path_factory):
 def test_data_and_settings_are_described(page):
     for words in (
         "A & B",
-        "The BOLD of data was simulated",
+        "The BOLD of data (coupling band-power) was simulated",
         "3 recordings of 3 subjects",
         "2 channels",
         "3 folds, seed 0",
@@ -161,10 +161,11 @@ def test_connectivity_stands_beside_its_rivals(found, page):
 def test_methods_are_there_to_be_pasted(found, page):
     for words in (
         "BOLD of 3 brain regions (repetition time 2.1 s) was predicted from EEG of 2",
-        "The BOLD was simulated from the EEG",
+        "The BOLD was simulated from the EEG with the coupling band-power.",
+        "The BOLD of data (coupling band-power) was simulated",
         "the 4 s of EEG that end with it, sampled at 200 Hz",
         "net [@song2021sttransformer]",
-        "phase-randomised surrogates [@theiler1992]",
+        "20 phase-randomised surrogates [@theiler1992]",
         "3 folds (GroupSplit by subject)",
         "90% prediction intervals",
     ):

@@ -4,7 +4,12 @@ from sklearn.base import clone
 from braindecode_bolt import EEGRegressor
 from braindecode_bolt.linear import LINEAR, LaggedBandPower
 from braindecode_bolt.models import NETWORKS
-from braindecode_bolt.training import SIZES, estimator_names, make_estimator
+from braindecode_bolt.training import (
+    SIZES,
+    estimator_names,
+    make_estimator,
+    network_arguments,
+)
 
 
 def test_every_model_is_made_by_its_name():
@@ -39,6 +44,8 @@ def test_names_and_sizes_are_checked():
         make_estimator("NeuroBLOT")
     with pytest.raises(ValueError, match="size must be one of small, published"):
         make_estimator("NeuroBOLT", "huge")
+    with pytest.raises(ValueError, match="size must be one of small, published"):
+        network_arguments("NeuroBOLT", "huge")
     with pytest.raises(TypeError, match="unexpected keyword argument 'lr'"):
         make_estimator("AlphaHRF", lr=0.1)
     assert make_estimator("AlphaHRF", segment_seconds=2.0).segment_seconds == 2.0

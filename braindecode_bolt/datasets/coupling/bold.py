@@ -13,7 +13,7 @@ from scipy.signal import fftconvolve, lfilter
 from ..._series import is_constant, plain_name
 from ...markers.annotations import marker_descriptions, replace_markers
 from ...recording import attach_bold
-from .kinds import Coupling
+from .kinds import Coupling, described
 from .responses import RATE, kernels_of
 from .rhythms import Person, weights_of
 
@@ -225,7 +225,10 @@ def check_simulation(rois: Sequence[str], tr: float, snr: float) -> None:
 
 
 def mark_volumes(
-    raw: mne.io.BaseRaw, volume_times: np.ndarray, tables: dict[str, pd.DataFrame]
+    raw: mne.io.BaseRaw,
+    volume_times: np.ndarray,
+    tables: dict[str, pd.DataFrame],
+    coupling: str,
 ) -> mne.io.BaseRaw:
     """Replace the volume markers of a recording by ones that carry simulated BOLD.
 
@@ -237,6 +240,8 @@ def mark_volumes(
         Seconds from the first sample.
     tables : dict of str to pandas.DataFrame
         What :func:`couple` gives.
+    coupling : str
+        Its name, which the description of the recording will say.
 
     Returns
     -------
@@ -245,7 +250,9 @@ def mark_volumes(
     """
     old = marker_descriptions(raw.annotations.description, MARKER)
     raw = replace_markers(raw, list(old), volume_times, MARKER)
-    return attach_bold(raw, marker=MARKER, **tables)
+    raw = attach_bold(raw, marker=MARKER, **tables)
+    raw.info["description"] = described(raw.info["description"], coupling)
+    return raw
 
 
 def standardise(series: np.ndarray) -> np.ndarray:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-__all__ = ["COUPLINGS", "Coupling", "parse_coupling"]
+__all__ = ["COUPLINGS", "Coupling", "described", "named_in", "parse_coupling"]
+
+#: How a recording says what its simulated BOLD follows, in the description that MNE
+#: keeps with it.
+_SAID = "BOLD simulated, coupling {}"
 
 #: What BOLD can follow, and what can differ between persons, by name. ``simulate_bold``
 #: describes each and names its sources.
@@ -86,3 +91,42 @@ def parse_coupling(name: str) -> Coupling:
         "person-electrodes" in names,
         alone == ["perturbed"],
     )
+
+
+def described(description: str | None, coupling: str) -> str:
+    """Add a coupling to the description of a recording.
+
+    Parameters
+    ----------
+    description : str | None
+        What ``raw.info["description"]`` says.
+    coupling : str
+        A name that :func:`parse_coupling` reads.
+
+    Returns
+    -------
+    str
+        Without the coupling of an earlier simulation.
+    """
+    before = re.sub(rf"(; )?{_SAID.format('[^;]*')}", "", description or "")
+    return "; ".join(filter(None, [before, _SAID.format(coupling)]))
+
+
+def named_in(description: str | None) -> str | None:
+    """Find the coupling in the description of a recording.
+
+    Parameters
+    ----------
+    description : str | None
+        What ``raw.info["description"]`` says.
+
+    Returns
+    -------
+    str | None
+        Its name; None if there is none, or it is not one of :func:`parse_coupling`.
+    """
+    found = re.search(_SAID.format(r"([\w+-]+)"), description or "")
+    try:
+        return found and parse_coupling(found[1]) and found[1]
+    except ValueError:  # Files are not to be trusted.
+        return None
