@@ -221,8 +221,12 @@ class Plan:
         """Models that show nothing while they are fitted."""
         models = {}
         for name, model in self.models.items():
-            shown = [key for key in model.get_params() if key.split("__")[-1] == "verbose"]
-            models[name] = clone(model).set_params(**dict.fromkeys(shown, 0))
+            shown = {
+                key: type(value)(0)  # False where scikit-learn insists on a truth value.
+                for key, value in model.get_params().items()
+                if key.split("__")[-1] == "verbose" and isinstance(value, int)
+            }
+            models[name] = clone(model).set_params(**shown)
         return replace(self, models=models)
 
     def on_disk(self, folder: Path) -> Plan:

@@ -7,9 +7,12 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import joblib
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from braindecode_bolt.evaluation import evaluate
-from braindecode_bolt.linear import MeanBOLD
+from braindecode_bolt.linear import BandPower, MeanBOLD
 
 from .models import tiny
 
@@ -112,3 +115,9 @@ def test_files_get_lines_and_no_bar(study, capsys):
     evaluate({"net": tiny(max_epochs=1, verbose=1)}, study, n_splits=2)
     printed = capsys.readouterr()
     assert printed.err == "" and len(printed.out.splitlines()) == 2
+
+
+def test_without_progress_pipelines_of_scikit_learn_are_fitted(study):
+    model = make_pipeline(BandPower(), StandardScaler(), KernelRidge())
+    found = evaluate({"kernel": model}, study, n_splits=2, progress=False)
+    assert found.failures.empty
