@@ -221,12 +221,13 @@ class Plan:
         """Models that show nothing while they are fitted."""
         models = {}
         for name, model in self.models.items():
-            shown = {
-                key: type(value)(0)  # False where scikit-learn insists on a truth value.
+            # A pipeline takes only a bool, others only a number.
+            quiet = {
+                key: type(value)(0)
                 for key, value in model.get_params().items()
-                if key.split("__")[-1] == "verbose" and isinstance(value, int)
+                if key.split("__")[-1] == "verbose" and isinstance(value, (bool, int))
             }
-            models[name] = clone(model).set_params(**shown)
+            models[name] = clone(model).set_params(**quiet)
         return replace(self, models=models)
 
     def on_disk(self, folder: Path) -> Plan:

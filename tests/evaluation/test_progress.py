@@ -7,14 +7,15 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import joblib
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from braindecode_bolt.evaluation import evaluate
 from braindecode_bolt.linear import BandPower, MeanBOLD
+from braindecode_bolt.splits import GroupSplit
 
-from .models import tiny
+from .models import Fails, tiny
 
 
 class Terminal(io.StringIO):
@@ -117,7 +118,22 @@ def test_files_get_lines_and_no_bar(study, capsys):
     assert printed.err == "" and len(printed.out.splitlines()) == 2
 
 
-def test_without_progress_pipelines_of_scikit_learn_are_fitted(study):
-    model = make_pipeline(BandPower(), StandardScaler(), KernelRidge())
-    found = evaluate({"kernel": model}, study, n_splits=2, progress=False)
-    assert found.failures.empty
+def test_pipelines_are_silent_too(study):
+    # scikit-learn's pipelines check that verbose is a bool, searches that it is a number.
+    ridge = make_pipeline(BandPower(segment_seconds=4.0), Ridge(), verbose=True)
+    search = GridSearchCV(
+        ridge, {"ridge__alpha": [1.0]}, cv=GroupSplit(n_splits=2), verbose=2
+    )
+    with shown() as terminal:
+        found = evaluate(
+            {"ridge": ridge, "search": search}, study, n_splits=2, progress=False
+        )
+    assert not len(found.failures)
+    assert set(found.scores["pipeline"]) == {"ridge", "search"}
+    assert terminal.getvalue() == ""
+
+
+def test_a_failed_fit_is_logged_where_no_progress_is_shown(study, caplog):
+    found = evaluate({"fails": Fails("01")}, study, n_splits=2, progress=False)
+    (failed,) = found.failures.itertuples()
+    assert f"fails, data, fold {failed.fold}: failed: RuntimeError" in caplog.text
