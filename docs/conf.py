@@ -51,7 +51,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": project, "alt_text": "braindecode-bolt, front page"},
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
     "navbar_end": ["version-switcher", "theme-switcher"],
