@@ -109,6 +109,7 @@ intersphinx_mapping = {
 # Prompts and output are not copied.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.output) > div.highlight pre"
 myst_heading_anchors = 3
 
 # Addresses are checked by ``sphinx -b linkcheck`` where there is a network.
