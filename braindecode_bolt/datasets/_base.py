@@ -101,7 +101,7 @@ class MarkedEEG(EEGfMRIDataset):
     Parameters
     ----------
     marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
-    segment, stim_channel, tolerance, markers_from : object
+    segment, stim_channel, tolerance, markers_from, uncovered : object
         How the volume markers are found: see
         :class:`~braindecode_bolt.markers.MarkerOptions`.
     """
@@ -117,6 +117,7 @@ class MarkedEEG(EEGfMRIDataset):
     stim_channel: str | None = None
     tolerance: float | None = None
     markers_from: str | None = None
+    uncovered: str = "raise"
 
     @property
     def marker_options(self) -> MarkerOptions:

@@ -88,7 +88,7 @@ class BIDSEEGfMRI(MarkedEEG):
         Folder to keep the series extracted from images in. By default they are
         extracted at each :meth:`load`.
     marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
-    segment, stim_channel, tolerance, markers_from : object
+    segment, stim_channel, tolerance, markers_from, uncovered : object
         How the volume markers are found: see
         :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
         default the repetition time is the ``RepetitionTime`` of the BOLD's

@@ -67,7 +67,7 @@ class EEGfMRIFolder(MarkedEEG):
         :func:`mne.io.read_raw_cnt`), or a function of the path. Only files with
         the reader's endings are taken.
     marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
-    segment, stim_channel, tolerance, markers_from : object
+    segment, stim_channel, tolerance, markers_from, uncovered : object
         How the volume markers are found: see
         :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
         default the repetition time is that in ``..._bold.json``, if there is

@@ -86,7 +86,7 @@ class NeuroBOLTDataset(MarkedEEG):
         of `split` that are not there at all: they are an error (default), or
         are left out, which is logged.
     marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
-    segment, stim_channel, tolerance, markers_from : object
+    segment, stim_channel, tolerance, markers_from, uncovered : object
         How the volume markers are found: see
         :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
         default the release's, ``R149`` every 2.1 s.

@@ -18,6 +18,7 @@ from .annotations import (
     recording_file,
     replace_markers,
 )
+from .counting import kept_volumes
 from .grid import Axis, Grid
 from .options import MarkerOptions
 from .report import MarkerReport
@@ -51,6 +52,9 @@ class VolumeMarkers:
     first_samp, spelled : int, tuple of str
         ``raw.first_samp`` of the recording, and the descriptions of the annotations,
         that they were found in.
+    first_row : int
+        Row of BOLD of the first volume: more than 0 if the EEG began after the fMRI
+        (`uncovered`).
     """
 
     samples: np.ndarray
@@ -59,6 +63,12 @@ class VolumeMarkers:
     report: MarkerReport
     first_samp: int
     spelled: tuple[str, ...] = ()
+    first_row: int = 0
+
+    @property
+    def rows(self) -> slice:
+        """The rows of BOLD that the volumes belong to: all, unless `uncovered`."""
+        return slice(self.first_row, self.first_row + len(self))
 
     def __len__(self) -> int:
         """Count the volumes."""
@@ -127,6 +137,7 @@ def find_volume_markers(
     extra: str = "raise",
     stim_channel: str | None = None,
     tolerance: float | None = None,
+    uncovered: str = "raise",
 ) -> VolumeMarkers:
     """Find one marker per fMRI volume, on a regular grid.
 
@@ -143,7 +154,7 @@ def find_volume_markers(
     n_volumes : int | None
         How many volumes there must be, for example the rows of BOLD.
     marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, segment, extra, \
-stim_channel, tolerance
+stim_channel, tolerance, uncovered
         As in :class:`~braindecode_bolt.markers.MarkerOptions`.
 
     Returns
@@ -189,7 +200,7 @@ stim_channel, tolerance
     # fmt: off
     options = MarkerOptions(
         marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra, segment,
-        stim_channel, tolerance,
+        stim_channel, tolerance, uncovered=uncovered,
     )
     # fmt: on
     return find_with(raw, options, n_volumes)
@@ -214,8 +225,9 @@ def find_with(
     if options.missing == "raise" and lacks.any():
         spurious = found.positions[series.status == "spurious"]
         raise axis.error(_missing(spurious, series.tr, samples, lacks, axis))
-    stop = _last_volume(samples, n_volumes, series, options, axis)
-    kept = slice(options.dummy_volumes, options.dummy_volumes + stop)
+    kept, before = kept_volumes(samples, n_volumes, series, options, axis, n_times)
+    stop = kept.stop - kept.start
+    after = 0 if n_volumes is None else n_volumes - before - stop
     if series.cut and kept.stop == len(samples):
         raise axis.error(
             f"in the slice markers, {series.cut}. Crop the EEG to whole volumes "
@@ -233,12 +245,13 @@ def find_with(
         markers_per_volume=series.markers_per_volume,
         n_uneven=series.uneven,
         volumes_per_marker=every,
+        uncovered=(before, after),
     )
     _log(report, axis)
     samples = samples[kept]
     samples.flags.writeable = False
     return VolumeMarkers(
-        samples, series.tr, found.marker, report, raw.first_samp, found.spelled
+        samples, series.tr, found.marker, report, raw.first_samp, found.spelled, before
     )
 
 
@@ -299,56 +312,6 @@ def _missing(
     )
 
 
-def _last_volume(
-    samples: np.ndarray,
-    n_volumes: int | None,
-    series: Series,
-    options: MarkerOptions,
-    axis: Axis,
-) -> int:
-    """Count the volumes to keep after the dummies."""
-    dummies = options.dummy_volumes
-    found = len(samples) - dummies
-    if found <= 0:
-        raise axis.error(f"dummy_volumes={dummies} skips all volumes found.")
-    if n_volumes is None or found == n_volumes:
-        return found
-    more, less = max(found, n_volumes), min(found, n_volumes)
-    times = round(more / less)
-    if times == 1 or abs(more - times * less) > times:
-        times = 0
-    # Slices that were counted by a wrong tr give a multiple of the volumes.
-    slices_counted = times and series.markers_per_volume > 1 and options.n_slices is None
-    if found > n_volumes and options.extra == "drop_last" and not slices_counted:
-        return n_volumes
-    if found > n_volumes and times:
-        tr, slices = times * series.tr, times * series.markers_per_volume
-        reasons = (
-            f"these are {times} times as many, so that the repetition time may be {tr:.5g} "
-            f"s (tr={tr:.5g}), with {slices} markers per volume (n_slices={slices})"
-        )
-    elif found > n_volumes:
-        reasons = (
-            f"{found - n_volumes} dummy volumes at the beginning have no row of BOLD "
-            f"(dummy_volumes={dummies + found - n_volumes}), or markers went on after the "
-            "last stored volume (extra='drop_last')"
-        )
-    else:
-        every = f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
-        reasons = (
-            f"{every if times else ''}the EEG began after or ended before the fMRI, "
-            "markers are missing before the first or after the last, the scan was stopped "
-            "and its BOLD is of several parts, or dummy_volumes is too large"
-        )
-    raise axis.error(
-        f"found {counted(found, 'volume')} (TR {series.tr:.5g} s), from "
-        f"{axis.at(samples[dummies])} to {axis.at(samples[-1])}, after "
-        f"{counted(dummies, 'dummy volume')}; expected "
-        f"n_volumes={n_volumes}, the number that the BOLD has. Plausible reasons: "
-        f"{reasons}."
-    )
-
-
 def _table(
     positions: np.ndarray, series: Series, samples: np.ndarray, kept: slice
 ) -> pd.DataFrame:
@@ -379,6 +342,8 @@ def _table(
 def _log(report: MarkerReport, axis: Axis) -> None:
     """Log what was corrected; as a warning if it was much."""
     odd = []
+    if any(report.uncovered):
+        odd.append("rows of BOLD have no EEG")
     if len(report.filled) or report.dropped_segments:
         odd.append("markers are missing or the rhythm is broken")
     if len(report.moved) > 0.1 * report.n_volumes:
