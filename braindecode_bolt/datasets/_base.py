@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pandas as pd
 from tqdm import tqdm
 
+from ..bold.atlases import AtlasError
 from ..markers import MarkerError, MarkerOptions
 from ..recording import Recording
 from ._choosing import UnknownRegionError
@@ -172,6 +173,8 @@ def open_all(
         without content; or two recordings are the same.
     UnknownRegionError
         If a recording lacks one of the regions to use.
+    AtlasError
+        If the atlas of the regions cannot be fetched.
     """
     needed = {file for several in files.values() for file in several}
     check_content(needed, folder)
@@ -187,7 +190,7 @@ def open_all(
                     "take very long or too much memory. Copy or export it again"
                 )
             recordings[name] = open_one(item)
-        except UnknownRegionError:
+        except (UnknownRegionError, AtlasError):  # Not of this recording alone.
             raise
         except (ValueError, OSError) as error:
             complaints.setdefault(str(error).removeprefix(f"{name}: "), []).append(name)
@@ -203,6 +206,7 @@ def open_all(
             f"{failed} of {len(items)} recordings in {folder} cannot be used:\n- "
             + "\n- ".join(lines),
             recordings=list(recordings.values()),
+            problems={name: cause for cause, names in complaints.items() for name in names},
         )
     check_labels(recording.subject for recording in recordings.values())
     check_same_eeg(recordings)
