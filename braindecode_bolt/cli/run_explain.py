@@ -18,7 +18,7 @@ from ..plotting import plot_lag_curves, plot_spectra, plot_topographies
 from ..prediction import BOLDPredictor
 from ..recording import Recording
 from ..report.understanding import EXPLANATIONS
-from .data_options import data_options
+from .data_options import data_options, rois
 from .recordings import load_recordings
 
 __all__ = ["run_explain"]
@@ -44,7 +44,9 @@ def run_explain(arguments: argparse.Namespace) -> int:
     """
     predictor = BOLDPredictor.load(arguments.model, arguments.device)
     recordings = _recordings(arguments)
-    table = explain_predictor(predictor, recordings, arguments.method)
+    table = explain_predictor(
+        predictor, recordings, arguments.method, rois=rois(arguments.explained)
+    )
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     write_table(table, out / "explanation.tsv")
@@ -54,8 +56,15 @@ def run_explain(arguments: argparse.Namespace) -> int:
     written = ["explanation.tsv", *_draw(named, out)]
     if arguments.results is not None:
         _add_to_results(arguments.results, table, predictor)
+    _say(table, r, len(recordings))
+    print(f"Written to {out}: {', '.join(written)}")
+    return 0
+
+
+def _say(table: pd.DataFrame, r: dict[str, float], n_recordings: int) -> None:
+    """Print what goes with each region most, and how well the region is predicted."""
     strongest = table.loc[table.groupby("region", sort=False)["pattern"].apply(_largest)]
-    print(f"\n{counted(len(recordings), 'recording')}. What goes with each region most:")
+    print(f"\n{counted(n_recordings, 'recording')}. What goes with each region most:")
     for _, row in strongest.iterrows():
         known = f"R {r[row['region']]:5.2f}  " if row["region"] in r else ""
         print(
@@ -72,8 +81,6 @@ def run_explain(arguments: argparse.Namespace) -> int:
             "How well the model predicts is not known (train --cv). Where it is not better "
             "than\nchance, electrodes and bands say nothing of the brain."
         )
-    print(f"Written to {out}: {', '.join(written)}")
-    return 0
 
 
 def _recordings(arguments: argparse.Namespace) -> list[Recording]:

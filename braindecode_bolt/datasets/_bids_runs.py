@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from mne_bids import get_entities_from_fname
 
-from .._text import counted
-from ._files import listed
+from .._text import counted, listed
 
 __all__ = ["Run", "run_of", "without_pairs", "without_zeros", "written_run"]
 

@@ -342,8 +342,6 @@ def _table(
 def _log(report: MarkerReport, axis: Axis) -> None:
     """Log what was corrected; as a warning if it was much."""
     odd = []
-    if any(report.uncovered):
-        odd.append("rows of BOLD have no EEG")
     if len(report.filled) or report.dropped_segments:
         odd.append("markers are missing or the rhythm is broken")
     if len(report.moved) > 0.1 * report.n_volumes:
@@ -353,6 +351,6 @@ def _log(report: MarkerReport, axis: Axis) -> None:
     if len(residuals) > 11 and lasting.max() > max(0.8, 0.002 * report.sfreq):
         odd.append("markers stay off it for a while: the EEG may lack samples")
     level = logging.INFO if report.corrected else logging.DEBUG
-    level = logging.WARNING if odd else level
+    level = logging.WARNING if odd or any(report.uncovered) else level
     because = f" ({'; '.join(odd)})" if odd else ""
     logger.log(level, "%s: %s%s", axis.name, report, because)
