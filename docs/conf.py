@@ -51,7 +51,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": project, "alt_text": "braindecode-bolt, front page"},
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
     "navbar_end": ["version-switcher", "theme-switcher"],
@@ -108,6 +108,7 @@ intersphinx_mapping = {
 # Prompts and output are not copied.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.output) > div.highlight pre"
 myst_heading_anchors = 3
 
 # Addresses are checked by ``sphinx -b linkcheck`` where there is a network.

@@ -20,6 +20,7 @@ ROOMS = (
     "_text",
     "_checks",
     "_catalogue",
+    "_threads",
     "markers",
     "recording",
     "eeg",
