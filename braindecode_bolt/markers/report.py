@@ -82,7 +82,20 @@ class MarkerReport:
         return moved.assign(late=late).reset_index(drop=True)
 
     def samples(self, status: str) -> np.ndarray:
-        """List the samples of the markers that have a status, in the order of time."""
+        """List the samples of the markers that have a status, in the order of time.
+
+        Parameters
+        ----------
+        status : str
+            One of those in the table `markers`: ``kept``, ``moved``, ``duplicate``,
+            ``slice``, ``spurious``, ``dummy``, ``extra`` or ``other segment``.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_markers,)
+            Where they were found, counted from the first sample of the data. Empty
+            where there are none.
+        """
         return self.markers.loc[self.markers["status"] == status, "sample"].to_numpy()
 
     @property

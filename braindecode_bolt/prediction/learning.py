@@ -98,11 +98,6 @@ def training_windows(
 
     def prepared() -> Iterator[Recording]:
         for recording in source:
-            if not isinstance(recording, Recording):
-                raise TypeError(
-                    f"Expected Recordings, got {type(recording).__name__} among them. Wrap "
-                    "a Raw as Recording(raw, subject=...)."
-                )
             times.append(recording.repetition_time)
             yield prepare_bold(prepare_eeg(recording, **eeg), **bold)
 
