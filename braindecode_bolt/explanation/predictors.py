@@ -36,8 +36,8 @@ def explain_predictor(
         EEG as read, of people who were not used in training, if possible. It is
         prepared here as that of the training was. Neither markers nor BOLD are needed.
     method : str, default "auto"
-        As in :func:`explain`.
-    **arguments
+        How the effect is found, as in :func:`explain`.
+    **arguments : Any
         Further ones of :func:`explain`.
 
     Returns
@@ -47,10 +47,20 @@ def explain_predictor(
 
     Raises
     ------
+    NotFittedError
+        If the predictor is not fitted.
     ChannelNameError
         If a recording lacks an electrode of the predictor.
-    ValueError, TypeError, ImportError
+    ValueError
+        As from :func:`explain`, or if the EEG of a recording cannot be prepared.
+    TypeError
         As from :func:`explain`.
+    ImportError
+        If integrated gradients are asked for without captum.
+
+    See Also
+    --------
+    explain : The same for any model and windows.
 
     Examples
     --------
@@ -63,6 +73,7 @@ def explain_predictor(
     >>> table.columns.tolist()[:4]
     ['region', 'electrode', 'band', 'low']
     """
+    predictor._check_fitted()
     eeg = {**predictor.eeg, "channels": predictor.ch_names_}
 
     def prepared() -> Iterator[Recording]:
