@@ -1,6 +1,7 @@
 """Sphinx configuration."""
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -43,10 +44,14 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["own.css"]
+html_js_files = ["own.js"]
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
 html_theme_options = {
+    "logo": {"text": project, "alt_text": "braindecode-bolt, front page"},
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
     "navbar_end": ["version-switcher", "theme-switcher"],
@@ -71,20 +76,28 @@ html_sidebars = {
 suppress_warnings = ["config.cache", "myst.header"]
 autosummary_generate = True
 autodoc_typehints = "none"
+# Defaults as they are written, a parameter a line where a signature is long, and methods
+# without the name of their class in the list of a page.
+autodoc_preserve_defaults = True
+maximum_signature_line_length = 70
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 # Types of parameters become links.
 numpydoc_xref_param_type = True
 numpydoc_xref_aliases = {
-    "LazyWindows": "braindecode_bolt.LazyWindows",
-    "BOLDWindows": "braindecode_bolt.BOLDWindows",
-    "Recording": "braindecode_bolt.Recording",
-    "EEGRegressor": "braindecode_bolt.EEGRegressor",
     "DataFrame": "pandas.DataFrame",
     "Series": "pandas.Series",
     "Tensor": "torch.Tensor",
     "Path": "pathlib.Path",
     "Module": "torch.nn.Module",
+    "nn.Module": "torch.nn.Module",
+    "nn.MSELoss": "torch.nn.MSELoss",
 }
+# The package's own classes, wherever they stand.
+for _name in re.findall(
+    r"(?m)^   ((?:[a-z_]+\.)*[A-Z]\w+)$", (Path(__file__).parent / "api.rst").read_text()
+):
+    numpydoc_xref_aliases[_name.rpartition(".")[2]] = f"braindecode_bolt.{_name}"
 numpydoc_xref_ignore = {"of", "or", "shape", "optional", "default", "type", "a", "and"}
 
 # Links to other projects need no network: their inventories are in the repository.

@@ -29,8 +29,16 @@ COUPLING_LIST = "\n".join(f"  {name:18} {what}" for name, what in COUPLINGS.item
 _DATA_OPTIONS = ("kind", "derivatives", "bold", "eeg", "pattern", "noise", "reader")
 
 
-def add_data_options(command: argparse.ArgumentParser) -> None:
-    """Add the options for recordings that are read from files."""
+def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -> None:
+    """Add the options for recordings that are read from files.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+        Parser of a command.
+    with_rois : bool
+        Whether the regions that are read can be chosen. Default True.
+    """
     add = command.add_argument_group("recordings from files").add_argument
     add(
         "--kind",
@@ -44,12 +52,8 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
         help="reader of MNE for formats that it does not recognise by the ending, such as "
         "cnt for mne.io.read_raw_cnt",
     )
-    add(
-        "--rois",
-        metavar="NAMES",
-        help="regions to predict, separated by commas, or 'paper' for the seven of the "
-        "paper (default: all)",
-    )
+    if with_rois:
+        add_rois_option(add, "to predict")
     add("--tasks", metavar="NAMES", help="tasks of a BIDS data set (default: all)")
     add(
         "--derivatives",
@@ -114,6 +118,22 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     add_coupling_option(add)
     add_pattern_options(add)
     _add_marker_options(command)
+
+
+def add_rois_option(add: Any, what: str, dest: str = "rois") -> None:
+    """Add the choice of regions."""
+    add(
+        "--rois",
+        metavar="NAMES",
+        dest=dest,
+        help=f"regions {what}, separated by commas, or 'paper' for the seven of the paper "
+        "(default: all)",
+    )
+
+
+def rois(text: str | None) -> str | list[str] | None:
+    """Read ``--rois``: names, or "paper"."""
+    return text if text == "paper" else names(text)
 
 
 def _add_marker_options(command: argparse.ArgumentParser) -> None:
@@ -215,8 +235,7 @@ def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
     marker = options["marker"]
     if marker is not None and len(marker) == 1:
         options["marker"] = marker[0]
-    rois = arguments.rois
-    options["rois"] = "paper" if rois == "paper" else names(rois)
+    options["rois"] = rois(getattr(arguments, "rois", None))
     options["tasks"] = names(arguments.tasks)
     return options
 

@@ -162,7 +162,7 @@ def _failures(found: Evaluation) -> str:
     if not len(found.failures):
         return ""
     first = found.failures.iloc[0]
-    reason = first["error"].splitlines()[0]
+    reason = first["error"]
     return (
         f"{counted(len(found.failures), 'fit')} failed; the scores are without "
         f"{'it' if len(found.failures) == 1 else 'them'}. To try again, run the same "

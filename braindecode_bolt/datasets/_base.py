@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, TypeVar
 import pandas as pd
 from tqdm import tqdm
 
+from .._text import listed
 from ..markers import MarkerError, MarkerOptions
 from ..recording import Recording
 from ._choosing import UnknownRegionError
-from ._files import DataFolderError, check_content, listed
+from ._files import DataFolderError, check_content
 from ._names import check_labels
 from ._reading import crashing_sets
 from ._same_eeg import check_same_eeg

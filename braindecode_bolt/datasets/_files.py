@@ -10,6 +10,8 @@ from typing import Any
 
 import mne
 
+from .._text import listed
+
 __all__ = [
     "READERS",
     "DataFolderError",
@@ -19,7 +21,6 @@ __all__ = [
     "existing_folder",
     "files_of",
     "find_eeg",
-    "listed",
     "reader_endings",
     "short",
     "without_ending",
@@ -78,13 +79,6 @@ def existing_folder(folder: str | Path) -> Path:
     if not folder.is_dir():
         raise DataFolderError(f"There is no folder {folder}.")
     return folder
-
-
-def listed(names: Iterable[object], most: int = 5) -> str:
-    """List some names, separated by commas, and say how many more there are."""
-    names = [str(name) for name in names]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def find_eeg(folder: str | Path, reader: Reader | None = None) -> list[Path]:

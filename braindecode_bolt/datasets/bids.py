@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from .._text import counted
+from .._text import counted, listed
 from ..bold.regions import GLOBAL_SIGNALS
 from ..markers import MarkerOptions
 from ..recording import Recording, check_bold, pair_bold
@@ -21,7 +21,7 @@ from ._bids_eeg import find_bids_eeg, read_bids_eeg
 from ._bids_runs import Run, run_of, without_zeros
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
-from ._files import DataFolderError, existing_folder, listed
+from ._files import DataFolderError, existing_folder
 from ._participants import read_sites
 from ._regions import RegionExtraction
 from ._repetition import in_header, in_sidecars

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._text import counted
+from .._text import counted, listed
 from ..recording import Recording
 from ._base import open_all
-from ._files import DataFolderError, Reader, files_of, find_eeg, listed
+from ._files import DataFolderError, Reader, files_of, find_eeg
 from ._names import described, entities_of
 from ._reading import read_eeg
 

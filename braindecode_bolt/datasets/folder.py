@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .._text import counted
+from .._text import counted, listed
 from ..markers import MarkerOptions
 from ..recording import TABLES, Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
@@ -22,7 +22,6 @@ from ._files import (
     check_regular,
     files_of,
     find_eeg,
-    listed,
     without_ending,
 )
 from ._names import described, entities_of, is_bids_eeg

@@ -13,14 +13,14 @@ import mne
 import numpy as np
 import pandas as pd
 
-from .._text import counted
+from .._text import counted, listed
 from ..eeg.channels import channel_kind
 from ..markers import MarkerOptions
 from ..recording import Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
 from ._choosing import region_names
 from ._download import DownloadError, fetch_hub
-from ._files import DataFolderError, existing_folder, listed
+from ._files import DataFolderError, existing_folder
 from ._reading import read_eeg
 from ._tables import read_table
 

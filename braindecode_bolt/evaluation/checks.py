@@ -24,7 +24,7 @@ __all__ = ["as_models", "as_studies", "check_choices", "fine_tuned"]
 
 
 def as_models(
-    models: Mapping[str, BaseEstimator] | Sequence[str] | str,
+    models: Mapping[str, BaseEstimator | str] | Sequence[str] | str,
 ) -> dict[str, BaseEstimator]:
     """Make a mapping of names to estimators, and check the estimators."""
     if isinstance(models, str):
@@ -33,12 +33,17 @@ def as_models(
         named = isinstance(models, Iterable) and list(models)
         if not isinstance(named, list) or not all(isinstance(n, str) for n in named):
             raise TypeError(
-                f"models must be names, or a mapping of names to estimators such as "
-                f"{{'ridge': LaggedBandPower()}}; got {models!r}."
+                "models must be names, or a mapping of your names to estimators or names, "
+                "such as {'mine': my_regressor, 'ridge': 'LaggedBandPower'}; "
+                f"got {models!r}."
             )
         models = {name: make_estimator(name) for name in named}
     if not models:
         raise ValueError("There are no models to evaluate.")
+    models = {
+        name: make_estimator(model) if isinstance(model, str) else model
+        for name, model in models.items()
+    }
     for name, model in models.items():
         fits = hasattr(model, "fit") and hasattr(model, "predict")
         if not isinstance(name, str) or not fits or isinstance(model, type):

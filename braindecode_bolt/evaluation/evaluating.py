@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -28,11 +29,13 @@ from .unseen import check_unseen
 
 __all__ = ["evaluate"]
 
+logger = logging.getLogger(__name__)
+
 Data = Study | BOLDWindows | Iterable[Recording]
 
 
 def evaluate(
-    models: Mapping[str, BaseEstimator] | Sequence[str] | str,
+    models: Mapping[str, BaseEstimator | str] | Sequence[str] | str,
     data: Data | Mapping[str, Data],
     protocol: Any = "subjects",
     *,
@@ -65,16 +68,19 @@ def evaluate(
 
     Parameters
     ----------
-    models : mapping of str to estimator | sequence of str | str
+    models : mapping of str to (estimator | str) | sequence of str | str
         Models by name: :class:`~braindecode_bolt.EEGRegressor`, linear ones, or any
-        scikit-learn regressor or search that takes windows. Names alone are those of
-        :func:`~braindecode_bolt.training.estimator_names`.
+        scikit-learn regressor, pipeline or search that takes windows. Names alone, and
+        strings in the place of an estimator, are those of
+        :func:`~braindecode_bolt.training.make_estimator`.
     data : recordings | BOLDWindows | Study | mapping of str to one of them
         Recordings with prepared EEG and BOLD that is not filtered yet, windows of
         them, or several data sets by name.
-    protocol : str | splitter, default "subjects"
-        A name in :data:`~braindecode_bolt.evaluation.PROTOCOLS` or a splitter that
-        keeps EEG apart. ``"subjects"``: folds of whole subjects.
+    protocol : str | splitter | iterable of (train, test), default "subjects"
+        A name in :data:`~braindecode_bolt.evaluation.PROTOCOLS`, a splitter that
+        keeps EEG apart, or the rows of the windows to train and to test on, fold by
+        fold, as scikit-learn takes them for ``cv``. ``"subjects"``: folds of whole
+        subjects.
     n_splits : int, default 5
         Number of folds, at least 2, if the protocol does not fix it.
     source : str | None
@@ -107,7 +113,8 @@ def evaluate(
     progress : bool, default True
         Print a line for each finished fit and, in terminals and notebooks, show a bar
         with the time left of all fits, and one of the current fit if fits run one at a
-        time. Without it the models show nothing, either.
+        time. Without it the models show nothing, either, and a fit that fails is logged
+        as a warning.
     command : str, default ""
         The command that calls this, for the report. It decides nothing.
     keep_models : mapping | None
@@ -225,6 +232,8 @@ def _run(
             if progress:
                 tqdm.write(printable(_line(result, plan)))
                 sys.stdout.flush()  # Pipes and log files get the line at once, too.
+            elif result.error:
+                logger.warning("%s", printable(_line(result, plan)))
     check()
     log_messages(new)
 
@@ -232,7 +241,7 @@ def _run(
 def _line(result: FoldResult, plan: Plan) -> str:
     title = result.task.title
     if result.error:
-        return f"{title}: failed: {result.error.splitlines()[0]}"
+        return f"{title}: failed: {result.error}"
     means = scores_table([result], plan)[["score", "mse"]].mean()
     r = "undefined" if means.isna()["score"] else f"{means['score']:.2f}"
     return f"{title}: R {r}, MSE {means['mse']:.2f}, {result.fit_seconds:.0f} s"

@@ -221,8 +221,13 @@ class Plan:
         """Models that show nothing while they are fitted."""
         models = {}
         for name, model in self.models.items():
-            shown = [key for key in model.get_params() if key.split("__")[-1] == "verbose"]
-            models[name] = clone(model).set_params(**dict.fromkeys(shown, 0))
+            # A pipeline takes only a bool, others only a number.
+            quiet = {
+                key: type(value)(0)
+                for key, value in model.get_params().items()
+                if key.split("__")[-1] == "verbose" and isinstance(value, (bool, int))
+            }
+            models[name] = clone(model).set_params(**quiet)
         return replace(self, models=models)
 
     def on_disk(self, folder: Path) -> Plan:

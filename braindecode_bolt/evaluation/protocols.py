@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
+
+import numpy as np
 
 from ..splits import (
     GapKFold,
@@ -97,6 +99,35 @@ PROTOCOLS = {
 }
 
 
+class _GivenFolds:
+    """Folds that were made, or saved, before."""
+
+    def __init__(self, folds: Iterable[Any]) -> None:
+        self.folds = [tuple(np.asarray(part) for part in fold) for fold in folds]
+        if any(len(fold) != 2 for fold in self.folds):
+            raise TypeError(
+                "protocol is a list, but not of (train, test) rows: each fold must have "
+                "two parts."
+            )
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Any]:
+        """Give the folds, if the windows have the rows."""
+        for number, fold in enumerate(self.folds, start=1):
+            for rows in fold:
+                if rows.ndim != 1 or rows.dtype.kind not in "biu":
+                    raise TypeError(f"Fold {number} of {self!r} is not made of rows.")
+                top = len(rows) if rows.dtype == bool else rows.max(initial=-1) + 1
+                if top > len(X) or rows.min(initial=0) < 0:
+                    raise ValueError(
+                        f"Fold {number} of {self!r} has rows of other windows: here are "
+                        f"{len(X)}."
+                    )
+            yield fold
+
+    def __repr__(self) -> str:
+        return f"list of {len(self.folds)} folds"
+
+
 def make_protocol(
     protocol: str | Any,
     n_splits: int = 5,
@@ -107,8 +138,8 @@ def make_protocol(
 
     Parameters
     ----------
-    protocol : str | splitter
-        A name in :data:`PROTOCOLS`, or a splitter, which is returned.
+    protocol : str | splitter | iterable of (train, test)
+        A name in :data:`PROTOCOLS`, a splitter, which is returned, or rows of windows.
     n_splits : int, default 5
         Number of folds, if the protocol does not fix it.
     source : str | None
@@ -137,8 +168,13 @@ def make_protocol(
     """
     tasks = [task for task in (source, target) if task is not None]
     if not isinstance(protocol, str):
+        if not hasattr(protocol, "split") and isinstance(protocol, Iterable):
+            protocol = _GivenFolds(protocol)
         if not hasattr(protocol, "split") or isinstance(protocol, type):
-            raise TypeError(f"protocol must be a name or a splitter, got {protocol!r}.")
+            raise TypeError(
+                "protocol must be a name, a splitter or a list of (train, test) rows, got "
+                f"{protocol!r}."
+            )
         if tasks:
             raise ValueError(
                 "source and target are for protocols by name; give them to the splitter."

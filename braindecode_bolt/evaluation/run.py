@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import sys
@@ -102,11 +103,30 @@ def fit_fold(
     """
     try:
         return _fit_and_predict(task, estimator, X, targets, keeper)
-    except Exception as error:
+    except Exception as error:  # Models may raise anything; the other fits go on.
         if on_error == "raise":
             raise
         text = "".join(traceback.format_exception(error))
-        return FoldResult(task, error=f"{type(error).__name__}: {error}", details=text)
+        return FoldResult(task, error=_in_a_line(error, targets), details=text)
+
+
+def _in_a_line(error: Exception, targets: Targets) -> str:
+    """Say why a fit failed, and what to do about what happens most often."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[0] if lines else ""
+    if re.match(r"All the \d+ fits failed", said):
+        said = f"{said} The last: {lines[-1]}"  # Of a search, whose message is a traceback.
+    if "dim 3" in said or "3 dimensions" in said:
+        said += (
+            " Windows have three dimensions: put a transformer before it that makes a "
+            "table of features, as BandPower() does, in a pipeline."
+        )
+    elif "1d array" in said and targets.y_train.shape[1] > 1:
+        said += (
+            " It predicts one region at a time: wrap it in scikit-learn's "
+            "MultiOutputRegressor, or fit one model per region (regions='separately')."
+        )
+    return f"{type(error).__name__}: {said}"
 
 
 def _fit_and_predict(

@@ -51,7 +51,13 @@ def components(windows: np.ndarray, sfreq: float, bands: np.ndarray) -> np.ndarr
     return np.stack(parts, axis=1).astype(np.float32)
 
 
-def gradient(regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid) -> np.ndarray:
+def gradient(
+    regressor: EEGRegressor,
+    X: Any,
+    rows: np.ndarray,
+    grid: Grid,
+    regions: Sequence[int] | None = None,
+) -> np.ndarray:
     """Mean slope of the prediction in the log power of each cell of a grid.
 
     The derivative by the log power of an electrode's signal in a band and a segment is
@@ -68,6 +74,8 @@ def gradient(regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid) -> n
         Windows to average over.
     grid : Grid
         Electrodes, bands and lags.
+    regions : sequence of int | None
+        Outputs of the network that are looked at. By default all.
 
     Returns
     -------
@@ -75,7 +83,7 @@ def gradient(regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid) -> n
         Change of the predicted BOLD for a change of the log power by 1.
     """
     total: Any = 0.0
-    with _evaluating(regressor, X, grid) as network:
+    with _evaluating(regressor, X, grid, regions) as network:
         for recording, windows, parts in _batches(X, rows, grid):
             forward = network(recording)
             x = torch.as_tensor(windows, device=regressor.device).requires_grad_(True)
@@ -101,7 +109,11 @@ def gradient(regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid) -> n
 
 
 def integrated_gradients(
-    regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid
+    regressor: EEGRegressor,
+    X: Any,
+    rows: np.ndarray,
+    grid: Grid,
+    regions: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Mean contribution of each cell of a grid to the prediction, against silence.
 
@@ -111,7 +123,7 @@ def integrated_gradients(
 
     Parameters
     ----------
-    regressor, X, rows, grid
+    regressor, X, rows, grid, regions
         As in :func:`gradient`.
 
     Returns
@@ -127,7 +139,7 @@ def integrated_gradients(
     from braindecode.visualization import integrated_gradients as of_captum
 
     total: Any = 0.0
-    with _evaluating(regressor, X, grid) as network:
+    with _evaluating(regressor, X, grid, regions) as network:
         # captum runs all steps of the path at once.
         for recording, _, parts in _batches(X, rows, grid, max(1, _BATCH // _STEPS)):
             forward = network(recording)
@@ -150,6 +162,7 @@ def occlusion(
     rows: np.ndarray,
     grid: Grid,
     by: Sequence[str] = AXES,
+    regions: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Mean loss of the prediction when a cell of a grid is removed from the EEG.
 
@@ -158,7 +171,7 @@ def occlusion(
 
     Parameters
     ----------
-    regressor, X, rows, grid
+    regressor, X, rows, grid, regions
         As in :func:`gradient`.
     by : sequence of {"electrode", "band", "lag"}, default AXES
         What is told apart.
@@ -178,7 +191,7 @@ def occlusion(
         for n, axis in zip(full, AXES, strict=True)
     ]
     cells = list(itertools.product(*sets))
-    with _evaluating(regressor, X, grid) as network, torch.no_grad():
+    with _evaluating(regressor, X, grid, regions) as network, torch.no_grad():
         for recording, window, parts in _batches(X, rows, grid, 1):
             forward = network(recording)
             whole = forward(torch.as_tensor(window, device=regressor.device))
@@ -209,7 +222,9 @@ class _OfComponents(nn.Module):
 
 
 @contextmanager
-def _evaluating(regressor: EEGRegressor, X: Any, grid: Grid) -> Iterator[Any]:
+def _evaluating(
+    regressor: EEGRegressor, X: Any, grid: Grid, regions: Sequence[int] | None = None
+) -> Iterator[Any]:
     """Give the network without dropout: a function of windows, for each recording."""
     names, module = as_input(X).ch_names, regressor.module_
     trained = module.training
@@ -224,7 +239,8 @@ def _evaluating(regressor: EEGRegressor, X: Any, grid: Grid) -> Iterator[Any]:
             output = regressor.infer(x).float()
             if head is not None:
                 output = head(output, recording)
-            return output.reshape(len(output), -1)
+            output = output.reshape(len(output), -1)
+            return output if regions is None else output[:, list(regions)]
 
         return forward
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, LeaveOneGroupOut
 
 from .._checks import check_number
-from .._text import counted
+from .._text import counted, listed
 from ._base import Fold, Splitter, warn_of_groups
 from .origin import Origin, read_origin
 
@@ -196,11 +196,6 @@ def group_folds(
         )
     kfold = GroupKFold(n_splits, shuffle=shuffle, random_state=random_state)
     yield from kfold.split(np.zeros(len(labels)), groups=labels)
-
-
-def listed(names: Any, most: int = 5) -> str:
-    """List the first names."""
-    return ", ".join([*map(str, names[:most]), *["..."] * (len(names) > most)])
 
 
 class LeaveOneOut(_AcrossGroups):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._text import listed
 from ._base import Fold, Splitter
-from .groups import listed
 from .origin import Origin, read_origin
 
 __all__ = ["PublishedSplit"]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_number
-from .._text import counted
+from .._text import counted, listed
 from ._base import Fold, Splitter, warn_of_groups
-from .groups import CONDITIONS, group_folds, listed, origin_labels, without_subjects
+from .groups import CONDITIONS, group_folds, origin_labels, without_subjects
 from .origin import read_origin
 
 __all__ = ["TransferSplit"]

@@ -75,6 +75,7 @@ PROJECTS: dict[str, tuple[str, dict[str, str]]] = {
             "torch.nn.Module": "generated/$.html#$",
             "torch.nn.MSELoss": "generated/$.html#$",
             "torch.optim.AdamW": "generated/$.html#$",
+            "torch.optim.Optimizer": "optim.html#$",
             "torch.utils.data.Dataset": "data.html#$",
         },
     ),
@@ -108,13 +109,15 @@ PROJECTS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-#: Terms and labels to which numpydoc links the types of parameters.
+#: Terms, labels and constants to which numpydoc links the types of parameters.
 OTHERS = {
     "python": (
         "sequence std:term -1 glossary.html#term-$ -",
         "iterable std:term -1 glossary.html#term-$ -",
         "mapping std:term -1 glossary.html#term-$ -",
         "bltin-boolean-values std:label -1 library/stdtypes.html#boolean-type-bool -",
+        "None py:data 1 library/constants.html#$ -",
+        "callable py:function 1 library/functions.html#$ -",
     ),
     "numpy": ("array_like std:term -1 glossary.html#term-$ -",),
 }

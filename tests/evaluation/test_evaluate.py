@@ -5,13 +5,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from braindecode_bolt import NeuroBOLT
-from braindecode_bolt.evaluation import Study, evaluate
+from braindecode_bolt.evaluation import ResultsError, Study, evaluate
 from braindecode_bolt.linear import AlphaHRF, BandPower, LaggedBandPower, MeanBOLD
 from braindecode_bolt.metrics import pearson_r
 from braindecode_bolt.splits import GapSplit, GroupSplit, LeaveOneOut
@@ -314,6 +316,37 @@ def test_folds_may_be_masks(study):
     assert set(found.scores["subject"]) == {"04"} and found.scores["score"].mean() > 0.3
 
 
+def test_folds_may_be_given_as_rows(study, tmp_path):
+    """Folds that were saved, in the form that scikit-learn takes for cv."""
+    windows = study.windows
+    folds = list(GroupSplit(n_splits=2).split(windows.X))
+    by_name = evaluate(RIDGE, study, n_splits=2)
+    found = evaluate(RIDGE, study, folds, out=tmp_path)
+    np.testing.assert_allclose(found.scores["score"], by_name.scores["score"])
+    again = evaluate(RIDGE, study, iter(folds), out=tmp_path)  # The run is known again.
+    pd.testing.assert_frame_equal(again.scores, found.scores)
+    with pytest.raises(ResultsError, match="other folds|another run"):
+        evaluate(RIDGE, study, folds[:1], out=tmp_path)
+    neighbours = [(np.arange(1, len(windows.X)), [0])]
+    with pytest.raises(ValueError, match="Fold 1 of list of 1 folds: .* share EEG"):
+        evaluate(RIDGE, study, neighbours)
+
+
+def test_a_failure_says_why_in_a_line(study):
+    """Also where a search has tracebacks in its message."""
+    trees = make_pipeline(BandPower(), HistGradientBoostingRegressor(max_iter=2))
+    wrong = GridSearchCV(LaggedBandPower(), {"alphas": [[-1.0]]}, cv=GroupSplit(n_splits=2))
+    models = {"trees": trees, "search": wrong, "flat": Ridge()}
+    found = evaluate(models, study, n_splits=2, progress=False)
+    errors = found.failures.groupby("model")["error"].first()
+    assert not errors.str.contains("\n").any()
+    assert "regions='separately'" in errors["trees"]
+    assert "fits failed" in errors["search"] and "alphas" in errors["search"]
+    assert "put a transformer before it" in errors["flat"]
+    both = evaluate({"trees": MultiOutputRegressor(trees)}, study, n_splits=2)
+    assert len(both.failures) == 0 and both.scores["score"].notna().all()
+
+
 def test_a_fold_with_an_empty_part_is_refused(study):
     class Empty:
         def split(self, X, y=None, groups=None):
@@ -376,6 +409,8 @@ def test_recordings_windows_and_names_do(raw_recordings, study):
     given = evaluate({"AlphaHRF": AlphaHRF()}, raw_recordings, n_splits=2)
     assert given.scores["score"].notna().all()
     assert evaluate("AlphaHRF", study, n_splits=2).scores["pipeline"].iloc[0] == "AlphaHRF"
+    both = evaluate({"mine": MeanBOLD(), "alpha": "AlphaHRF"}, study, n_splits=2)
+    assert set(both.scores["pipeline"]) == {"mine", "alpha"}
 
 
 @pytest.mark.parametrize(
@@ -389,8 +424,11 @@ def test_recordings_windows_and_names_do(raw_recordings, study):
         ({"models": [AlphaHRF()]}, TypeError, "models must be names, or a mapping"),
         ({"data": {}}, ValueError, "There are no data"),
         ({"protocol": "subject"}, ValueError, "no protocol 'subject'. There are subjects,"),
-        ({"protocol": 3}, TypeError, "a name or a splitter, got 3"),
-        ({"protocol": GapSplit}, TypeError, "a name or a splitter, got <class"),
+        ({"protocol": 3}, TypeError, "a name, a splitter or a list of .* rows, got 3"),
+        ({"protocol": GapSplit}, TypeError, "a splitter or a list of .* rows, got <class"),
+        ({"protocol": [([0], [1], [2])]}, TypeError, "each fold must have two parts"),
+        ({"protocol": [("a", "b")]}, TypeError, "Fold 1 of .* is not made of rows"),
+        ({"protocol": [([0], [10**6])]}, ValueError, "Fold 1 of .* rows of other windows"),
         ({"protocol": GapSplit(), "target": "rest"}, ValueError, "for protocols by name"),
         ({"protocol": "zero-shot"}, ValueError, "give source and target"),
         ({"source": "rest"}, ValueError, "source and target are for zero-shot"),

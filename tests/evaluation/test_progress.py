@@ -7,11 +7,15 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import joblib
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from braindecode_bolt.evaluation import evaluate
-from braindecode_bolt.linear import MeanBOLD
+from braindecode_bolt.linear import BandPower, MeanBOLD
+from braindecode_bolt.splits import GroupSplit
 
-from .models import tiny
+from .models import Fails, tiny
 
 
 class Terminal(io.StringIO):
@@ -112,3 +116,24 @@ def test_files_get_lines_and_no_bar(study, capsys):
     evaluate({"net": tiny(max_epochs=1, verbose=1)}, study, n_splits=2)
     printed = capsys.readouterr()
     assert printed.err == "" and len(printed.out.splitlines()) == 2
+
+
+def test_pipelines_are_silent_too(study):
+    # scikit-learn's pipelines check that verbose is a bool, searches that it is a number.
+    ridge = make_pipeline(BandPower(segment_seconds=4.0), Ridge(), verbose=True)
+    search = GridSearchCV(
+        ridge, {"ridge__alpha": [1.0]}, cv=GroupSplit(n_splits=2), verbose=2
+    )
+    with shown() as terminal:
+        found = evaluate(
+            {"ridge": ridge, "search": search}, study, n_splits=2, progress=False
+        )
+    assert not len(found.failures)
+    assert set(found.scores["pipeline"]) == {"ridge", "search"}
+    assert terminal.getvalue() == ""
+
+
+def test_a_failed_fit_is_logged_where_no_progress_is_shown(study, caplog):
+    found = evaluate({"fails": Fails("01")}, study, n_splits=2, progress=False)
+    (failed,) = found.failures.itertuples()
+    assert f"fails, data, fold {failed.fold}: failed: RuntimeError" in caplog.text

@@ -117,11 +117,15 @@ def residual_gradient(recording: Recording, n_slices: int | None = None) -> pd.D
 
 def _reported(recording: Recording, found: Mapping[str, Finding]) -> pd.DataFrame:
     """Log suspicious values and reasons for not checking, and make the table."""
+    notes: dict[str, list[str]] = {}
     for artifact, finding in found.items():
         if finding.note:
-            logger.info("%s: %s not checked: %s", recording.name, artifact, finding.note)
+            notes.setdefault(finding.note, []).append(artifact)
         elif finding.suspicious:
             logger.warning("%s: %s", recording.name, _warning(artifact, finding))
+    for note, artifacts in notes.items():
+        listed = " and ".join(artifacts)
+        logger.info("%s: %s artifacts not checked: %s", recording.name, listed, note)
     table = pd.DataFrame([asdict(finding) for finding in found.values()], index=[*found])
     return table.rename_axis("artifact")
 
