@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
 
-__all__ = ["counted", "listed"]
+__all__ = ["counted", "fill_docstring", "listed"]
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:
@@ -28,6 +30,33 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     ('1 recording', '2 markers are missing')
     """
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def fill_docstring(docstring: str, texts: Mapping[str, str]) -> str:
+    """Replace each line ``%(name)s`` of a docstring by the text of that name.
+
+    Parameters
+    ----------
+    docstring : str
+        The docstring, indented as in the source.
+    texts : mapping of str to str
+        Texts by name, each with a line break at its end.
+
+    Returns
+    -------
+    str
+        The docstring with the texts, at the indentation of their lines.
+
+    Raises
+    ------
+    KeyError
+        If there is no text of a name.
+    """
+
+    def text(line: re.Match[str]) -> str:
+        return textwrap.indent(texts[line["name"]], line["indent"])
+
+    return re.sub(r"(?m)^(?P<indent> *)%\((?P<name>\w+)\)s\n", text, docstring)
 
 
 def listed(items: Iterable[object], most: int = 5, separator: str = ", ") -> str:

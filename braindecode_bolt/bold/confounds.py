@@ -53,8 +53,8 @@ def load_confounds(
         - a table: ``.tsv``, ``.csv``, DataFrame or array, all columns of it;
         - None, for no confounds.
     n_volumes : int | None
-        Volumes of the image, if known, to check the number of rows.
-    **fmriprep
+        Volumes of the image, if known, to check the number of rows. Default None.
+    **fmriprep : object
         Arguments of nilearn's loader, such as ``strategy`` and ``motion``, for
         confounds of fMRIPrep.
 
@@ -75,6 +75,13 @@ def load_confounds(
         its name says.
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If arguments of nilearn's loader are given, but the confounds are not of
+        fMRIPrep.
+
+    See Also
+    --------
+    extract_regions : Regresses them out.
 
     Notes
     -----

@@ -62,6 +62,13 @@ _ANNEX_POINTER = b"/annex/objects/"
 class DataFolderError(ValueError):
     """A folder of recordings, or a file in it, that cannot be used.
 
+    Parameters
+    ----------
+    *args : object
+        The message.
+    recordings : sequence of Recording
+        The other recordings of the folder. Default none.
+
     Attributes
     ----------
     recordings : list of Recording

@@ -67,6 +67,16 @@ def read_eeg_folder(
     DataFolderError
         If there is no EEG, a name does not say the subject, files cannot be
         read, or several are the same recording.
+
+    See Also
+    --------
+    EEGfMRIFolder : EEG with BOLD.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import read_eeg_folder
+    >>> named = r"(?P<subject>p\d+)_(?P<run>\d+)"
+    >>> recordings = read_eeg_folder("eeg", pattern=named)  # doctest: +SKIP
     """
     files = find_eeg_files(data_dir, reader)
     entities = entities_of(files, pattern)

@@ -153,7 +153,7 @@ def evaluate(
     --------
     load_evaluation : Reads the result back from the folder.
     summarise : Compares it with chance; ``Evaluation.summary`` calls it.
-    report.write_report : Writes it as a page.
+    braindecode_bolt.report.write_report : Writes it as a page.
 
     Examples
     --------

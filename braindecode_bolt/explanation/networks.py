@@ -13,7 +13,7 @@ from torch import nn
 
 from ..linear import PowerStatistics
 from ..linear.standardising import LARGEST
-from ..training import EEGRegressor
+from ..training import ClosedFormHead, EEGRegressor
 from ..windows.inputs import as_input
 from .grid import AXES, Grid, take_windows
 
@@ -255,19 +255,16 @@ class _HeadOfRecordings:
     """A closed-form head on the features of windows, with a gradient.
 
     Features are standardised by the windows of the grid, recording by recording, as they
-    are where the regressor predicts these windows.
+    are where the regressor predicts these windows. Those of electrodes that are not there
+    are expected from the others.
     """
 
     def __init__(self, regressor: EEGRegressor, X: Any, grid: Grid):
         self.head = regressor.head_
         names = regressor._token_names(as_input(X).ch_names)
-        missing = [name for name in self.head.ch_names_ if name not in names]
-        if missing:
-            raise ValueError(
-                "The effect of a network with a closed-form head needs all its "
-                f'electrodes; there is no {", ".join(missing)}. Use method="pattern".'
-            )
-        self.order = [names.index(name) for name in self.head.ch_names_]
+        self.weights, self.level = _of_electrodes(
+            self.head, [self.head.ch_names_.index(name) for name in names]
+        )
         self.statistics = {}
         for recording in np.unique(grid.recordings) if self.head.standardise else ():
             some = take_windows(X, grid.rows[grid.recordings == recording])
@@ -276,13 +273,26 @@ class _HeadOfRecordings:
     def __call__(self, features: torch.Tensor, recording: Any) -> torch.Tensor:
         if self.head.standardise:
             features = _standardised(features, self.statistics[recording])
-        readout = self.head.readout_
         weights, level = (
             torch.as_tensor(values, dtype=features.dtype, device=features.device)
-            for values in (readout.coef_, readout.intercept_)
+            for values in (self.weights, self.level)
         )
         # Windows, electrodes, features, lags; regions.
-        return torch.einsum("nefl,refl->nr", features[:, self.order], weights) + level
+        return torch.einsum("nefl,refl->nr", features, weights) + level
+
+
+def _of_electrodes(
+    head: ClosedFormHead, there: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and level of a head for some of its electrodes, in this order."""
+    coef, known = head.readout_.coef_.astype(float), head.electrodes_
+    missing = [place for place in range(coef.shape[1]) if place not in there]
+    weights, level = coef[:, there], head.readout_.intercept_.astype(float)
+    for band, expect in enumerate(known.expectations(there)):
+        left, mean = coef[:, missing, band], known.mean[:, band]
+        weights[:, :, band] += np.einsum("rml,mt->rtl", left, expect)
+        level = level + left.sum(axis=2) @ (mean[missing] - expect @ mean[there])
+    return weights, level
 
 
 def _standardised(features: torch.Tensor, found: PowerStatistics) -> torch.Tensor:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..eeg import prepare_eeg
 from ..prediction import BOLDPredictor
+from ..prediction.running import shared_electrodes
 from ..recording import Recording, as_recordings
 from ..windows import create_eeg_windows
 from .explaining import explain
@@ -35,6 +36,9 @@ def explain_predictor(
     recordings : iterable of Recording
         EEG as read, of people who were not used in training, if possible. It is
         prepared here as that of the training was. Neither markers nor BOLD are needed.
+        Models that predict from some of their electrodes (BandPowerGP, NeuroBOLT,
+        LabramBOLD) are explained with those that all recordings have; weights are those
+        of the whole model.
     method : str, default "auto"
         How the effect is found, as in :func:`explain`.
     **arguments : Any
@@ -50,7 +54,8 @@ def explain_predictor(
     NotFittedError
         If the predictor is not fitted.
     ChannelNameError
-        If a recording lacks an electrode of the predictor.
+        If a recording lacks an electrode of a predictor that needs all, or the
+        recordings have none in common.
     ValueError
         As from :func:`explain`, or if the EEG of a recording cannot be prepared.
     TypeError
@@ -74,10 +79,14 @@ def explain_predictor(
     ['region', 'electrode', 'band', 'low']
     """
     predictor._check_fitted()
-    eeg = {**predictor.eeg, "channels": predictor.ch_names_}
+    recordings = list(as_recordings(recordings))
+    eeg = dict(predictor.eeg)
+    eeg["channels"] = shared_electrodes(
+        predictor.regressor_, predictor.ch_names_, recordings, eeg
+    )
 
     def prepared() -> Iterator[Recording]:
-        for recording in as_recordings(recordings):
+        for recording in recordings:
             yield prepare_eeg(recording, **eeg)
 
     step = predictor.tr_ if np.isfinite(predictor.tr_) else _STEP

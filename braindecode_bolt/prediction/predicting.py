@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import mne
@@ -125,6 +126,53 @@ class Predicting:
             return table, self._table(std * self.target_scale_, moments)
         width = np.where(np.isnan(mean), np.nan, self.intervals_.half_width(_ONE_SD))
         return table, self._table(width, moments)
+
+    def score(self, recordings: Iterable[Recording], **arguments: Any) -> pd.DataFrame:
+        """Score predictions of recordings that have fMRI.
+
+        Of people, or parts of a scan, that the model was not trained on: only those say
+        how good it is.
+
+        Parameters
+        ----------
+        recordings : iterable of Recording
+            As for `fit`: as read, with volume markers that carry BOLD.
+        **arguments : Any
+            Further ones of :meth:`predict`: `montage`, `missing`, `calibration`,
+            `progress`.
+
+        Returns
+        -------
+        pandas.DataFrame, shape (n_rois, 4)
+            As ``scores_``: ``region``, ``r`` (Pearson R, mean over recordings), ``r_sd``
+            (its standard deviation over recordings), ``mse`` (in variances of the training
+            BOLD).
+
+        Raises
+        ------
+        NotFittedError
+            If the predictor is not fitted.
+        ValueError
+            If a recording lacks a region of the model, there are no recordings, or as in
+            :meth:`predict`.
+        MarkerError
+            If a recording has no BOLD.
+        TypeError
+            If there is something else among the recordings.
+
+        Examples
+        --------
+        >>> from braindecode_bolt import BOLDPredictor
+        >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+        >>> recordings = SimulatedEEGfMRI(3, duration=120.0).load()
+        >>> predictor = BOLDPredictor("LaggedBandPower").fit(recordings[:2])
+        >>> predictor.score(recordings[2:]).columns.tolist()
+        ['region', 'r', 'r_sd', 'mse']
+        """
+        from .scoring import score
+
+        self._check_fitted()
+        return score(self, recordings, arguments)
 
     def predict_interval(
         self,
@@ -343,7 +391,10 @@ def _left_out(name: str, reasons: np.ndarray) -> dict[str, int]:
             "not_prepared": "in a part that cannot be prepared",
         }
         listed = ", ".join(f"{number} {texts[reason]}" for reason, number in counts.items())
-        logger.warning(
+        # Before the first full window there is nothing to be done about it.
+        usual = counts.keys() == {"no_full_window"}
+        logger.log(
+            logging.INFO if usual else logging.WARNING,
             "%s: no prediction at %d of %s: %s",
             name,
             len(left),

@@ -45,8 +45,12 @@ class TransferSplit(Splitter):
         Whether the tested subjects are left out of the source (default). False tests
         a model of the same subjects in another condition.
     random_state : int | numpy.random.RandomState | None
-        Put subjects into folds at random. By default the folds are made equally
-        large.
+        Put subjects into folds at random. By default (None) the folds are made
+        equally large.
+
+    See Also
+    --------
+    LeaveOneOut : Leaves each task or site out in turn.
 
     Examples
     --------

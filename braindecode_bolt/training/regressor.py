@@ -153,7 +153,7 @@ class EEGRegressor(
     --------
     braindecode.EEGRegressor : The base class, whose ``fit`` returns None and which trains
         an instance in place.
-    make_estimator : Any model of this package by its name, with sizes.
+    braindecode_bolt.training.make_estimator : Any model by its name, with sizes.
     BOLDPredictor : A regressor with all that is needed to use it on new recordings.
 
     References

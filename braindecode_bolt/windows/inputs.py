@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ __all__ = [
     "as_groups",
     "as_input",
     "as_targets",
+    "pieces_of",
 ]
 
 #: Baseline of windows that do not say whether their mean was subtracted.
@@ -261,6 +262,24 @@ def _check_one_montage(names: list[list[str] | None]) -> None:
                 f"{', '.join(other)}, the first {', '.join(names[0])}. Give all the same "
                 "channels in the same order."
             )
+
+
+def pieces_of(X: Any) -> Iterable[Any]:
+    """Give windows that may come piece by piece as pieces.
+
+    Parameters
+    ----------
+    X : windows | iterator of windows
+        Windows in any form that :func:`as_input` takes, or one after the other.
+
+    Returns
+    -------
+    iterable of windows
+        The pieces; windows that are all there are one piece.
+    """
+    # Epochs are iterators, too: of single epochs.
+    in_pieces = isinstance(X, Iterator) and not isinstance(X, mne.BaseEpochs)
+    return X if in_pieces else [X]
 
 
 def as_groups(groups: Any, source: Input) -> np.ndarray | None:

@@ -63,6 +63,18 @@ def residual_artifacts(
     ValueError
         If the data hold values that are not finite, or `n_slices` is not
         positive.
+
+    See Also
+    --------
+    mark_artifacts : Marks jumps and flat spans.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.eeg.artifacts import residual_artifacts
+    >>> recording = SimulatedEEGfMRI(n_subjects=1, duration=120.0).load()[0]
+    >>> residual_artifacts(recording)[["suspicious", "note"]].loc["pulse", "note"]
+    'no channel of type ECG, or with ECG in its name'
     """
     found = look_for_gradient(recording, n_slices)
     found["pulse"] = look_for_pulse(recording, ecg_channel)

@@ -71,7 +71,8 @@ for recording in simulated.load():
 # ---------
 # An image of labels, and a name for each.
 
-plot_roi(atlas, title="regions", cmap="tab10", colorbar=False, display_mode="ortho")
+plot_roi(atlas, cmap="tab10", colorbar=False, cut_coords=(-4, -24, 4), draw_cross=False)
+plt.show()
 
 # %%
 # Read it
@@ -103,7 +104,12 @@ r = pearson_r(windows.y[~train], predicted)
 figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
 axes.plot(windows.y[~train][:, 0], color="0.2", label="measured")
 axes.plot(predicted[:, 0], color="tab:red", label="predicted")
-axes.set(title=f"{names[0]}: R = {r[0]:.2f}", xlabel="window")
-axes.legend(frameon=False)
+axes.set(title=f"{names[0]}: R = {r[0]:.2f}", xlabel="Volume", ylabel="BOLD (a.u.)")
+axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 plt.show()
 temporary.cleanup()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_recordings_plot_montage_128.py`,
+# :ref:`sphx_glr_auto_examples_evaluate_plot_brain_pictures.py`.
+# More about this: :doc:`/tutorials/bids`.

@@ -5,6 +5,8 @@ A net of 128 electrodes
 Electrodes of BioSemi's nets are called A1 to D32. Networks whose weights belong to
 sites of the 10-05 system (such as LaBraM's) need to know which electrode is where. With
 the name of the montage, each electrode gets the name of the nearest site.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -28,7 +30,8 @@ from braindecode_bolt.metrics import pearson_r
 
 montage = mne.channels.make_standard_montage("biosemi128")
 info = mne.create_info(montage.ch_names, 200.0, "eeg")
-sites = electrode_sites(mne.io.RawArray(np.zeros((128, 10)), info), "biosemi128")
+raw = mne.io.RawArray(np.zeros((128, 10)), info, verbose="error")
+sites = electrode_sites(raw, "biosemi128")
 sites.head()
 
 # %%
@@ -38,10 +41,18 @@ distances = sites["distance_mm"].dropna()
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 placed = info.copy().set_montage(montage)
 named = mne.pick_info(placed, mne.pick_channels(placed.ch_names, list(distances.index)))
-mne.viz.plot_topomap(distances.loc[named.ch_names], named, axes=axes[0], show=False)
-axes[0].set_title("distance to the site (mm)")
+image, _ = mne.viz.plot_topomap(
+    distances.loc[named.ch_names],
+    named,
+    axes=axes[0],
+    cmap="viridis",
+    contours=0,
+    show=False,
+)
+figure.colorbar(image, ax=axes[0], label="distance to the site (mm)")
 axes[1].hist(distances, bins=24, color="0.6")
 axes[1].set(xlabel="distance to the site (mm)", ylabel="electrodes")
+plt.show()
 
 # %%
 # Recordings of such a net
@@ -87,4 +98,7 @@ train = windows.groups != "04"
 model = make_estimator("BandPowerGP").fit(windows.X[train], windows.y[train])
 r = pearson_r(windows.y[~train], model.predict(windows.X[~train]))
 print(f"R of the thalamus in subject 04: {r[0]:.2f}")
-plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_gaussian_process.py`.
+# More about this: :doc:`/guide/montages`.

@@ -5,6 +5,8 @@ Predict a stream of EEG
 :class:`~braindecode_bolt.BOLDStream` takes EEG in chunks, as they come from an
 amplifier, and predicts whenever a repetition time has passed. Here the chunks come from
 a recording.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -53,8 +55,11 @@ whole = predictor.predict(raw.copy().set_annotations(None), tr=2.1, progress=Fal
 figure, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
 axes.plot(whole.index, whole["Thalamus"], color="0.7", lw=4, label="the whole recording")
 axes.plot(streamed.index, streamed["Thalamus"], color="tab:red", label="stream")
-axes.set(xlabel="Time (s)", ylabel="Thalamus")
-axes.legend(frameon=False, ncols=2)
+axes.set(xlabel="Time (s)", ylabel="predicted Thalamus (a.u.)")
+axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 plt.show()
-both = whole.join(streamed, rsuffix=" streamed", how="inner")
+both = pd.concat([whole, streamed], axis=1, join="inner")
 print(f"largest difference: {np.ptp(both.to_numpy(), axis=1).max():.2g}")
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_fine_tuning.py`.

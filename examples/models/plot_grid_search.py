@@ -2,9 +2,11 @@
 Search over hyper-parameters
 ============================
 
-Hyper-parameters are chosen inside the training part, with whole subjects kept apart
-there, too. scikit-learn's searches do that with
+Which penalty, which length of segments? Such hyper-parameters are chosen inside the
+training part, with whole people kept apart there, too. scikit-learn's searches do that with
 :class:`~braindecode_bolt.splits.GroupSplit`.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -70,8 +72,9 @@ figure, axes = plt.subplots(figsize=(6, 2.6), layout="constrained")
 image = axes.imshow(grid, cmap="viridis", aspect="auto")
 axes.set_xticks(range(grid.shape[1]), [f"{alpha:g}" for alpha in grid.columns])
 axes.set_yticks(range(grid.shape[0]), [f"{seconds:g} s" for seconds in grid.index])
-axes.set(xlabel="penalty", ylabel="segments")
-figure.colorbar(image, label="R, other subjects")
+axes.set(xlabel="penalty", ylabel="length of segments")
+figure.colorbar(image, label="R, people left out")
+plt.show()
 search.best_params_
 
 # %%
@@ -79,4 +82,6 @@ search.best_params_
 # regressor that begin with ``module__``, such as ``GridSearchCV(EEGRegressor("BEIRA"),
 # {"module__n_feature_maps": [8, 16]}, ...)``.
 
-plt.show()
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_evaluate_plot_compare_models.py`.
+# More about this: :doc:`/guide/leakage`.

@@ -4,6 +4,8 @@ Pre-training on EEG without fMRI
 
 A small NeuroBOLT first learns band power from EEG that has no fMRI, and then BOLD from few
 people. It is compared with the same network trained from scratch.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -60,9 +62,13 @@ for name, network in networks.items():
     print(f"{name}: R = {np.mean(r):.2f} in the test person")
     losses = network.history_[:, "valid_loss"]
     axes.plot(range(1, len(losses) + 1), losses, "o-", label=name)
-axes.set(xlabel="epoch", ylabel="loss, validation person")
+axes.set(xlabel="epoch", ylabel="loss in the validation person", xticks=range(1, 6))
 axes.legend(frameon=False)
 plt.show()
 
 # %%
 # One test person and a minute of training show how it is done, not how much it helps.
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_fine_tuning.py`.
+# More about this: :doc:`/guide/pretraining`.

@@ -133,19 +133,21 @@ fast.pivot(index="subject", columns="predicted from", values=["R", "p"]).round(3
 person = predictions["EEG power"].query("subject == '11'")
 minutes = person["volume"] * TR / 60
 figure, axes = plt.subplots(
-    1, 2, figsize=(10, 3.2), width_ratios=[2, 1], layout="constrained"
+    1, 2, figsize=(10, 3.6), width_ratios=[5, 4], layout="constrained"
 )
 axes[0].plot(minutes, person["measured:rest"], color="0.7", lw=0.5, label="measured")
 axes[0].plot(minutes, person["predicted:rest"], color="tab:red", lw=0.8, label="predicted")
 axes[0].set(xlabel="minutes", ylabel="logit of rest", title="subject 11, from EEG power")
-axes[0].legend(frameon=False)
+axes[0].legend(frameon=False, loc="lower left", ncols=2)
+axes[0].set_ylim(-12, 10)
 for place, (name, values) in enumerate(scores.items()):
     axes[1].plot(np.full(3, place), values, "o", color="0.6")
     kept = fast.loc[fast["predicted from"] == name, "R"]
     axes[1].plot(np.full(len(kept), place + 0.2), kept, "o", color="tab:red")
 axes[1].axhline(0, color="0.2", lw=0.8)
-axes[1].set_xticks(range(len(scores)), scores, rotation=30, ha="right")
-axes[1].set(ylabel="R", title="grey: as it is, red: without drift")
+names = ["EEG power", "EEG power of\nsomebody else", "sleep\nstage", "time in\nthe scan"]
+axes[1].set_xticks(range(len(scores)), names)
+axes[1].set(ylabel="R in each person", title="grey: as it is, red: without drift")
 plt.show()
 
 # %%
@@ -158,3 +160,7 @@ plt.show()
 # .18). Three people are too few for a conclusion; ``benchmarks/real_pair.py`` does the
 # same with twelve. And since the target is the output of a classifier, nothing here
 # says how well the BOLD of a region is predicted.
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_evaluate_plot_compare_models.py`.
+# More about this: :doc:`/guide/what_was_shown`.

@@ -5,11 +5,15 @@ Evaluate on a dask cluster
 Fits of an evaluation are independent of each other, so that they can run on the
 machines of a cluster. This example starts a cluster of two processes on this computer;
 on a real cluster only the line that makes the client differs.
+
+EEG and BOLD are simulated.
 """
 
 # %%
 # Models and recordings
 # ---------------------
+
+import logging
 
 import joblib
 import matplotlib.pyplot as plt
@@ -31,7 +35,12 @@ models = ["AlphaHRF", "LaggedBandPower"]
 # guard is needed in a script, because new processes import it.
 
 if __name__ == "__main__":
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address=None,
+        silence_logs=logging.ERROR,
+    )
     with cluster, Client(cluster), joblib.parallel_config("dask"):
         found = evaluate(models, recordings, n_splits=4, progress=False)
     print(found.scores[["pipeline", "subject", "region", "score"]].round(2))
@@ -49,3 +58,7 @@ if __name__ == "__main__":
     axes.plot(both["score_alone"], both["score_dask"], "o", color="tab:red")
     axes.set(xlabel="R, one process", ylabel="R, dask cluster", xlim=(0, 1), ylim=(0, 1))
     plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_use_plot_save_and_share.py`.
+# More about this: :doc:`/guide/cluster`.

@@ -4,6 +4,8 @@ A network of braindecode
 
 :class:`~braindecode_bolt.EEGRegressor` takes the networks of braindecode by their
 names. They were made for classification; here they predict the BOLD of regions.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -18,7 +20,10 @@ from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.metrics import pearson_r
 
 simulated = SimulatedEEGfMRI(
-    n_subjects=5, duration=180.0, ch_names=["Fz", "C3", "C4", "Pz", "O1", "O2"]
+    n_subjects=5,
+    duration=180.0,
+    ch_names=["Fz", "C3", "C4", "Pz", "O1", "O2"],
+    rois=["Thalamus", "Cuneus", "Putamen", "Precuneus anterior"],
 )
 windows = create_bold_windows(map(prepare_bold, simulated.load()))
 train = windows.groups != "05"
@@ -53,7 +58,12 @@ places = np.arange(len(windows.roi_names))
 for number, (name, r) in enumerate(scores.items()):
     axes.bar(places + 0.27 * (number - 1), r, width=0.25, label=name)
 axes.axhline(0, color="0.2", lw=0.8)
-axes.set_xticks(places, windows.roi_names, rotation=30, ha="right")
-axes.set_ylabel("R, subject 05")
+axes.set_xticks(places, windows.roi_names)
+axes.set_ylabel("R in subject 05")
 axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_grid_search.py`,
+# :ref:`sphx_glr_auto_examples_models_plot_pretraining.py`.
+# More about this: :doc:`/tutorials/own_model`.

@@ -6,6 +6,8 @@ The Gaussian process and its weights
 several lags. It assumes that weights are similar at neighbouring electrodes, bands and
 lags, and finds how similar from the training data. It says how sure it is, and its
 weights can be looked at.
+
+EEG and BOLD are simulated.
 """
 
 # %%
@@ -57,35 +59,44 @@ for column, (axes, region) in enumerate(zip(all_axes, windows.roi_names, strict=
     axes.plot(time, measured[:, column], color="0.2", label="measured")
     share = inside[:, column].mean()
     axes.set_title(f"{region}: R = {r[column]:.2f}, {share:.0%} within", loc="left")
-all_axes[0].legend(ncols=3, frameon=False, loc="upper right")
+    axes.set_ylabel("BOLD (a.u.)")
+all_axes[0].legend(ncols=3, frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
 all_axes[-1].set_xlabel("Time (s)")
+plt.show()
 
 # %%
 # Weights
 # -------
-# By electrode, band and lag, for each region. Weights of a model with many correlated
-# features are not a map of where the signal comes from; :doc:`/guide/index` says what
-# is.
+# By electrode, band and lag, for each region. Here is their size (root mean square) for the
+# thalamus. Weights of a model with many correlated features are not a map of where the
+# signal comes from; :doc:`/guide/explanation` says what is.
 
 weights = model.weights(windows.roi_names)["Thalamus"]
-by_lag = weights.groupby("lag").apply(lambda values: np.sqrt((values**2).mean()))
-by_band = weights.groupby("band", sort=False).apply(
-    lambda values: np.sqrt((values**2).mean())
+by_lag, by_band, by_electrode = (
+    np.sqrt((weights**2).groupby(what, sort=False).mean())
+    for what in ("lag", "band", "channel")
 )
-by_electrode = weights.groupby("channel", sort=False).apply(
-    lambda values: np.sqrt((values**2).mean())
-)
+by_lag = by_lag.sort_index()
 
 figure, (lag_axes, band_axes, map_axes) = plt.subplots(
-    1, 3, figsize=(10, 3), layout="constrained"
+    1, 3, figsize=(10, 3.2), layout="constrained"
 )
 lag_axes.plot(by_lag.index, by_lag, "o-", color="tab:red")
-lag_axes.set(xlabel="lag (s)", title="by lag", ylabel="size of the weights")
+lag_axes.set(
+    xlabel="lag: EEG before BOLD (s)", title="by lag", ylabel="size of the weights"
+)
 band_axes.bar(range(len(by_band)), by_band, color="0.6")
-band_axes.set_xticks(range(len(by_band)), by_band.index, rotation=90)
-band_axes.set_title("by band")
+band_axes.set_xticks(range(len(by_band)), by_band.index.str.removesuffix("Hz"), rotation=90)
+band_axes.set(xlabel="band (Hz)", title="by band")
 info = mne.create_info(list(by_electrode.index), 200.0, "eeg")
 info.set_montage("colin27_1005")
-mne.viz.plot_topomap(by_electrode.to_numpy(), info, axes=map_axes, show=False)
+image, _ = mne.viz.plot_topomap(
+    by_electrode.to_numpy(), info, axes=map_axes, cmap="Reds", contours=0, show=False
+)
+figure.colorbar(image, ax=map_axes, shrink=0.7)
 map_axes.set_title("by electrode")
 plt.show()
+
+# %%
+# **Next:** :ref:`sphx_glr_auto_examples_models_plot_braindecode_model.py`,
+# :ref:`sphx_glr_auto_examples_evaluate_plot_explanation.py`.
