@@ -13,13 +13,11 @@ from scipy.fft import rfft, rfftfreq
 from scipy.signal import get_window
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
-from skorch.helper import SliceDataset
-from skorch.utils import is_dataset
 
 from .._checks import check_lag, check_number
 from ..splits import recording_labels
 from ..windows.features import FeatureWindows
-from ..windows.inputs import Input, as_input
+from ..windows.inputs import Input, as_input, stacked
 from ..windows.lazy import LazyWindows
 from .bands import BANDS, check_bands, equal_energy
 from .standardising import PowerStatistics
@@ -140,7 +138,7 @@ class BandPower(TransformerMixin, BaseEstimator):
             is too short for `n_lags`, bands are not pairs of increasing frequencies,
             `sfreq` is not that of the windows, or an argument is out of range.
         TypeError
-            If an argument is not a number, or `X` is a torch data set.
+            If an argument is not a number, or `X` is no windows.
         """
         source = as_windows(X)
         n_chans, n_times = source.data.shape[1:]
@@ -323,7 +321,7 @@ class BandPower(TransformerMixin, BaseEstimator):
             recordings are standardised, and there is only one window of a recording; or
             if they are not, and there is a `calibration`.
         TypeError
-            If `X` is a torch data set.
+            If `X` is no windows.
         """
         check_is_fitted(self)
         if calibration is not None:
@@ -506,8 +504,9 @@ def as_windows(X: Any) -> Input:
 
     Parameters
     ----------
-    X : LazyWindows | FeatureWindows | mne.Epochs | array-like
-        Windows, shape (n_windows, n_chans, n_times).
+    X : LazyWindows | FeatureWindows | mne.Epochs | data set | array-like
+        Windows, shape (n_windows, n_chans, n_times). Those of a data set of braindecode or
+        torch are read into memory.
 
     Returns
     -------
@@ -517,18 +516,11 @@ def as_windows(X: Any) -> Input:
     Raises
     ------
     TypeError
-        If `X` is a torch data set, or no windows.
+        If `X` is no windows.
     ValueError
         If there are no windows, or they have another number of dimensions.
     """
-    source = as_input(X)
-    if isinstance(source.data, SliceDataset) or is_dataset(source.data):
-        raise TypeError(
-            f"Linear models take LazyWindows, arrays or Epochs, got a "
-            f"{type(X).__name__}. Of a torch data set, stack the windows: "
-            "np.stack([item[0] for item in dataset])."
-        )
-    return source
+    return stacked(as_input(X))
 
 
 def _segments(signal: np.ndarray, starts: np.ndarray, taper: np.ndarray) -> np.ndarray:

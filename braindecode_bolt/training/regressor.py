@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -23,16 +24,17 @@ from ..models._theirs import in_words
 from ..splits import FixedValidation, ValidationSplit, recording_labels
 from ..windows.inputs import Input, as_groups, as_input, as_targets
 from .batches import batched_by_recording
-from .callbacks import BestWeights, Progress, WarmupCosine
+from .callbacks import BestWeights, Progress, WarmupCosine, replaced_by
 from .closed_form import ClosedFormHead, make_head
 from .headed import Headed
 from .interruption import Interruptible, remembered_interrupt
-from .losses import match_targets
+from .losses import check_parts, match_targets, mixed_loss
 from .networks import build_module, copy_template, takes_ch_names
 from .optimizer import parameter_groups, with_fused_steps
 from .own_loss import OwnLoss
 from .randomness import seeded
 from .theirs import input_scale, one_per_region
+from .weighting import as_weights, weighted_loss
 from .window_checks import check_module, check_windows
 
 __all__ = ["EEGRegressor"]
@@ -94,12 +96,14 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
     callbacks : list | None
         Further skorch callbacks. One that raises KeyboardInterrupt, as skorch's
         ``EarlyStopping`` does, ends training: the best weights are restored and the
-        model is fitted. Three callbacks are always present: ``lr_scheduler``
+        model is fitted. Three callbacks are there from the start: ``lr_scheduler``
         (:class:`~braindecode_bolt.training.WarmupCosine`), ``best_weights``
         (:class:`~braindecode_bolt.training.BestWeights`) and ``progress``
         (:class:`~braindecode_bolt.training.Progress`); change them by
         ``callbacks__lr_scheduler__warmup=0.1`` or turn them off by
-        ``callbacks__lr_scheduler=None``.
+        ``callbacks__lr_scheduler=None``. A callback of the same name takes the place of
+        one of them, and any ``LRScheduler`` of skorch that of ``lr_scheduler``. A
+        closed-form head that does not learn calls none.
     iterator_train__drop_last : bool, default False
         Whether windows that do not fill a batch are left out of an epoch. braindecode's
         regressor leaves them out, and does not train if there are fewer than a batch.
@@ -244,10 +248,16 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         }
         if self.verbose > 1:
             callbacks["print_log"] = print_log
-        return list(callbacks.items())
+        replaced = replaced_by(getattr(self, "callbacks", None))
+        return [(name, each) for name, each in callbacks.items() if name not in replaced]
 
     def fit(
-        self, X: Any, y: Any = None, groups: Any = None, **fit_params: Any
+        self,
+        X: Any,
+        y: Any = None,
+        groups: Any = None,
+        sample_weight: Any = None,
+        **fit_params: Any,
     ) -> EEGRegressor:
         """Train the model from the start.
 
@@ -259,10 +269,13 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             braindecode, torch or skorch.
         y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
             Targets: BOLD, best of zero mean and unit variance. None if `X` is a data set
-            that holds them.
+            that holds them; given, they take the place of what the data set holds.
         groups : array-like, shape (n_windows,) | None
             Label of each window. Windows of one label are either all trained on or all
             validated on. Overrides what is read from `X`.
+        sample_weight : array-like, shape (n_windows,) | None
+            Weight of each window in the loss, of training and validation. Only with a
+            criterion that has a ``reduction``, as those of torch, and the linear head.
         **fit_params : Any
             Passed to the module's forward.
 
@@ -278,8 +291,9 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             input check; if ``module__...`` parameters are set for an instance
             that has loaded or trained weights; if an argument is out of range.
         TypeError
-            If `X`, `y` or an argument is not of the right type, or the head needs a network
-            with tokens by electrode and the module has none.
+            If `X`, `y` or an argument is not of the right type, the head needs a network
+            with tokens by electrode and the module has none, or there are weights and the
+            criterion cannot use them.
         FloatingPointError
             If training diverges.
         KeyboardInterrupt
@@ -289,7 +303,7 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             # Nothing is kept of an earlier fit, nor of the shape of its data.
             self.initialized_ = False
             self.signal_args_set_ = False
-        with self._training(X, y, groups) as (data, targets):
+        with self._training(X, y, groups, sample_weight) as (data, targets):
             try:
                 super().fit(data, targets, **fit_params)
             except BaseException:
@@ -303,6 +317,7 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         y: Any = None,
         classes: Any = None,
         groups: Any = None,
+        sample_weight: Any = None,
         **fit_params: Any,
     ) -> EEGRegressor:
         """Continue training, or start if nothing was trained yet.
@@ -317,6 +332,8 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             For scikit-learn; not used.
         groups : array-like, shape (n_windows,) | None
             Label of each window, as in :meth:`fit`.
+        sample_weight : array-like, shape (n_windows,) | None
+            Weight of each window, as in :meth:`fit`.
         **fit_params : Any
             Passed to the module's forward.
 
@@ -346,7 +363,7 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             # Called by skorch's fit, everything prepared and initialised.
             check_module(self.module_, self.input_)
             return self._train(X, y, "fit", fit_params)
-        with self._training(X, y, groups) as (data, targets):
+        with self._training(X, y, groups, sample_weight) as (data, targets):
             if not self.initialized_ or self.module_outdated_:
                 self._set_signal_args(data, targets, None)
                 self.initialize()
@@ -400,7 +417,9 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         return self
 
     @contextmanager
-    def _training(self, X: Any, y: Any, groups: Any) -> Iterator[tuple[Any, Any]]:
+    def _training(
+        self, X: Any, y: Any, groups: Any, sample_weight: Any
+    ) -> Iterator[tuple[Any, Any]]:
         """Check arguments and data, and store what skorch does not pass on."""
         for name in ("lr", "layer_decay", "optimizer__weight_decay"):
             check_number(getattr(self, name), name, low=0)
@@ -408,6 +427,7 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         if self.batch_size != -1:
             check_number(self.batch_size, "batch_size", Integral, 1)
         check_number(self.n_draws, "n_draws", Integral, 0)
+        check_parts(self.criterion, self.optimizer)
         make_head(self.head)
         self._autocast()
         source = as_input(X)
@@ -430,7 +450,10 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
                 remembered_interrupt() as self.interrupts_,
                 seeded(self.random_state, self.device) as self.seed_,
             ):
-                yield source.data, self._in_blocks(targets, source)
+                yield (
+                    source.data,
+                    self._with_weights(self._in_blocks(targets, source), sample_weight),
+                )
                 self._calibrate_spread(source, targets)
             self.y_ndim_ = n_dimensions
         except BaseException:
@@ -438,6 +461,20 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             raise
         finally:
             del self.input_, self.groups_, self.interrupts_
+            self.weighted_ = False
+
+    #: Whether the last column of targets holds the weights of the windows.
+    weighted_ = False
+
+    def _with_weights(self, targets: np.ndarray | None, sample_weight: Any) -> Any:
+        if sample_weight is None:
+            return targets
+        if targets is None:
+            raise ValueError("sample_weight needs the targets as y, not in a data set.")
+        if self.head != "linear" or targets.ndim != 2:
+            raise ValueError("sample_weight needs head='linear', one volume per window.")
+        self.weighted_ = True
+        return np.column_stack([targets, as_weights(sample_weight, len(targets))])
 
     def _set_signal_args(self, X: Any, y: Any, classes: Any) -> None:
         # braindecode writes them into module__..., where they would stay for other
@@ -642,11 +679,23 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
             If the shapes differ, or the module's own loss was replaced by `criterion`.
         """
         if self._own_loss:
+            if self.weighted_:
+                raise ValueError("sample_weight cannot be used with the loss of this head.")
             return self._loss_of_head(y_pred, y_true)
         if self.closed_form:
             return self.negative_evidence(y_pred, y_true)
-        y_true = match_targets(y_pred, to_tensor(y_true, device=self.device))
-        return super().get_loss(y_pred, y_true, *args, **kwargs)
+        y_true = to_tensor(y_true, device=self.device)
+        if self.cropped and isinstance(y_pred, torch.Tensor) and y_pred.ndim == 3:
+            # braindecode's CroppedLoss averages over time.
+            return super().get_loss(y_pred, y_true, *args, **kwargs)
+
+        def loss(targets: torch.Tensor) -> torch.Tensor:
+            targets = match_targets(y_pred, targets)
+            return super(EEGRegressor, self).get_loss(y_pred, targets, *args, **kwargs)
+
+        if self.weighted_:
+            return mixed_loss(partial(weighted_loss, self.criterion_, loss), y_true)
+        return mixed_loss(loss, y_true)
 
     @contextmanager
     def _predicting(self, X: Any) -> Iterator[Input]:
