@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from braindecode.models import ShallowFBCSPNet
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.exceptions import NotInitializedError
@@ -608,8 +609,9 @@ def test_given_targets_take_the_place_of_those_of_a_data_set(windows):
     X = torch.from_numpy(np.asarray(windows.X))
     holding = torch.utils.data.TensorDataset(X, torch.from_numpy(windows.y))
     codes = torch.utils.data.TensorDataset(X, torch.zeros(len(X)))
-    alone = EEGRegressor(template(), **FAST).fit(holding, groups=windows.groups)
-    given = EEGRegressor(template(), **FAST).fit(codes, windows.y, groups=windows.groups)
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, module__ch_names=CH_NAMES)
+    alone = clone(net).fit(holding, groups=windows.groups)
+    given = clone(net).fit(codes, windows.y, groups=windows.groups)
     np.testing.assert_allclose(given.predict(codes), alone.predict(holding), atol=1e-6)
 
 
