@@ -13,6 +13,8 @@ from types import ModuleType
 
 _THEIRS = "braindecode.models"
 _OURS = f"{__package__}.models"
+#: What MNE 1.13 says when braindecode 1.8 is imported.
+_DEPRECATED = r"Montage name 'standard_\d+' is deprecated"
 
 
 def register_with_braindecode() -> None:
@@ -56,8 +58,8 @@ class _Loader(importlib.abc.Loader):
         # What asks a module for its loader later gets the real one.
         module.__loader__ = module.__spec__.loader = self._loader
         with warnings.catch_warnings():
-            # braindecode 1.8 under MNE 1.13 (see setup.cfg); users can do nothing about it.
-            warnings.filterwarnings("ignore", "Montage name", FutureWarning)
+            # See setup.cfg; users can do nothing about it.
+            warnings.filterwarnings("ignore", _DEPRECATED, FutureWarning)
             self._loader.exec_module(module)
         # If our models are what imported braindecode, they are on their way already.
         if _OURS not in sys.modules:

@@ -59,20 +59,34 @@ class Recording:
     subject : str
         Label of the subject.
     session : str | None
-        The session, where there are several.
+        The session, where there are several. Default None.
     run : str | None
-        The run, where there are several.
+        The run, where there are several. Default None.
     task : str | None
-        The task (``"rest"``).
+        The task (``"rest"``). Default None.
     site : str | None
-        Where it was recorded, in studies of several sites. Not part of `name`
-        and `entities`, since BIDS file names do not have it.
+        Where it was recorded, in studies of several sites. Default None. Not part of
+        `name` and `entities`, since BIDS file names do not have it.
 
     Attributes
     ----------
     bold : pandas.DataFrame, shape (n_volumes, n_rois)
         BOLD per volume and region, indexed by volume (counted from 0 as
         recorded).
+
+    See Also
+    --------
+    attach_bold : Writes BOLD into the volume markers of a Raw object.
+    create_bold_windows : Makes windows of recordings.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> recording = SimulatedEEGfMRI(1, duration=60.0).load()[0]
+    >>> recording
+    <Recording sub-01_task-simulated: 10 channels, 60 s at 200 Hz, 28 volumes x 7 regions>
+    >>> round(recording.repetition_time, 3)
+    2.1
     """
 
     raw: mne.io.BaseRaw
@@ -106,7 +120,7 @@ class Recording:
 
     @property
     def bold(self) -> pd.DataFrame:
-        """BOLD per volume (rows) and region (columns)."""
+        """BOLD per volume and region, shape (n_volumes, n_rois), indexed by volume."""
         return self.table("bold")
 
     @property
@@ -173,6 +187,7 @@ class Recording:
         Returns
         -------
         ndarray of int, shape (n_volumes,)
+            In the order of time.
         """
         return volume_annotations(self.raw.annotations, marker)
 
@@ -192,6 +207,7 @@ class Recording:
         Returns
         -------
         ndarray of int, shape (n_volumes,)
+            As columns of ``raw.get_data()`` are counted.
         """
         index = self.volume_annotations(marker)
         return onset_samples(self.raw, self.raw.annotations.onset[index])
@@ -201,15 +217,28 @@ class Recording:
 
         Parameters
         ----------
-        tables : mapping of str to pandas.DataFrame
-            New tables by kind, rows as in :attr:`bold`.
+        tables : mapping of str to pandas.DataFrame, shape (n_volumes, n_rois)
+            New tables by kind (:data:`TABLES`), rows as in :attr:`bold`.
 
         Returns
         -------
         Recording
             A copy; EEG that is not loaded stays in its file.
+
+        Raises
+        ------
+        ValueError
+            If a table has another number of rows than there are volumes, or is of no
+            known kind.
         """
         positions = self.volume_annotations()
+        for kind, table in tables.items():
+            if kind not in TABLES or len(table) != len(positions):
+                raise ValueError(
+                    f"{self.name}: the table {kind!r} has {counted(len(table), 'row')}; "
+                    f"expected one of {', '.join(TABLES)}, with a row for each of "
+                    f"{counted(len(positions), 'volume')}."
+                )
         raw = carry(self.raw, positions, self._numbers(positions), tables)
         return replace(self, raw=raw)
 
@@ -235,6 +264,7 @@ def as_recordings(recordings: object) -> list[Recording] | Iterable[Recording]:
     Returns
     -------
     iterable of Recording
+        A list, or a generator where `recordings` are not a list.
 
     Raises
     ------
@@ -250,7 +280,19 @@ def as_recordings(recordings: object) -> list[Recording] | Iterable[Recording]:
             f"Expected a Recording, a list of them or a braindecode BaseConcatDataset, "
             f"got {type(recordings).__name__}. Wrap a Raw as Recording(raw, subject=...)."
         )
-    return recordings
+    checked = (check_recording(each, " among them") for each in recordings)
+    return list(checked) if isinstance(recordings, list | tuple) else checked
+
+
+def check_recording(recording: Recording, where: str = "") -> Recording:
+    """Give a recording back; raise TypeError if it is a Raw object or anything else."""
+    if not isinstance(recording, Recording):
+        raise TypeError(
+            f"Expected {'Recordings' if where else 'a Recording'}, got "
+            f"{type(recording).__name__}{where}. Wrap a Raw as "
+            "Recording(raw, subject=...)."
+        )
+    return recording
 
 
 def _from_braindecode(dataset) -> Recording:

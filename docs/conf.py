@@ -14,6 +14,7 @@ from sphinx_gallery.scrapers import figure_rst
 import braindecode_bolt
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+from gallery_order import SECTIONS
 from make_inventories import PROJECTS
 
 matplotlib.use("agg")
@@ -51,7 +52,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": project, "alt_text": "braindecode-bolt, front page"},
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
     "navbar_end": ["version-switcher", "theme-switcher"],
@@ -68,7 +69,7 @@ html_theme_options = {
 }
 # Pages that stand alone in their section have nothing to list on the left.
 html_sidebars = {
-    page: [] for page in ("index", "install", "quickstart", "auto_examples/*", "search")
+    page: [] for page in ("index", "install", "quickstart", "auto_examples/**", "search")
 }
 
 # Settings that hold a function are not kept between builds, which does no harm.
@@ -108,6 +109,7 @@ intersphinx_mapping = {
 # Prompts and output are not copied.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+copybutton_selector = "div:not(.output) > div.highlight pre"
 myst_heading_anchors = 3
 
 # Addresses are checked by ``sphinx -b linkcheck`` where there is a network.
@@ -129,11 +131,14 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": os.environ.get("GALLERY", "/plot_"),
+    "subsection_order": [f"../examples/{section}" for section in SECTIONS],
     "within_subsection_order": "gallery_order.Order",
     "reference_url": {"braindecode_bolt": None},
     "doc_module": ("braindecode_bolt",),
     "backreferences_dir": "generated/backreferences",
     "remove_config_comments": True,
     "show_memory": False,
+    # Figures are shown, not what they are called.
+    "ignore_repr_types": r"matplotlib|nilearn\.plotting",
     "abort_on_example_error": True,
 }

@@ -21,6 +21,7 @@ from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.evaluation import evaluate
 
 DOCS = Path(__file__).parent
+IMAGES = DOCS / "images"
 CHANNELS = ["F3", "C3", "P3", "O1"]
 REGION = "Thalamus"
 TR = 2.1
@@ -262,18 +263,18 @@ def main() -> None:
     ]
     for theme, colour in (("light", LIGHT), ("dark", DARK)):
         style = {
-            "font.size": 8.5, "svg.hashsalt": "front", "path.simplify": True,
-            "text.color": colour["ink"], "axes.labelcolor": colour["ink"],
-            "xtick.color": colour["ink"], "axes.edgecolor": colour["soft"],
-        }  # fmt: skip
+            "font.size": 8.5,
+            "text.color": colour["ink"],
+            "axes.labelcolor": colour["ink"],
+            "axes.edgecolor": colour["soft"],
+            "xtick.color": colour["ink"],
+        }
         with plt.rc_context(style):
             for name, draw in steps.items():
                 figure, axis = plt.subplots(figsize=(2.9, 2.3), layout="constrained")
                 draw(axis, colour)
                 figure.savefig(
-                    DOCS / "images" / f"step_{name}_{theme}.svg",
-                    transparent=True,
-                    metadata={"Date": None},
+                    IMAGES / f"step_{name}_{theme}.png", dpi=200, transparent=True
                 )
                 plt.close(figure)
             figure, axes = plt.subplots(1, 4, figsize=(11.6, 2.7), layout="constrained")
@@ -282,9 +283,7 @@ def main() -> None:
                 axis.set_title(
                     title, loc="left", fontsize=10, weight="bold", color=colour["ink"]
                 )
-            figure.savefig(
-                DOCS / "images" / f"how_it_works_{theme}.png", dpi=130, transparent=True
-            )
+            figure.savefig(IMAGES / f"how_it_works_{theme}.png", dpi=150, transparent=True)
             plt.close(figure)
 
 

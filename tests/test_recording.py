@@ -13,6 +13,8 @@ from braindecode_bolt import (
     attach_bold,
     create_bold_windows,
     find_volume_markers,
+    prepare_bold,
+    prepare_eeg,
 )
 from braindecode_bolt.eeg.artifacts import mark_artifacts
 from braindecode_bolt.markers import MarkerError
@@ -141,11 +143,20 @@ def test_new_tables_leave_the_old_recording_alone(make_recording):
     doubled = recording.with_tables({"bold": 2 * before})
     pd.testing.assert_frame_equal(doubled.bold, 2 * before)
     pd.testing.assert_frame_equal(recording.bold, before)
+    # Neither may rows be left over, nor volumes.
+    for rows in (before.iloc[:-1], pd.concat([before, before])):
+        with pytest.raises(ValueError, match=f"'bold' has {len(rows)} rows; expected"):
+            recording.with_tables({"bold": rows})
+    with pytest.raises(ValueError, match="expected one of bold, noiseless"):
+        recording.with_tables({"BOLD": before})
 
 
 def test_a_raw_alone_is_not_enough(make_raw):
     with pytest.raises(TypeError, match=r"Recording\(raw, subject="):
         create_bold_windows(make_raw())
+    for prepare in (prepare_eeg, prepare_bold):
+        with pytest.raises(TypeError, match=r"got RawArray. Wrap a Raw as Recording\(raw"):
+            prepare(make_raw())
 
 
 # ------------------------------------------------------------- what is handed back

@@ -1,5 +1,6 @@
 """BOLD: from images to region series, from region series to targets."""
 
+from .atlases import AtlasError
 from .confounds import load_confounds
 from .regions import extract_regions
 from .scaling import BOLDScaler
@@ -14,6 +15,7 @@ from .targets import (
 
 __all__ = [
     "LOW_PASS",
+    "AtlasError",
     "BOLDScaler",
     "extract_regions",
     "load_confounds",

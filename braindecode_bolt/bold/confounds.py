@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._series import is_constant
-from .._text import counted
+from .._text import counted, listed
 from .tables import TableError, read_numbers
 
 __all__ = ["load_confounds"]
@@ -53,8 +53,8 @@ def load_confounds(
         - a table: ``.tsv``, ``.csv``, DataFrame or array, all columns of it;
         - None, for no confounds.
     n_volumes : int | None
-        Volumes of the image, if known, to check the number of rows.
-    **fmriprep
+        Volumes of the image, if known, to check the number of rows. Default None.
+    **fmriprep : object
         Arguments of nilearn's loader, such as ``strategy`` and ``motion``, for
         confounds of fMRIPrep.
 
@@ -75,6 +75,13 @@ def load_confounds(
         its name says.
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If arguments of nilearn's loader are given, but the confounds are not of
+        fMRIPrep.
+
+    See Also
+    --------
+    extract_regions : Regresses them out.
 
     Notes
     -----
@@ -125,7 +132,7 @@ def _read_fmriprep(image: Path, arguments: dict[str, object]) -> pd.DataFrame:
     try:
         table, kept = fmriprep.load_confounds(str(image), **arguments)
     except MemoryError:
-        raise
+        raise  # The file may be intact.
     except Exception as error:  # It fails in many ways on a damaged table.
         raise ValueError(
             f"{image.name}: nilearn cannot load the confounds of fMRIPrep: {error} "
@@ -147,7 +154,7 @@ def _read_fmriprep(image: Path, arguments: dict[str, object]) -> pd.DataFrame:
             image.name,
             len(left_out),
             n_volumes,
-            _listed(left_out),
+            listed(left_out, 8),
         )
         table = table.iloc[kept].set_axis(pd.Index(kept, name="volume"), axis=0)
     table.attrs["n_volumes"] = n_volumes
@@ -214,7 +221,7 @@ def _checked(table: pd.DataFrame, n_volumes: int | None, what: str) -> pd.DataFr
     table = table.set_axis(table.columns.astype(str), axis=1)
     if table.columns.has_duplicates:
         twice = table.columns[table.columns.duplicated()].unique()
-        raise ValueError(f"{what} names a column twice: {_listed(twice)}.")
+        raise ValueError(f"{what} names a column twice: {listed(twice, 8)}.")
     table = _varying(_finite(table, what), what)
     if table.shape[1] >= len(table) - 2:
         raise ValueError(
@@ -234,7 +241,7 @@ def _check_volumes(volumes: pd.Index, total: int | None, what: str) -> None:
     if not valid:
         raise ValueError(
             f"{what}: 'volume' must hold ascending numbers of volumes, counted from 0"
-            f"{'' if total is None else f' and below {total}'}; found {_listed(volumes)}."
+            f"{'' if total is None else f' and below {total}'}; found {listed(volumes, 8)}."
         )
 
 
@@ -253,7 +260,7 @@ def _finite(table: pd.DataFrame, what: str) -> pd.DataFrame:
         logger.info(
             "%s: NaN in the first row of %s are replaced by the second row",
             what,
-            _listed(first),
+            listed(first, 8),
         )
         table.iloc[0] = table.iloc[0].fillna(table.iloc[1])
     bad = ~np.isfinite(table.to_numpy())
@@ -276,11 +283,5 @@ def _varying(table: pd.DataFrame, what: str) -> pd.DataFrame:
             f"{what}: all {table.shape[1]} columns are constant. Check that this is the "
             "right file."
         )
-    logger.info("%s: constant and left out: %s", what, _listed(constant))
+    logger.info("%s: constant and left out: %s", what, listed(constant, 8))
     return table.drop(columns=constant)
-
-
-def _listed(items: ArrayLike, most: int = 8) -> str:
-    items = list(items)
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(str(item) for item in items[:most]) + more

@@ -65,7 +65,7 @@ def extract_regions(
     img : path | Nifti1Image | sequence of these
         Preprocessed volumes, 4-D. An image that lies on disk is read once.
     atlas : str | path | image | Mapping | masker | callable
-        One of
+        One of the following. Default ``"difumo64"``.
 
         - ``"difumo64"``, or 128, 256, 512 or 1024 regions, at 2 mm, fetched by
           nilearn at the first use;
@@ -78,28 +78,30 @@ def extract_regions(
           volumes x regions, which is used unchanged.
     labels : sequence of str | None
         Names of the regions: in the order of the maps, of the labels from the
-        lowest, or of what masker or callable return.
+        lowest, or of what masker or callable return. By default those that the atlas
+        itself has.
     mask_img : path | Nifti1Image | None
         Voxels to use. A masker and a callable use their own masks: with them,
-        it is for the global signal only.
+        it is for the global signal only. By default all voxels.
     confounds : path | DataFrame | array-like | None
         What :func:`load_confounds` understands. Volumes that it leaves out are
-        left out of the result. A callable must regress confounds itself.
+        left out of the result. A callable must regress confounds itself. Default None.
     global_signal : bool
         Add the mean over the mask, by default over nilearn's EPI mask, cleaned
         like the regions: ``global signal clean``, where confounds are given,
-        and ``global signal raw``, without confounds.
+        and ``global signal raw``, without confounds. Default False.
     tr : float | None
         Repetition time in seconds. By default that of the image's header.
     missing : {"raise", "nan"}
         What to do with regions without a voxel that carries signal, because they
-        lie outside the image or the mask, or the image is constant there: an error, or a
-        column of NaN and a warning in the log. ``table.dropna(axis=1)`` then
-        leaves them out; models need the same regions in all recordings.
+        lie outside the image or the mask, or the image is constant there: an error
+        (default), or a column of NaN and a warning in the log.
+        ``table.dropna(axis=1)`` then leaves them out; models need the same regions in
+        all recordings.
     data_dir : path | None
         Where nilearn keeps atlases; its own folder by default.
     verbose : int
-        nilearn's messages on the progress; 0 for none.
+        nilearn's messages on the progress; 0 for none. Default 1.
 
     Returns
     -------
@@ -116,8 +118,15 @@ def extract_regions(
         of confounds and volumes differ.
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If `labels` is a text, not a sequence of names.
     AtlasError
         If DiFuMo cannot be fetched. The message says where to put it.
+
+    See Also
+    --------
+    load_confounds : What can be regressed out.
+    braindecode_bolt.datasets.BIDSEEGfMRI : Extracts the regions of a whole data set.
 
     Notes
     -----

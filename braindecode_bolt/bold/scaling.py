@@ -32,6 +32,15 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     scale_ : ndarray, shape (n_rois,)
         What each region is divided by.
 
+    See Also
+    --------
+    prepare_bold_as_published : Divides by a percentile of the whole scan.
+
+    References
+    ----------
+    Li, Y., Lou, A., Xu, Z., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+    Synthesis with Multi-dimensional Feature Mapping. NeurIPS 2024, section 3.2.
+
     Examples
     --------
     >>> from sklearn.compose import TransformedTargetRegressor
@@ -52,7 +61,7 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X : array-like, shape (n_windows, n_rois)
             Training targets. Transformers call what they see ``X``.
         y : None
-            Not used.
+            Not used (default None).
 
         Returns
         -------
@@ -62,8 +71,9 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If values are not finite, a region is constant, or more of its
-            values are 0 than the quantile leaves.
+            If values are not finite, a region is constant, more of its values are 0
+            than the quantile leaves, there is one window only, or `quantile` is out of
+            range.
         """
         if not 0 < self.quantile <= 1:
             raise ValueError(
@@ -93,6 +103,14 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray, shape (n_windows, n_rois)
+            In training units, float32 where `X` is.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+        ValueError
+            If values are not finite, or the number of regions is another one.
         """
         check_is_fitted(self)
         values = self._check(X, reset=False)
@@ -109,7 +127,14 @@ class BOLDScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray, shape (n_windows, n_rois)
-            In the units of the recordings.
+            In the units of the recordings, float32 where `X` is.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+        ValueError
+            If values are not finite, or the number of regions is another one.
         """
         check_is_fitted(self)
         values = self._check(X, reset=False)

@@ -61,6 +61,14 @@ def volume_steps(recording: Recording) -> np.ndarray:
     ------
     MarkerError
         If there are fewer than two volumes.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.bold import volume_steps
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> recording = SimulatedEEGfMRI(n_subjects=1, duration=60.0).load()[0]
+    >>> volume_steps(recording)[:4]
+    array([0, 1, 1, 1])
     """
     onsets, volumes = _onsets(recording)
     n_steps = np.diff(volumes)

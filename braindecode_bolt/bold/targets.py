@@ -12,7 +12,7 @@ from scipy.signal import butter, filtfilt
 
 from .._series import is_constant
 from .._text import counted
-from ..recording import MarkerError, Recording, check_bold
+from ..recording import MarkerError, Recording, check_bold, check_recording
 from .parts import keep_volumes, split_volumes
 from .spacing import repetition_time, steps_of, volume_steps
 
@@ -59,8 +59,8 @@ def prepare_bold(
         It is not changed. Simulated BOLD without noise, where the recording
         carries it, is prepared in the same way.
     low_pass : float | None
-        Edge of the filter in Hz. There is no filter if it is None, or if the
-        repetition time is too long to hold such frequencies.
+        Edge of the filter in Hz. Default 0.15, as published. There is no filter if it
+        is None, or if the repetition time is too long to hold such frequencies.
     parts : sequence of (first, stop) | sequence of slice | None
         Ranges of volumes, counted from 0 as recorded, the stop not included.
         Each is filtered and centred separately, so that no information passes from one
@@ -75,11 +75,23 @@ def prepare_bold(
     Raises
     ------
     MarkerError
-        If there is no BOLD.
+        If there is no BOLD, or with a filter fewer than two volumes.
     ValueError
         If values are not finite, a region is constant within a part, there are
-        fewer than 19 volumes for the filter in a part or on a side of a pause, or
-        parts overlap or hold no volume.
+        fewer than 19 volumes for the filter in a part or on a side of a pause,
+        parts overlap or hold no volume, or `low_pass` is not positive.
+    TypeError
+        If `recording` is not a Recording, but a Raw object for example.
+
+    See Also
+    --------
+    braindecode_bolt.bold.prepare_bold_as_published : Also divides by a scale.
+    braindecode_bolt.bold.prepare_series : Does the same to a table.
+
+    References
+    ----------
+    Li, Y., Lou, A., Xu, Z., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+    Synthesis with Multi-dimensional Feature Mapping. NeurIPS 2024, section 3.2.
 
     Examples
     --------
@@ -143,9 +155,24 @@ def prepare_bold_as_published(recording: Recording) -> Recording:
     Raises
     ------
     MarkerError
-        If there is no BOLD.
+        If there is no BOLD, or fewer than two volumes.
     ValueError
         As :func:`prepare_bold`.
+    TypeError
+        If `recording` is not a Recording, but a Raw object for example.
+
+    See Also
+    --------
+    braindecode_bolt.prepare_bold : What to use for results of your own.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.bold import prepare_bold_as_published
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> recording = SimulatedEEGfMRI(n_subjects=1, duration=120.0).load()[0]
+    >>> bold = prepare_bold_as_published(recording).bold
+    >>> bold.abs().quantile(0.95).round(6).unique()
+    array([1.])
     """
     prepared = prepare_bold(recording)
     scale = _published_scale(prepared.bold)
@@ -171,7 +198,7 @@ def prepare_series(
     tr : float
         Repetition time in seconds.
     low_pass : float | None
-        Edge of the filter in Hz; None for no filter.
+        Edge of the filter in Hz; None for no filter. Default 0.15.
     steps : array-like of int, shape (n_volumes,) | None
         What :func:`volume_steps` gives, where the scanner paused. By default it is
         read from the index.
@@ -185,8 +212,20 @@ def prepare_series(
     ------
     ValueError
         If values are not finite, a region is constant, there are fewer than 19
-        volumes for the filter, volumes do not ascend, or `tr` is not a time in
-        seconds.
+        volumes for the filter, volumes do not ascend, `tr` is not a time in
+        seconds, `low_pass` is not positive, or there is not a step for each volume.
+
+    See Also
+    --------
+    braindecode_bolt.prepare_bold : Does the same to a recording.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.bold import prepare_series
+    >>> series = np.random.default_rng(0).standard_normal((200, 3)) + 5.0
+    >>> np.allclose(prepare_series(series, tr=2.1).mean(axis=0), 0.0)
+    True
     """
     if not (np.isfinite(tr) and tr > 0):
         raise ValueError(f"tr must be a repetition time in seconds, got {tr!r}.")
@@ -242,7 +281,7 @@ def prepare_series_as_published(
 
 
 def _carried_tables(recording: Recording) -> dict[str, pd.DataFrame]:
-    tables = recording.tables()
+    tables = check_recording(recording).tables()
     if "bold" not in tables:
         raise MarkerError(
             f"{recording.name} carries no BOLD. Use attach_bold to write it into the "

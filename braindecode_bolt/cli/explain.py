@@ -8,7 +8,7 @@ from pathlib import Path
 from ..datasets.layout import LAYOUT
 from .checks import check_folder, check_source
 from .choices import EXPLANATIONS
-from .data_options import add_data_options
+from .data_options import add_data_options, add_rois_option
 from .options import say_loading
 
 NAME = "explain"
@@ -24,7 +24,7 @@ braindecode_bolt.explanation.explain.
 """
 EPILOG = LAYOUT
 #: Options that would prepare the data otherwise than for the training.
-_OF_TRAINING = ("high_pass", "montage", "reference", "rois")
+_OF_TRAINING = ("high_pass", "montage", "reference")
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -47,7 +47,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="results of an evaluation whose report shall show this explanation, too",
     )
     add("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
-    add_data_options(command)
+    add_rois_option(add, "to explain", dest="explained")
+    add_data_options(command, with_rois=False)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ValueError(
             f"Leave out {options}: the recordings are prepared as those of the training "
-            "were, and all regions of the model are explained."
+            "were."
         )
     check_source(arguments)
     check_folder(arguments.model, "MODEL")

@@ -145,7 +145,7 @@ class _AboveProgressBars(logging.StreamHandler):
             return
         try:
             tqdm.tqdm.write(self.format(record), file=sys.stderr)
-        except Exception:
+        except Exception:  # As logging's own handlers: a line never ends the program.
             self.handleError(record)
 
 

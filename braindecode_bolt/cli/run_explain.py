@@ -16,7 +16,7 @@ from ..explanation import explain_predictor
 from ..plotting import plot_lag_curves, plot_spectra, plot_topographies
 from ..prediction import BOLDPredictor
 from ..report.understanding import EXPLANATIONS
-from .data_options import data_options
+from .data_options import data_options, rois
 from .recordings import load_recordings
 
 __all__ = ["run_explain"]
@@ -48,7 +48,9 @@ def run_explain(arguments: argparse.Namespace) -> int:
         arguments.coupling,
         coupling_kind=arguments.coupling_kind,
     )
-    table = explain_predictor(predictor, recordings, arguments.method)
+    table = explain_predictor(
+        predictor, recordings, arguments.method, rois=rois(arguments.explained)
+    )
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     write_table(table, out / "explanation.tsv")

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 from tqdm import tqdm
 
+from .._text import fill_docstring, listed
 from ..markers import MarkerError, MarkerOptions
 from ..recording import Recording
 from ._choosing import UnknownRegionError
-from ._files import DataFolderError, check_content, listed
+from ._files import DataFolderError, check_content
 from ._names import check_labels
 from ._reading import crashing_sets
 from ._same_eeg import check_same_eeg
@@ -34,7 +35,17 @@ class EEGfMRIDataset(ABC):
     """Recordings of simultaneous EEG and fMRI.
 
     :meth:`load` opens the recordings; the EEG stays on disk until it is needed. The
-    other methods convert the same recordings for braindecode and MOABB.
+    other methods convert the same recordings for braindecode and MOABB. A data set of
+    your own is a class that has :meth:`load`.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import EEGfMRIDataset, SimulatedEEGfMRI
+    >>> class OneOfMany(EEGfMRIDataset):
+    ...     def load(self):
+    ...         return SimulatedEEGfMRI(n_subjects=2, duration=60.0).load()[:1]
+    >>> OneOfMany().to_braindecode().description["subject"].tolist()
+    ['01']
     """
 
     @abstractmethod
@@ -53,10 +64,11 @@ class EEGfMRIDataset(ABC):
         Returns
         -------
         braindecode.datasets.BaseConcatDataset
-            Of one ``RawDataset`` per recording, with subject, session, run and
-            task as description. It goes through braindecode's ``preprocess``
-            and back into :func:`~braindecode_bolt.create_bold_windows`: the
-            BOLD is kept in the annotations.
+            Of one ``RawDataset`` per recording, with subject, session, task, run and
+            site, as far as they are known, as description. It goes through
+            braindecode's ``preprocess`` and back into
+            :func:`~braindecode_bolt.create_bold_windows`: the BOLD is kept in the
+            annotations.
         """
         from braindecode.datasets import BaseConcatDataset, RawDataset
 
@@ -94,17 +106,46 @@ class EEGfMRIDataset(ABC):
         return MOABBEEGfMRI(type(self).__name__, self.load())
 
 
+#: What ``%(marker_options)s`` stands for in the docstring of a data set.
+_MARKER_OPTIONS = """\
+marker : str | int | sequence of str | None
+    Description of the annotations that mark volumes, several that mark them together,
+    or an event code of a stimulus channel. By default the usual ones are tried. This
+    and all that follow are given by keyword, and are described in full in
+    :class:`~braindecode_bolt.markers.MarkerOptions`.
+tr : float | None
+    Repetition time in seconds. By default what the files say, or else what the markers
+    show.
+dummy_volumes : int
+    How many volumes at the beginning have markers but no row of BOLD. Default 0.
+n_slices : int | None
+    Markers per volume. By default they are counted, if `tr` is known.
+volumes_per_marker : int
+    Volumes per marker, where only every n-th volume has one. Default 1.
+missing : {"raise", "fill"}
+    Whether markers missing inside the run are an error (default) or are put on the
+    regular grid.
+extra : {"raise", "drop_last"}
+    Whether more volumes than rows of BOLD are an error (default), or those after the
+    last row are dropped.
+segment : int | {"longest"} | None
+    Which part to use if the rhythm of the volumes is broken, counted from 0. By
+    default a break is an error.
+stim_channel : str | None
+    Look for the markers in this channel. By default in the annotations first, then in
+    all stimulus channels.
+tolerance : float | None
+    Largest distance of a marker from the regular grid, in seconds. By default 5 ms or
+    3 samples, whichever is longer.
+markers_from : {"eeg", "table"} | None
+    Which markers to use if the EEG and a table beside it give other times. By default
+    this is an error.
+"""
+
+
 @dataclass(kw_only=True)
 class MarkedEEG(EEGfMRIDataset):
-    """Recordings from files whose EEG has volume markers.
-
-    Parameters
-    ----------
-    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
-    segment, stim_channel, tolerance, markers_from : object
-        How the volume markers are found: see
-        :class:`~braindecode_bolt.markers.MarkerOptions`.
-    """
+    """Recordings from files whose EEG has volume markers."""
 
     marker: str | int | Sequence[str] | None = None
     tr: float | None = None
@@ -118,9 +159,14 @@ class MarkedEEG(EEGfMRIDataset):
     tolerance: float | None = None
     markers_from: str | None = None
 
+    def __init_subclass__(cls, **kwargs: Any):
+        if cls.__doc__ is not None:
+            cls.__doc__ = fill_docstring(cls.__doc__, {"marker_options": _MARKER_OPTIONS})
+        super().__init_subclass__(**kwargs)
+
     @property
     def marker_options(self) -> MarkerOptions:
-        """The options of the volume markers."""
+        """How the volume markers are found, all in one."""
         names = [field.name for field in fields(MarkerOptions)]
         return MarkerOptions(**{name: getattr(self, name) for name in names})
 

@@ -10,9 +10,10 @@ import mne
 import numpy as np
 from mne_bids import BIDSPath, get_bids_path_from_fname, read_raw_bids
 
+from .._text import listed
 from ..markers import add_markers, joint_samples, mark_joints
 from ._bids_runs import Run, run_of
-from ._files import DataFolderError, check_regular, existing_folder, listed, short
+from ._files import DataFolderError, check_regular, existing_folder, short
 from ._reading import check_data_files, logged_warnings, read_eeg
 
 __all__ = ["find_bids_eeg", "read_bids_eeg"]
@@ -92,6 +93,8 @@ def read_bids_eeg(
         with logged_warnings(file.name, logging.INFO):
             path = get_bids_path_from_fname(file, check=False, verbose="error")
             raw = read_raw_bids(path, verbose="error")
+    except MemoryError:
+        raise  # The file may be intact.
     except Exception as error:  # As MNE's readers, in many ways.
         raise DataFolderError(
             f"mne-bids cannot read {file.name} ({type(error).__name__}: {short(error)}); "

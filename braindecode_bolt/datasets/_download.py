@@ -73,7 +73,7 @@ def fetch_s3(
         Which files, as glob patterns of the path below `prefix`
         (``"sub-01/*_eeg.*"``); ``*`` stands for slashes as well. By default all.
     retries : int
-        How many more times to try after a failure, for each file.
+        How many more times to try after a failure, for each file. Default 2.
 
     Returns
     -------
@@ -86,6 +86,16 @@ def fetch_s3(
         If the server cannot be reached, no file matches, a file arrives
         incomplete or with another checksum or cannot be written, or a name would
         lead out of `data_dir`.
+
+    See Also
+    --------
+    BIDSEEGfMRI.download : A data set of OpenNeuro, by its accession number.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import fetch_s3
+    >>> openneuro = "https://s3.amazonaws.com/openneuro.org"
+    >>> fetch_s3(openneuro, "ds003768", "ds003768", ["sub-01/eeg/*"])  # doctest: +SKIP
     """
     from tqdm.auto import tqdm
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import mne
 
+from .._text import listed
+
 __all__ = [
     "READERS",
     "DataFolderError",
@@ -19,7 +21,6 @@ __all__ = [
     "existing_folder",
     "files_of",
     "find_eeg",
-    "listed",
     "reader_endings",
     "short",
     "without_ending",
@@ -61,6 +62,13 @@ _ANNEX_POINTER = b"/annex/objects/"
 class DataFolderError(ValueError):
     """A folder of recordings, or a file in it, that cannot be used.
 
+    Parameters
+    ----------
+    *args : object
+        The message.
+    recordings : sequence of Recording
+        The other recordings of the folder. Default none.
+
     Attributes
     ----------
     recordings : list of Recording
@@ -78,13 +86,6 @@ def existing_folder(folder: str | Path) -> Path:
     if not folder.is_dir():
         raise DataFolderError(f"There is no folder {folder}.")
     return folder
-
-
-def listed(names: Iterable[object], most: int = 5) -> str:
-    """List some names, separated by commas, and say how many more there are."""
-    names = [str(name) for name in names]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def find_eeg(folder: str | Path, reader: Reader | None = None) -> list[Path]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mne_bids import get_entities_from_fname
 
-from ._files import DataFolderError, listed, without_ending
+from .._text import listed
+from ._files import DataFolderError, without_ending
 
 __all__ = ["check_labels", "entities_of", "is_bids_eeg", "label_key"]
 

@@ -40,12 +40,13 @@ def open_dataset(
         files with tables beside them (:class:`EEGfMRIFolder`). By default the
         first if there are files such as ``sub01-scan01.pkl``, the second if there
         is a ``dataset_description.json``, else the third.
-    **options
+    **options : object
         Arguments of the class; None means not given.
 
     Returns
     -------
     EEGfMRIDataset
+        Of the class for this kind. Its ``load()`` opens the recordings.
 
     Raises
     ------
@@ -53,6 +54,11 @@ def open_dataset(
         If there is no such folder.
     ValueError
         If `kind` is unknown, or does not take one of the options.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import open_dataset
+    >>> recordings = open_dataset("my_study", tr=2.1).load()  # doctest: +SKIP
     """
     folder = existing_folder(folder)
     if kind is None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ._files import DataFolderError, check_regular, listed
+from .._text import listed
+from ._files import DataFolderError, check_regular
 
 __all__ = ["read_sites"]
 

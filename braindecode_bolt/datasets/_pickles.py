@@ -103,6 +103,13 @@ def read_frame_pickle(path: str | Path) -> pd.DataFrame:
         says which.
     TablePickleError
         If it is no pickle, damaged, or holds anything but such a table.
+    FileNotFoundError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import read_frame_pickle
+    >>> table = read_frame_pickle("sub01-scan01_difumo64_roi.pkl")  # doctest: +SKIP
     """
     path = Path(path)
     n_bytes = path.stat().st_size

@@ -93,6 +93,8 @@ def read_eeg(path: Path, reader: Reader | None = None) -> mne.io.BaseRaw:
     try:
         with logged_warnings(path.name):
             raw = read(path)
+    except MemoryError:
+        raise  # The file may be intact.
     except Exception as error:  # MNE's readers fail in many ways on a broken file.
         several = [name for name, ends in READERS.items() if path.suffix.lower() in ends]
         hint = ""

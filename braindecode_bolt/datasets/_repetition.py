@@ -72,6 +72,8 @@ def in_header(image: Path) -> dict[str, float]:
     try:
         header = nibabel.load(image).header
         tr = float(header.get_zooms()[3]) * _SECONDS.get(header.get_xyzt_units()[1], 1.0)
-    except Exception:  # What is wrong with it is said when it is read.
+    except MemoryError:
+        raise
+    except Exception:  # nibabel's errors have no common type; reading it says what it is.
         return {}
     return {f"the header of {image.name}": tr} if 0 < tr < 1e3 else {}

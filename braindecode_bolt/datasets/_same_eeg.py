@@ -11,8 +11,9 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from .._text import listed
 from ..recording import Recording
-from ._files import DataFolderError, listed, short
+from ._files import DataFolderError, short
 
 __all__ = ["check_same_eeg"]
 
@@ -57,6 +58,8 @@ def check_same_eeg(recordings: Mapping[str, Recording]) -> None:
         for name in names if len(names) > 1 else ():
             try:
                 digest = _digest(recordings[name].raw)
+            except MemoryError:
+                raise  # The file may be intact.
             except Exception as error:  # As MNE's readers, in many ways.
                 raise DataFolderError(
                     f"{name}: MNE cannot read its data ({type(error).__name__}: "

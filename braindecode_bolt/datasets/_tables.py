@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .._series import plain_name
+from .._text import listed
 from ..bold.tables import TableError, read_numbers
 from ..recording import check_bold
 from ._choosing import choose_regions
@@ -74,7 +74,7 @@ def read_table(file: str | Path, rois: list[str] | None = None) -> pd.DataFrame:
     not_numbers = [f"{name} ({wrong[name]})" for name in table if name in wrong]
     if not_numbers:
         raise TableError(
-            f"{file.name} has columns that are not numbers: {_listed(not_numbers)}. "
+            f"{file.name} has columns that are not numbers: {listed(not_numbers, 3)}. "
             "Expected one column of numbers per region, with points (0.5)."
         )
     table = _without_censored(table, file.name)
@@ -89,14 +89,14 @@ def _check_index(index: pd.Index, what: str) -> None:
     """Raise if rows have their own numbers, which would be ignored."""
     if index.name != "volume" and not index.equals(pd.RangeIndex(len(index))):
         raise TableError(
-            f"{what} has rows called {_listed(index[:3])}, ...; expected 0, 1, 2, ... If "
+            f"{what} has rows called {listed(index[:3])}, ...; expected 0, 1, 2, ... If "
             "these are numbers of volumes, call the index 'volume'."
         )
     ascending = index.dtype.kind in "iu" and (np.diff(index, prepend=-1) > 0).all()
     if not ascending:
         raise TableError(
             f"{what}: the index 'volume' must hold integers that ascend from 0; "
-            f"found {_listed(index[:5])}."
+            f"found {listed(index[:5])}."
         )
 
 
@@ -110,7 +110,7 @@ def _without_censored(table: pd.DataFrame, what: str) -> pd.DataFrame:
         what,
         censored.sum(),
         len(table),
-        _listed(table.index[censored], 8),
+        listed(table.index[censored], 8),
     )
     return table[~censored]
 
@@ -119,7 +119,7 @@ def _check_counting(table: pd.DataFrame, what: str) -> None:
     counting = [column for column in table if _counts(table[column].to_numpy(float))]
     if counting:
         raise TableError(
-            f"{what}: {_listed(counting, 8)} rises in equal steps, as an index or a time "
+            f"{what}: {listed(counting, 8)} rises in equal steps, as an index or a time "
             "does, and BOLD does not. Remove the column, or call it 'volume' if it numbers "
             "the volumes."
         )
@@ -128,8 +128,3 @@ def _check_counting(table: pd.DataFrame, what: str) -> None:
 def _counts(values: np.ndarray) -> bool:
     steps = np.diff(values)
     return len(steps) > 2 and steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6)
-
-
-def _listed(items: Sequence[object] | pd.Index, most: int = 3) -> str:
-    more = ", ..." if len(items) > most else ""
-    return ", ".join(str(item) for item in items[:most]) + more

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from .._text import counted
+from .._text import counted, listed
 from ..bold.regions import GLOBAL_SIGNALS
 from ..markers import MarkerOptions
 from ..recording import Recording, check_bold, pair_bold
@@ -21,7 +21,7 @@ from ._bids_eeg import find_bids_eeg, read_bids_eeg
 from ._bids_runs import Run, run_of, without_zeros
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
-from ._files import DataFolderError, existing_folder, listed
+from ._files import DataFolderError, existing_folder
 from ._participants import read_sites
 from ._regions import RegionExtraction
 from ._repetition import in_header, in_sidecars
@@ -47,8 +47,10 @@ class BIDSEEGfMRI(MarkedEEG):
     images, from which the series are extracted
     (:func:`~braindecode_bolt.bold.extract_regions`). Volume markers come from
     ``events.tsv`` or from the EEG file itself, and are corrected by
-    :func:`~braindecode_bolt.find_volume_markers`. Sites come from the column
-    ``site`` of ``participants.tsv``, if there is one.
+    :func:`~braindecode_bolt.find_volume_markers`. The repetition time is, unless `tr` is
+    given, the ``RepetitionTime`` of the BOLD's sidecar, or that of the images' header, or
+    what the markers show. Sites come from the column ``site`` of ``participants.tsv``, if
+    there is one.
 
     Parameters
     ----------
@@ -65,10 +67,10 @@ class BIDSEEGfMRI(MarkedEEG):
         three, the first that most of the runs with EEG have.
     eeg : str | None
         Pattern of the names of the EEG files, such as ``"*_acq-clean_eeg.set"``,
-        where a run has several.
+        where a run has several. By default all files of EEG.
     eeg_root : str | Path | None
         The BIDS folder that holds the EEG, where it is not `root`: a derivative
-        without gradient and pulse artifacts, for example.
+        without gradient and pulse artifacts, for example. Default None.
     subjects, sessions, tasks, runs : sequence of str | None
         Labels to use; all by default.
     atlas : object
@@ -80,19 +82,20 @@ class BIDSEEGfMRI(MarkedEEG):
         more; the pattern of a motion file's name, such as
         ``"*_motion.1D"``, which must be of the same run; None for nothing.
     extraction : mapping
-        Further arguments of :func:`~braindecode_bolt.bold.extract_regions`.
+        Further arguments of :func:`~braindecode_bolt.bold.extract_regions`. None by
+        default.
     rois : "paper" | sequence of str | None
         Regions to use, in this order: the seven of the paper, or names. All by
         default. A global signal is computed from images if it is named here.
     cache_dir : str | Path | None
         Folder to keep the series extracted from images in. By default they are
         extracted at each :meth:`load`.
-    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
-    segment, stim_channel, tolerance, markers_from : object
-        How the volume markers are found: see
-        :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
-        default the repetition time is the ``RepetitionTime`` of the BOLD's
-        sidecar, or that of the images' header, or what the markers show.
+    %(marker_options)s
+
+    See Also
+    --------
+    EEGfMRIFolder : A folder that is not BIDS.
+    open_dataset : Says itself what a folder holds.
 
     Notes
     -----
@@ -151,6 +154,8 @@ class BIDSEEGfMRI(MarkedEEG):
             cannot be used; all problems are listed.
         UnknownRegionError
             If a recording lacks one of `rois`.
+        ValueError
+            If an argument has an invalid value.
         """
         rois, options = region_names(self.rois), self.marker_options
         sites = read_sites(self.root)
@@ -190,7 +195,8 @@ class BIDSEEGfMRI(MarkedEEG):
         Raises
         ------
         DownloadError
-            If the server cannot be reached, or has no such files.
+            If the server cannot be reached, has no such files, or they cannot be
+            written.
         ValueError
             If `source` is neither.
         """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._text import counted
+from .._text import counted, listed
 from ..recording import Recording
 from ._base import open_all
-from ._files import DataFolderError, Reader, files_of, find_eeg, listed
+from ._files import DataFolderError, Reader, files_of, find_eeg
 from ._names import described, entities_of
 from ._reading import read_eeg
 
@@ -67,6 +67,16 @@ def read_eeg_folder(
     DataFolderError
         If there is no EEG, a name does not say the subject, files cannot be
         read, or several are the same recording.
+
+    See Also
+    --------
+    EEGfMRIFolder : EEG with BOLD.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import read_eeg_folder
+    >>> named = r"(?P<subject>p\d+)_(?P<run>\d+)"
+    >>> recordings = read_eeg_folder("eeg", pattern=named)  # doctest: +SKIP
     """
     files = find_eeg_files(data_dir, reader)
     entities = entities_of(files, pattern)

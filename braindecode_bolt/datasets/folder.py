@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .._text import counted
+from .._text import counted, listed
 from ..markers import MarkerOptions
 from ..recording import TABLES, Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
@@ -22,7 +22,6 @@ from ._files import (
     check_regular,
     files_of,
     find_eeg,
-    listed,
     without_ending,
 )
 from ._names import described, entities_of, is_bids_eeg
@@ -46,7 +45,8 @@ class EEGfMRIFolder(MarkedEEG):
         sub-01_run-1_volumes.tsv    onsets, where the EEG has no markers
 
     A FIF file whose annotations carry the BOLD (as written by
-    ``braindecode-bolt simulate``) needs no table.
+    ``braindecode-bolt simulate``) needs no table. The repetition time is, unless `tr` is
+    given, that in ``..._bold.json``, or what the markers show.
 
     Parameters
     ----------
@@ -65,13 +65,14 @@ class EEGfMRIFolder(MarkedEEG):
         MNE's reader of the EEG, for formats that share an ending or that
         :func:`mne.io.read_raw` does not know: its name (``"cnt"`` for
         :func:`mne.io.read_raw_cnt`), or a function of the path. Only files with
-        the reader's endings are taken.
-    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
-    segment, stim_channel, tolerance, markers_from : object
-        How the volume markers are found: see
-        :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
-        default the repetition time is that in ``..._bold.json``, if there is
-        such a file.
+        the reader's endings are taken. By default what the ending says.
+    %(marker_options)s
+
+    See Also
+    --------
+    BIDSEEGfMRI : BIDS data sets, and images of fMRIPrep.
+    read_eeg_folder : EEG without BOLD.
+    open_dataset : Says itself what a folder holds.
 
     Examples
     --------
@@ -98,6 +99,8 @@ class EEGfMRIFolder(MarkedEEG):
             If there is no recording, or some cannot be used; all are listed.
         UnknownRegionError
             If a recording lacks one of `rois`.
+        ValueError
+            If an argument has an invalid value.
         """
         rois = region_names(self.rois)
         found = self._find()

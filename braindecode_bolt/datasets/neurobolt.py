@@ -13,14 +13,14 @@ import mne
 import numpy as np
 import pandas as pd
 
-from .._text import counted
+from .._text import counted, listed
 from ..eeg.channels import channel_kind
 from ..markers import MarkerOptions
 from ..recording import Recording, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
 from ._choosing import region_names
 from ._download import DownloadError, fetch_hub
-from ._files import DataFolderError, existing_folder, listed
+from ._files import DataFolderError, existing_folder
 from ._reading import read_eeg
 from ._tables import read_table
 
@@ -65,7 +65,8 @@ class NeuroBOLTDataset(MarkedEEG):
     EEG at 250 Hz in EEGLAB files, corrected for gradient and pulse artifacts;
     BOLD of the 64 regions of DiFuMo and the global signal, with and without
     motion regressed out (paper, section 3.1), every 2.1 s. The tables are
-    pickles; they are read without running anything in them.
+    pickles; they are read without running anything in them. Unless `marker` and `tr` are
+    given, markers are the release's: ``R149`` every 2.1 s.
 
     Parameters
     ----------
@@ -85,11 +86,12 @@ class NeuroBOLTDataset(MarkedEEG):
         What to do with scans that lack their EEG or their BOLD, and with scans
         of `split` that are not there at all: they are an error (default), or
         are left out, which is logged.
-    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra : object
-    segment, stim_channel, tolerance, markers_from : object
-        How the volume markers are found: see
-        :class:`~braindecode_bolt.markers.MarkerOptions`. Keywords only. By
-        default the release's, ``R149`` every 2.1 s.
+    %(marker_options)s
+
+    See Also
+    --------
+    published_split : Part of each recording in the published split.
+    braindecode_bolt.splits.PublishedSplit : This split, for cross-validation.
 
     Notes
     -----
@@ -173,6 +175,8 @@ class NeuroBOLTDataset(MarkedEEG):
             If the repository cannot be read, or holds no such scans.
         ImportError
             If ``huggingface_hub`` is not installed.
+        ValueError
+            If `split` or `subjects` has an invalid value.
         """
         patterns = self._patterns()
         fetch_hub(source, self.data_dir, patterns, revision)
@@ -294,6 +298,10 @@ def published_split(metadata: pd.DataFrame) -> np.ndarray:
     ------
     ValueError
         If a scan is in no part.
+
+    See Also
+    --------
+    braindecode_bolt.splits.PublishedSplit : This split, for cross-validation.
 
     Examples
     --------

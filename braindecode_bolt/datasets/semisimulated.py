@@ -58,7 +58,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     snr : float
         Variance of the coupled BOLD over that of the noise. Default 0.7; 0 is no
         coupling.
-    noise : sequence of Path | None
+    noise : sequence of str or Path | None
         Real BOLD to serve as noise: a table (``.tsv``, ``.csv``, or ``.pkl`` of the
         NeuroBOLT release) for each EEG file in turn. By default autoregressive
         noise.
@@ -73,6 +73,17 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     coupling : str | callable
         What BOLD follows, as for :func:`simulate_bold`. Default ``"band-power"``. What
         is a person's own is the same in all recordings of a subject.
+
+    See Also
+    --------
+    simulate_bold : The same for one recording.
+    SimulatedEEGfMRI : Simulates the EEG, too.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import SemiSimulatedEEGfMRI
+    >>> dataset = SemiSimulatedEEGfMRI("eegmat", channels="common", snr=0.5)
+    >>> recordings = dataset.load()  # doctest: +SKIP
     """
 
     data_dir: str | Path
@@ -100,6 +111,8 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         DataFolderError
             If there is no EEG, a name does not say the subject, files cannot be
             read, or several are the same recording.
+        ChannelNameError
+            If channels cannot be used, as :func:`~braindecode_bolt.prepare_eeg` says.
         ValueError
             If there is not a table of noise for each file, or an argument is out of
             range.
@@ -113,6 +126,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         Returns
         -------
         list of Path
+            In the order in which :meth:`load` gives the recordings.
 
         Raises
         ------
@@ -127,6 +141,12 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
         Yields
         ------
         Recording
+            Each is made when it is asked for, so that one is in memory at a time.
+
+        Raises
+        ------
+        DataFolderError, ChannelNameError, ValueError
+            As :meth:`load`.
         """
         parse_coupling(self.coupling)
         files = self.files()
@@ -198,15 +218,16 @@ def simulate_bold(
     rois : sequence of str | None
         Regions. By default the seven of the paper.
     snr : float
-        Variance of the coupled BOLD over that of the noise. Default 0.7.
+        Variance of the coupled BOLD over that of the noise. Default 0.7; 0 is no
+        coupling.
     noise : pandas.DataFrame, shape (at least n_volumes, at least n_rois) | None
         Real BOLD of another subject, sampled every `tr`, to serve as noise. A
         part of it is drawn; columns are matched by name, or else drawn. By
         default the noise is a first-order autoregressive process.
     window_seconds : float
-        Window for which the second ceiling is stated. Default 16.
+        Window for which the second ceiling is stated, in seconds. Default 16.
     random_state : int | numpy.random.Generator
-        Seed.
+        Seed. Default 0.
     coupling : str | callable
         What BOLD follows: one of the names below, or several joined by ``+``
         (``"bursts+vigilance"``), each with the same share. Default ``"band-power"``. Or a
@@ -231,6 +252,11 @@ def simulate_bold(
         function gives something else than such an array.
     ChannelNameError
         If no electrode has a known position.
+
+    See Also
+    --------
+    SemiSimulatedEEGfMRI : The same for a folder of EEG.
+    SimulatedEEGfMRI : Simulates the EEG, too.
 
     Notes
     -----
@@ -303,6 +329,17 @@ def simulate_bold(
     .. [12] Zarahn, E., Aguirre, G. K. & D'Esposito, M. (1997). Empirical analyses of BOLD
        fMRI statistics. I. Spatially unsmoothed data collected under null-hypothesis
        conditions. NeuroImage 5.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from braindecode_bolt import Recording
+    >>> from braindecode_bolt.datasets import simulate_bold
+    >>> info = mne.create_info(["Fz", "Cz", "Oz"], 200.0, "eeg").set_montage("colin27_1005")
+    >>> noise = 2e-5 * np.random.default_rng(0).standard_normal((3, 24_000))
+    >>> raw = simulate_bold(mne.io.RawArray(noise, info, verbose="error"), snr=1.0)
+    >>> Recording(raw, subject="01").bold.shape  # 120 s, every 2.1 s
+    (58, 7)
     """
     kind = parse_coupling(coupling)
     rois = list(ROIS if rois is None else rois)

@@ -66,12 +66,16 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
     n_runs : int
         Runs per subject. Default 1.
     window_seconds : float
-        Window for which the second ceiling is stated. Default 16.
+        Window for which the second ceiling is stated, in seconds. Default 16.
     coupling : str
         What BOLD follows, and what differs between subjects: a name of
         ``datasets.COUPLINGS``, or several joined by ``+``, as for
         :func:`~braindecode_bolt.datasets.simulate_bold`, where each is described. The
         EEG is generated to contain it. Default ``"band-power"``.
+
+    See Also
+    --------
+    SemiSimulatedEEGfMRI : Real EEG, with simulated BOLD.
 
     Examples
     --------

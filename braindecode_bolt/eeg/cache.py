@@ -49,7 +49,7 @@ class CachedRaw(mne.io.BaseRaw):
     folder : Path
         An entry of the cache.
     first_samp : int
-        Number of the first sample.
+        Number of the first sample. Default 0.
     """
 
     def __init__(self, folder: Path, first_samp: int = 0):

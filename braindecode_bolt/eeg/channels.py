@@ -97,6 +97,7 @@ def normalize_channel_name(name: str) -> str:
 
     Examples
     --------
+    >>> from braindecode_bolt.eeg import normalize_channel_name
     >>> normalize_channel_name("EEG Fp1-REF"), normalize_channel_name("Fc5.")
     ('Fp1', 'FC5')
     """
@@ -131,6 +132,7 @@ def channel_kind(name: str) -> str:
 
     Examples
     --------
+    >>> from braindecode_bolt.eeg import channel_kind
     >>> [channel_kind(n) for n in ("Fc5.", "ECG ECG", "EEG A2-A1", "E17")]
     ['eeg', 'auxiliary', 'reference', 'unknown']
     """
@@ -340,6 +342,12 @@ def match_channels(wanted: Sequence[str], available: Sequence[str], what: str) -
     ChannelNameError
         If one is missing, if two stand for the same, or if the wanted names are
         those of a dense net.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.eeg import match_channels
+    >>> match_channels(["T3", "EEG Cz-REF"], ["Fz", "Cz", "T7"], "The model")
+    [2, 1]
     """
     check_names_of_sites(wanted, "The windows")
     position = {name: index for index, name in enumerate(available)}

@@ -72,7 +72,7 @@ def electrode_sites(
         Largest distance between an electrode and its site in mm. Default 12, half of
         the distance between neighbouring sites of the 10-10 system.
     what : str
-        What the recording is called in messages.
+        What the recording is called in messages. Default ``"The recording"``.
 
     Returns
     -------
@@ -88,6 +88,16 @@ def electrode_sites(
         electrode is near a site.
     ValueError
         If there is no such montage, or `max_distance_mm` is not positive.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from braindecode_bolt.eeg import electrode_sites
+    >>> names = mne.channels.make_standard_montage("biosemi128").ch_names
+    >>> info = mne.create_info(names, 200.0, "eeg")
+    >>> raw = mne.io.RawArray(np.zeros((128, 1)), info, verbose="error")
+    >>> electrode_sites(raw, "biosemi128").loc[["A1", "A23"], "site"].tolist()
+    ['Cz', 'Oz']
     """
     if not 0 < max_distance_mm < np.inf:
         raise ValueError(

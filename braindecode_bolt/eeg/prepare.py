@@ -14,7 +14,7 @@ import numpy as np
 from ..markers import stretches
 from ..markers.annotations import with_annotations
 from ..markers.joints import mark_edges
-from ..recording import Recording
+from ..recording import Recording, check_recording
 from .artifacts import residual_gradient
 from .cache import cached_raw, identity_of
 from .montages import RECORDED, SITE_DISTANCE_MM, positions_of
@@ -67,7 +67,7 @@ def prepare_eeg(
         Channels to keep, in this order, in any spelling. By default all
         electrodes, in the order of the file.
     high_pass : float | None
-        Edge of a high-pass in Hz, by default none. The published inter-subject
+        Edge of a high-pass in Hz, by default None. The published inter-subject
         runs had 0.5 Hz, after resampling as here. It is MNE's default: a
         zero-phase FIR filter with a Hamming window (:meth:`mne.io.Raw.filter`);
         from `high_pass` on nothing is attenuated, at half of it 6 dB are (up to 2
@@ -119,7 +119,35 @@ def prepare_eeg(
         If the data hold values that are not finite, a channel is flat, or the
         amplitudes cannot be EEG in volts; if the recording, or every part of it
         between joints, is shorter than the filter; if re-referencing would leave
-        a channel flat.
+        a channel flat; if an argument is out of range.
+    TypeError
+        If `recording` is not a Recording, but a Raw object for example.
+    RecordingGapError
+        If the file is EDF+D or BDF+D with gaps, and was not corrected by
+        :func:`~braindecode_bolt.markers.mark_joints`.
+    CacheError
+        If `cache_dir` cannot be used, or an entry in it is damaged.
+    OSError
+        If the result cannot be written to `cache_dir`, as on a full disk.
+
+    See Also
+    --------
+    prepare_bold : Prepares the other side of a recording.
+    braindecode_bolt.eeg.common_channels : What to give as `channels` for several montages.
+
+    References
+    ----------
+    Li, Y., Lou, A., Xu, Z., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+    Synthesis with Multi-dimensional Feature Mapping. NeurIPS 2024, section 3.2.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import prepare_eeg
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> recording = SimulatedEEGfMRI(n_subjects=1, duration=60.0).load()[0]
+    >>> prepared = prepare_eeg(recording, channels=["O1", "O2"], high_pass=0.5)
+    >>> prepared.raw.ch_names, float(prepared.raw.info["sfreq"])
+    (['O1', 'O2'], 200.0)
     """
     prepared = prepare(
         recording,
@@ -146,7 +174,7 @@ def prepare(
     montage_distance_mm: float = SITE_DISTANCE_MM,
 ) -> Recording:
     """Do what `prepare_eeg` does, without looking for gradient artifacts."""
-    name = recording.name
+    name = check_recording(recording).name
     _check_rates(sfreq, high_pass)
     # MNE's filters know joints that are marked in its own way.
     recording = replace(recording, raw=mark_edges(recording.raw))

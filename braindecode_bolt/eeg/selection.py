@@ -34,8 +34,11 @@ def common_channels(
     ----------
     recordings : sequence of Recording
         At least one.
-    montage, montage_distance_mm
-        As in :func:`~braindecode_bolt.prepare_eeg`.
+    montage : str | None
+        Montage of a dense net, as in :func:`~braindecode_bolt.prepare_eeg`. Default None.
+    montage_distance_mm : float
+        Largest distance between an electrode and the site that names it, in mm. Default
+        12.
 
     Returns
     -------
@@ -48,6 +51,15 @@ def common_channels(
         If there is none, if an electrode of all recordings has a name outside the
         10-05 system, or if the names are those of a dense net and no montage is
         given.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.eeg import common_channels
+    >>> few = SimulatedEEGfMRI(1, duration=60.0, ch_names=["Cz", "Pz"]).load()
+    >>> more = SimulatedEEGfMRI(1, duration=60.0, ch_names=["Fz", "Pz", "Cz"]).load()
+    >>> common_channels([*few, *more])
+    ['Cz', 'Pz']
     """
     sites = [
         site_names(recording.raw, recording.name, montage, montage_distance_mm)

@@ -49,7 +49,7 @@ def check_signal(
     what : str
         What they are, for the message.
     ch_names : sequence of str | None
-        Names of the channels, for the message.
+        Names of the channels, for the message. By default their numbers.
 
     Raises
     ------
@@ -57,6 +57,17 @@ def check_signal(
         If there are values that are not finite, a channel that is flat in all
         windows, or if the median absolute amplitude of all channels, or of one of
         them, is outside 0.6 to 500 microvolts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.eeg import check_signal
+    >>> volts = 2e-5 * np.random.default_rng(0).standard_normal((5, 2, 800))
+    >>> check_signal(1e6 * volts, "My windows")
+    >>> check_signal(volts, "My windows")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: My windows: ... If the values are in volts, multiply by 1e6.
     """
     finite = np.isfinite(windows)
     if not finite.all():

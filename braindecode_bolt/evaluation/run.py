@@ -103,7 +103,7 @@ def fit_fold(
     """
     try:
         return _fit_and_predict(task, estimator, X, targets, keeper)
-    except Exception as error:
+    except Exception as error:  # Models may raise anything; the other fits go on.
         if on_error == "raise":
             raise
         text = "".join(traceback.format_exception(error))

@@ -312,6 +312,8 @@ class Store:
                 raise ValueError(f"it is of another run, with other {', '.join(differing)}")
             result = FoldResult(task, **content, **about)
             self._check(result, failed=file.suffix == ".json")
+        except MemoryError:
+            raise  # The file may be intact.
         except Exception as error:  # Damaged files raise anything.
             raise ResultsError(
                 f"{file} is not the result that it should be, or damaged: {error}. Delete "

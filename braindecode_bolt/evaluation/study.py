@@ -107,11 +107,6 @@ class Study:
 
         def prepared() -> Iterator[Recording]:
             for recording in as_recordings(data):
-                if not isinstance(recording, Recording):
-                    raise TypeError(
-                        f"Expected Recordings, got {type(recording).__name__} among them. "
-                        "Wrap a Raw as Recording(raw, subject=...)."
-                    )
                 bold.append(recording.tables())
                 done = prepare_bold(recording, low_pass)
                 times.append(recording.repetition_time)

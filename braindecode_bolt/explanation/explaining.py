@@ -13,6 +13,8 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_number
+from .._series import plain_name
+from ..datasets._choosing import choose_regions, region_names
 from ..linear import BANDS
 from ..linear.bands import check_bands
 from ..training import EEGRegressor
@@ -48,6 +50,7 @@ def explain(
     roi_names: Sequence[str] | None = None,
     n_windows: int = 2000,
     n_attributed: int | None = None,
+    rois: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Find the electrodes, bands and lags that drive the prediction of each region.
 
@@ -102,6 +105,9 @@ def explain(
     n_attributed : int | None
         Number of windows, of these, for the effects of networks. By default 128 for
         gradients, 32 for integrated gradients and 16 for occlusion.
+    rois : "paper" | sequence of str | None
+        Regions to explain, of `roi_names`: the seven of the paper, or names. By default
+        all. Effects of networks take a time that grows with their number.
 
     Returns
     -------
@@ -115,8 +121,8 @@ def explain(
     ------
     ValueError
         If a method does not suit the model, bands are not pairs of increasing
-        frequencies, a number is out of range, windows do not fit the model, or there
-        are not as many names as regions.
+        frequencies, a number is out of range, windows do not fit the model, there
+        are not as many names as regions, or no region has a name of `rois`.
     TypeError
         If the model cannot predict, or a number is not one.
     ImportError
@@ -171,6 +177,9 @@ def explain(
     grid = Grid.of(X, bands, segment_seconds, n_windows, sfreq)
     predicted, spread = _predict(estimator, X, grid)
     names = _names(roi_names, len(spread))
+    chosen = _positions(names, rois)
+    names = [names[i] for i in chosen]
+    predicted, spread = predicted[:, chosen], spread[chosen]
     constant = [name for name, s in zip(names, spread, strict=True) if np.isnan(s)]
     if constant:
         logger.warning(
@@ -179,14 +188,14 @@ def explain(
             ", ".join(constant),
         )
     pattern = _correlate(predicted / spread, grid.joined(by))
-    effect = _effect(model, X, grid, method, n_attributed, by)
+    effect = _effect(model, X, grid, method, n_attributed, by, chosen)
     if effect is None:
         effect = np.full_like(pattern, np.nan)
     elif model is estimator:
         effect = effect / spread[:, None, None, None]
     else:
         # The scale of the targets on which the model was trained.
-        effect = effect / _predict(model, X, grid)[1][:, None, None, None]
+        effect = effect / _predict(model, X, grid)[1][chosen, None, None, None]
     table = grid.table(names, {"pattern": pattern, "effect": effect}, by)
     return table.assign(method=method)
 
@@ -246,18 +255,19 @@ def _effect(
     method: str,
     n_attributed: int | None,
     by: tuple[str, ...],
+    chosen: list[int],
 ) -> np.ndarray | None:
-    """Find the effect of each cell, or of cells taken together."""
+    """Find the effect of each cell, or of cells taken together, on chosen regions."""
     if method == "pattern":
         return None
     if method == "weights":
-        effect = weights_on_grid(model, X, grid) * grid.spread[..., None]
+        effect = weights_on_grid(model, X, grid)[chosen] * grid.spread[..., None]
         return grid.added_up(effect, by)
     number = METHODS[method] if n_attributed is None else n_attributed
     rows = grid.rows[choose_rows(grid.recordings, number, of_each=1)]
     if method == "occlusion":
-        return occlusion(model, X, rows, grid, by)
-    effect = _DERIVED[method](model, X, rows, grid)
+        return occlusion(model, X, rows, grid, by, chosen)
+    effect = _DERIVED[method](model, X, rows, grid, chosen)
     if method == "gradient":
         effect = effect * grid.spread[..., None]
     return grid.added_up(effect, by)
@@ -276,6 +286,16 @@ def _check_by(by: Sequence[str]) -> tuple[str, ...]:
     if not set(by) <= set(AXES):
         raise ValueError(f"by must be some of {', '.join(AXES)}, got {by!r}.")
     return by
+
+
+def _positions(names: list[str], rois: str | Sequence[str] | None) -> list[int]:
+    """Find the regions to explain."""
+    if rois is None:
+        return list(range(len(names)))
+    of_model = [plain_name(name) for name in names]
+    table = pd.DataFrame(columns=of_model)
+    chosen = choose_regions(table, region_names(rois), "The model")
+    return [of_model.index(name) for name in chosen]
 
 
 def _names(roi_names: Sequence[str] | None, n_regions: int) -> list[str]:

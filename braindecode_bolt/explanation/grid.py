@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..linear import BandPower
-from ..linear.band_power import as_windows
+from ..linear._windows import as_windows
 from ..splits import recording_labels
 from ..windows.features import FeatureWindows
 

@@ -49,7 +49,13 @@ def components(windows: np.ndarray, sfreq: float, bands: np.ndarray) -> np.ndarr
     return np.stack(parts, axis=1).astype(np.float32)
 
 
-def gradient(regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid) -> np.ndarray:
+def gradient(
+    regressor: EEGRegressor,
+    X: Any,
+    rows: np.ndarray,
+    grid: Grid,
+    regions: Sequence[int] | None = None,
+) -> np.ndarray:
     """Mean slope of the prediction in the log power of each cell of a grid.
 
     The derivative by the log power of an electrode's signal in a band and a segment is
@@ -66,6 +72,8 @@ def gradient(regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid) -> n
         Windows to average over.
     grid : Grid
         Electrodes, bands and lags.
+    regions : sequence of int | None
+        Outputs of the network that are looked at. By default all.
 
     Returns
     -------
@@ -73,7 +81,7 @@ def gradient(regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid) -> n
         Change of the predicted BOLD for a change of the log power by 1.
     """
     total: Any = 0.0
-    with _evaluating(regressor, X) as forward:
+    with _evaluating(regressor, X, regions) as forward:
         for windows, parts in _batches(X, rows, grid):
             x = torch.as_tensor(windows, device=regressor.device).requires_grad_(True)
             predicted = forward(x)
@@ -98,7 +106,11 @@ def gradient(regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid) -> n
 
 
 def integrated_gradients(
-    regressor: EEGRegressor, X: Any, rows: np.ndarray, grid: Grid
+    regressor: EEGRegressor,
+    X: Any,
+    rows: np.ndarray,
+    grid: Grid,
+    regions: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Mean contribution of each cell of a grid to the prediction, against silence.
 
@@ -108,7 +120,7 @@ def integrated_gradients(
 
     Parameters
     ----------
-    regressor, X, rows, grid
+    regressor, X, rows, grid, regions
         As in :func:`gradient`.
 
     Returns
@@ -124,7 +136,7 @@ def integrated_gradients(
     from braindecode.visualization import integrated_gradients as of_captum
 
     total: Any = 0.0
-    with _evaluating(regressor, X) as forward:
+    with _evaluating(regressor, X, regions) as forward:
         module = _OfComponents(forward)
         # captum runs all steps of the path at once.
         for _, parts in _batches(X, rows, grid, max(1, _BATCH // _STEPS)):
@@ -146,6 +158,7 @@ def occlusion(
     rows: np.ndarray,
     grid: Grid,
     by: Sequence[str] = AXES,
+    regions: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Mean loss of the prediction when a cell of a grid is removed from the EEG.
 
@@ -154,7 +167,7 @@ def occlusion(
 
     Parameters
     ----------
-    regressor, X, rows, grid
+    regressor, X, rows, grid, regions
         As in :func:`gradient`.
     by : sequence of {"electrode", "band", "lag"}, default AXES
         What is told apart.
@@ -174,7 +187,7 @@ def occlusion(
         for n, axis in zip(full, AXES, strict=True)
     ]
     cells = list(itertools.product(*sets))
-    with _evaluating(regressor, X) as forward, torch.no_grad():
+    with _evaluating(regressor, X, regions) as forward, torch.no_grad():
         for window, parts in _batches(X, rows, grid, 1):
             whole = forward(torch.as_tensor(window, device=regressor.device))
             found = []
@@ -204,7 +217,9 @@ class _OfComponents(nn.Module):
 
 
 @contextmanager
-def _evaluating(regressor: EEGRegressor, X: Any) -> Iterator[Any]:
+def _evaluating(
+    regressor: EEGRegressor, X: Any, regions: Sequence[int] | None
+) -> Iterator[Any]:
     """Give the network as a function of windows, without dropout."""
     names, module = as_input(X).ch_names, regressor.module_
     trained = module.training
@@ -213,7 +228,8 @@ def _evaluating(regressor: EEGRegressor, X: Any) -> Iterator[Any]:
 
     def forward(x: torch.Tensor) -> torch.Tensor:
         output = regressor.infer(x).float()
-        return output.reshape(len(output), -1)
+        output = output.reshape(len(output), -1)
+        return output if regions is None else output[:, list(regions)]
 
     try:
         yield forward

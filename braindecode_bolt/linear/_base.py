@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._checks import warn_if_not_finite
 from ..windows.inputs import as_targets
-from .band_power import as_windows
+from ._windows import as_windows
 
 
 class LinearBOLD(RegressorMixin, BaseEstimator):

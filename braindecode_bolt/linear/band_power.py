@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from scipy.fft import rfft, rfftfreq
-from scipy.signal import get_window
+from scipy.fft import rfftfreq
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_lag, check_number
 from ..splits import recording_labels
 from ..windows.features import FeatureWindows
-from ..windows.inputs import Input, as_input, stacked
+from ..windows.inputs import Input
 from ..windows.lazy import LazyWindows
+from ._spectra import band_weights, energy, segment_power
+from ._windows import as_windows, one_recording
 from .bands import BANDS, check_bands, equal_energy
-from .standardising import PowerStatistics
+from .standardising import PowerStatistics, standardise_recordings
 
 __all__ = ["BandPower"]
 
 
 #: Range of the bands of equal energy, in Hz.
 _RANGE = (1.0, 45.0)
-#: Number of training windows from which they are found.
-_N_SAMPLED = 100
-#: Size of the segments that are transformed together, in samples of one channel.
-_CHUNK = 2**22
 # The log power of a silent segment must be finite.
 _SILENCE = 1e-6
 
@@ -154,20 +150,19 @@ class BandPower(TransformerMixin, BaseEstimator):
         self._set_lags(n_times, sfreq)
         frequency = rfftfreq(self.n_segment_, 1 / sfreq)
         self.bands_ = self._find_bands(source, frequency)
-        masks = [
-            (low <= frequency) & (frequency < high) for low, high in self.bands_.values()
+        self.taper_, self.weights_ = band_weights(
+            self.bands_, frequency, self.n_segment_, sfreq
+        )
+        empty = [
+            name
+            for name, weights in zip(self.bands_, self.weights_, strict=True)
+            if not (weights > 0).any()
         ]
-        empty = [name for name, m in zip(self.bands_, masks, strict=True) if not m.any()]
         if empty:
             raise ValueError(
                 f"No frequency of a {self.segment_seconds:g} s segment at {sfreq:g} Hz "
                 f"lies in {', '.join(empty)}. Use longer segments or other bands."
             )
-        # Mean power spectral density in the band, in squared microvolts per Hz.
-        taper = get_window("hann", self.n_segment_)
-        scale = 2 / (sfreq * np.sum(taper**2))
-        self.taper_ = taper.astype(np.float32)
-        self.weights_ = np.stack([m * (scale / m.sum()) for m in masks]).astype(np.float32)
         self.given_, self.named_ = False, source.ch_names is not None
         self.ch_names_ = source.ch_names or [f"ch{index}" for index in range(n_chans)]
         self._name_features()
@@ -280,18 +275,12 @@ class BandPower(TransformerMixin, BaseEstimator):
                 f"frequencies of a {self.segment_seconds:g} s segment between "
                 f"{_RANGE[0]:g} and {_RANGE[1]:g} Hz; got {self.bands!r}."
             )
-        n_windows = len(source.data)
-        rows = np.unique(np.linspace(0, n_windows - 1, _N_SAMPLED, dtype=int))
-        taper = get_window("hann", self.n_segment_).astype(np.float32)
-        energy = np.zeros(len(inside))
-        for row in rows:
-            segments = _segments(np.asarray(source.data[int(row)]), self.offsets_, taper)
-            energy += (np.abs(rfft(segments)[..., inside]) ** 2).mean(axis=(0, 1))
-        if not 0 < energy.sum() < np.inf:
+        found = energy(source, self.offsets_, self.n_segment_, inside)
+        if not 0 < found.sum() < np.inf:
             raise ValueError(
                 "No bands of equal energy can be found in EEG that is silent or not finite."
             )
-        return equal_energy(energy, frequency[inside], self.bands)
+        return equal_energy(found, frequency[inside], self.bands)
 
     def transform(self, X: Any, calibration: Any = None) -> np.ndarray:
         """Compute the features.
@@ -337,7 +326,7 @@ class BandPower(TransformerMixin, BaseEstimator):
         if self.standardise and calibration is not None:
             power = calibration.part(self.ch_names_, list(self.bands_)).centre(power)
         elif self.standardise:
-            _standardise_recordings(power, recording_labels(windows))
+            standardise_recordings(power, recording_labels(windows))
         return power.reshape(len(windows), -1)
 
     def _checked(self, calibration: Any) -> PowerStatistics:
@@ -385,7 +374,9 @@ class BandPower(TransformerMixin, BaseEstimator):
             self._transform_recordings(windows, power)
         else:
             for row in range(len(windows)):
-                power[row] = self._power(np.asarray(windows[row]), self.offsets_)
+                power[row] = segment_power(
+                    np.asarray(windows[row]), self.offsets_, self.taper_, self.weights_
+                )
         if channels is not None:
             power = power[:, channels]
         broken = ~np.isfinite(power).all(axis=(1, 2, 3))
@@ -430,22 +421,11 @@ class BandPower(TransformerMixin, BaseEstimator):
             rows = np.flatnonzero(recordings == recording)
             segments = starts[rows, None] + self.offsets_
             unique, places = np.unique(segments, return_inverse=True)
-            of_segments = self._power(windows.signals[recording], unique)
+            of_segments = segment_power(
+                windows.signals[recording], unique, self.taper_, self.weights_
+            )
             found = of_segments[..., places.reshape(segments.shape)]
             power[rows] = np.moveaxis(found, 2, 0)
-
-    def _power(self, signal: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Power of the segments that start at these samples, (n_chans, n_bands, n)."""
-        n_chans = len(signal)
-        power = np.empty((n_chans, len(self.weights_), len(starts)), np.float32)
-        size = max(1, _CHUNK // (n_chans * self.n_segment_))
-        for first in range(0, len(starts), size):
-            part = slice(first, first + size)
-            segments = _segments(signal, starts[part], self.taper_)
-            spectra = rfft(segments)
-            squares = spectra.real**2 + spectra.imag**2
-            power[..., part] = np.swapaxes(squares @ self.weights_.T, 1, 2)
-        return power
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the features.
@@ -467,78 +447,3 @@ class BandPower(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.feature_names_out_
-
-
-def one_recording(X: Any) -> Iterator[Any]:
-    """Give windows of one recording, piece by piece if they come in pieces.
-
-    Parameters
-    ----------
-    X : windows | iterable of LazyWindows
-        All windows, or pieces.
-
-    Yields
-    ------
-    windows
-        A piece.
-
-    Raises
-    ------
-    ValueError
-        If a piece is of several recordings.
-    """
-    pieces = X if isinstance(X, Iterator) else [X]
-    if isinstance(X, (list, tuple)) and X and isinstance(X[0], LazyWindows):
-        pieces = X
-    for piece in pieces:
-        found = np.unique(recording_labels(as_windows(piece).data))
-        if len(found) > 1:
-            raise ValueError(
-                f"Calibration windows must be of one recording, got {len(found)}."
-            )
-        yield piece
-
-
-def as_windows(X: Any) -> Input:
-    """Bring windows into a form that can be cut into segments.
-
-    Parameters
-    ----------
-    X : LazyWindows | FeatureWindows | mne.Epochs | data set | array-like
-        Windows, shape (n_windows, n_chans, n_times). Those of a data set of braindecode or
-        torch are read into memory.
-
-    Returns
-    -------
-    Input
-        The windows and what is known of them.
-
-    Raises
-    ------
-    TypeError
-        If `X` is no windows.
-    ValueError
-        If there are no windows, or they have another number of dimensions.
-    """
-    return stacked(as_input(X))
-
-
-def _segments(signal: np.ndarray, starts: np.ndarray, taper: np.ndarray) -> np.ndarray:
-    """Cut and taper segments, (n_chans, n_segments, n_samples)."""
-    segments = sliding_window_view(signal, len(taper), axis=-1)[:, starts]
-    segments = segments - segments.mean(axis=-1, keepdims=True, dtype=np.float64)
-    return segments.astype(np.float32) * taper
-
-
-def _standardise_recordings(power: np.ndarray, recordings: np.ndarray) -> None:
-    for recording in np.unique(recordings):
-        rows = recordings == recording
-        part = power[rows]
-        if len(part) < 2:
-            raise ValueError(
-                "There is a single window of a recording, which cannot be standardised by "
-                "itself. Transform a recording as a whole, or use standardise=None."
-            )
-        centred = part - part.mean(axis=(0, 3), keepdims=True)
-        spread = centred.std(axis=(0, 3), keepdims=True)
-        power[rows] = centred / np.where(spread > 0, spread, 1)

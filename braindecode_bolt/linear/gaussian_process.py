@@ -15,7 +15,8 @@ from ..splits import recording_labels
 from ..windows.features import FeatureWindows
 from ..windows.inputs import as_groups
 from ..windows.lazy import LazyWindows
-from .band_power import BandPower, as_windows, one_recording
+from ._windows import as_windows, one_recording
+from .band_power import BandPower
 from .bands import BANDS, check_bands
 from .lagged import _LaggedPowerRegressor
 from .missing_electrodes import ElectrodeCovariance

@@ -15,7 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..splits import window_groups
 from ..windows.inputs import as_groups
 from ._base import LinearBOLD
-from .band_power import BandPower, as_windows
+from ._windows import as_windows
+from .band_power import BandPower
 from .penalties import GroupedRidge, GroupedSparseGroupLasso
 from .standardising import PowerStatistics
 

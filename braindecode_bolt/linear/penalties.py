@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._checks import check_number
 from .._text import counted
+from .._threads import few_threads
 from ..windows.numbers import as_float32
 
 __all__ = ["GroupedRidge", "GroupedSparseGroupLasso"]
@@ -64,6 +65,14 @@ class _Grouped(RegressorMixin, BaseEstimator, ABC):
                     f"{values.shape} and "
                     f"{counted(np.sum(~np.isfinite(values)), 'non-finite value')}."
                 )
+        with few_threads(self._side(X)):
+            return self._fit(X, y, groups)
+
+    def _side(self, X: np.ndarray) -> int:
+        """Rows of the largest matrix that is decomposed."""
+        return X.shape[1]
+
+    def _fit(self, X: np.ndarray, y: np.ndarray, groups: Any) -> _Grouped:
         paths = self._penalties(X - X.mean(axis=0), y - y.mean(axis=0))
         errors = np.zeros(paths.shape)
         if len(paths) > 1:
@@ -189,6 +198,9 @@ class GroupedRidge(_Grouped):
                 f"alphas must be a list of positive numbers, got {self.alphas!r}."
             )
         return np.repeat(np.sort(alphas)[::-1, None], y.shape[1], axis=1)
+
+    def _side(self, X: np.ndarray) -> int:
+        return min(X.shape)
 
     def _solve_path(
         self, X: np.ndarray, y: np.ndarray, penalties: np.ndarray

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._text import counted
+from .._threads import few_threads
 from .evidence import Regions
 from .moments import Spectrum, band_edge, find_stretches, gather
 from .prior_search import CHOICES, Priors
@@ -186,6 +187,13 @@ class SmoothReadout(RegressorMixin, BaseEstimator):
         targets = targets.reshape(len(targets), -1)
         recordings = np.zeros(len(X), int) if recordings is None else np.asarray(recordings)
         self._check(X, targets, recordings)
+        # Matrices are no larger than the basis and the windows of the search.
+        with few_threads():
+            return self._fit(X, targets, recordings, volumes)
+
+    def _fit(
+        self, X: np.ndarray, targets: np.ndarray, recordings: np.ndarray, volumes: Any
+    ) -> SmoothReadout:
         centre, spread = targets.mean(axis=0), targets.std(axis=0)
         scaled = (targets - centre) / spread
         stretches = find_stretches(recordings, volumes)

@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..eeg.channels import normalize_channel_name
 from ._base import LinearBOLD
-from .band_power import BandPower, as_windows
+from ._windows import as_windows
+from .band_power import BandPower
 from .standardising import PowerStatistics
 
 __all__ = ["AlphaHRF", "MeanBOLD"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["PowerStatistics"]
+__all__ = ["PowerStatistics", "standardise_recordings"]
 
 #: Standardised power beyond this is clipped: artifacts are short and large.
 _LARGEST = 3.0
@@ -169,3 +169,31 @@ def _mean_and_std(power: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _standardised(power: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
     scaled = (power - mean[..., None]) / std[..., None]
     return scaled.astype(np.float32)
+
+
+def standardise_recordings(power: np.ndarray, recordings: np.ndarray) -> None:
+    """Standardise the log power of each recording by itself, in place.
+
+    Parameters
+    ----------
+    power : ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
+        Log power.
+    recordings : ndarray, shape (n_windows,)
+        Which recording each window is of.
+
+    Raises
+    ------
+    ValueError
+        If there is a single window of a recording.
+    """
+    for recording in np.unique(recordings):
+        rows = recordings == recording
+        part = power[rows]
+        if len(part) < 2:
+            raise ValueError(
+                "There is a single window of a recording, which cannot be standardised by "
+                "itself. Transform a recording as a whole, or use standardise=None."
+            )
+        centred = part - part.mean(axis=(0, 3), keepdims=True)
+        spread = centred.std(axis=(0, 3), keepdims=True)
+        power[rows] = centred / np.where(spread > 0, spread, 1)

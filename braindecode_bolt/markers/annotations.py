@@ -19,7 +19,7 @@ MARKERS = ("R128", "R149", "volume", "Volume", "V1")
 
 
 class MarkerError(ValueError):
-    """Volume markers that are missing, or do not fit the BOLD table."""
+    """Volume markers that are missing, ambiguous, or do not fit the BOLD table."""
 
 
 def find_markers(
@@ -32,8 +32,8 @@ def find_markers(
     raw : mne.io.BaseRaw
         The EEG.
     marker : str | sequence of str | None
-        Their description, or several that mark volumes together; by default the
-        usual ones are tried in turn.
+        Their description, or several that mark volumes together. By default all of
+        the usual ones are looked for (``R128``, ``R149``, ``volume``, ``V1``).
 
     Returns
     -------
@@ -45,6 +45,10 @@ def find_markers(
     MarkerError
         If there is none, or one of the usual descriptions stands beside
         another.
+
+    See Also
+    --------
+    braindecode_bolt.find_volume_markers : Also mends markers, or reads stimulus channels.
     """
     annotations = raw.annotations
     try:
@@ -134,6 +138,15 @@ def add_markers(
     -------
     mne.io.BaseRaw
         A copy. EEG that is not loaded stays in its file.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from braindecode_bolt.markers import add_markers
+    >>> info = mne.create_info(["Cz"], 250.0, "eeg")
+    >>> raw = mne.io.RawArray(np.zeros((1, 2500)), info, verbose="error")
+    >>> add_markers(raw, [0.0, 2.1, 4.2], "R128").annotations
+    <Annotations | 3 segments: R128 (3)>
     """
     return replace_markers(raw, (), onsets, description, extras)
 

@@ -45,7 +45,8 @@ def attach_bold(
     raw : mne.io.BaseRaw
         EEG with one annotation per volume. It is not changed.
     bold : pandas.DataFrame, shape (n_volumes, n_rois)
-        BOLD, a row per volume in the order of acquisition, a column per region.
+        BOLD in any unit, a row per volume in the order of acquisition, a column per
+        region. Its index is not read.
     marker : str | sequence of str | None
         Description of the volume markers, or several that mark volumes together, as in
         :class:`~braindecode_bolt.markers.MarkerOptions`; by default the usual ones.
@@ -56,7 +57,8 @@ def attach_bold(
         and get no window. By default there is a row for every marker.
     **tables : pandas.DataFrame
         Further tables of the same shape, ``noiseless`` and
-        ``noiseless_window``, where the BOLD was simulated.
+        ``noiseless_window``, where the BOLD was simulated. Their columns are in the
+        order of those of `bold`.
 
     Returns
     -------
@@ -68,13 +70,31 @@ def attach_bold(
     Raises
     ------
     MarkerError
-        If there are no such markers, or fewer or more than rows in `bold`.
+        If there are no such markers, fewer or more than rows in `bold`, or fewer than
+        `volumes` names.
     RecordingGapError
         If `raw` comes from an EDF+D or BDF+D file with gaps, and was not corrected by
         :func:`~braindecode_bolt.markers.mark_joints`.
     ValueError
-        If `bold` has values that are not finite, no column, or two columns of
-        one name.
+        If `bold` is empty, has values that are not finite real numbers, a region
+        without any value, or two columns of one name; if `volumes` are not ascending
+        integers, one per row; if one of `tables` has another name, shape or other
+        regions.
+
+    See Also
+    --------
+    find_volume_markers : Mends volume markers first, where that is needed.
+
+    Examples
+    --------
+    >>> import mne, numpy as np, pandas as pd
+    >>> from braindecode_bolt import Recording, attach_bold
+    >>> info = mne.create_info(["Cz"], 250.0, "eeg")
+    >>> raw = mne.io.RawArray(np.zeros((1, 2500)), info, verbose="error")
+    >>> raw = raw.set_annotations(mne.Annotations([2.0, 4.0, 6.0], 0.0, "R128"))
+    >>> bold = pd.DataFrame({"Thalamus": [1.0, 2.0, 1.5]})
+    >>> Recording(attach_bold(raw, bold), subject="01").bold["Thalamus"].tolist()
+    [1.0, 2.0, 1.5]
     """
     check_bold(bold, "The BOLD table")
     marked = mark_edges(raw)

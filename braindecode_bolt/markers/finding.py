@@ -48,9 +48,10 @@ class VolumeMarkers:
         Description of the markers in the annotations.
     report : MarkerReport
         What was found and corrected.
-    first_samp, spelled : int, tuple of str
-        ``raw.first_samp`` of the recording, and the descriptions of the annotations,
-        that they were found in.
+    first_samp : int
+        ``raw.first_samp`` of the recording that they were found in.
+    spelled : tuple of str
+        Descriptions of the annotations that they were found in, as written.
     """
 
     samples: np.ndarray
@@ -140,11 +141,37 @@ def find_volume_markers(
     ----------
     raw : mne.io.BaseRaw
         The EEG. It is not changed.
+    marker : str | int | sequence of str | None
+        Description of the annotations that mark volumes, several that mark them
+        together, or an event code of a stimulus channel. By default the usual ones
+        are tried. :class:`~braindecode_bolt.markers.MarkerOptions` says more about this
+        and the following arguments.
+    tr : float | None
+        Repetition time in seconds. By default it is measured.
     n_volumes : int | None
-        How many volumes there must be, for example the rows of BOLD.
-    marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, segment, extra, \
-stim_channel, tolerance
-        As in :class:`~braindecode_bolt.markers.MarkerOptions`.
+        How many volumes there must be, for example the rows of BOLD. By default any
+        number of them.
+    dummy_volumes : int
+        How many volumes at the beginning are skipped. Default 0.
+    n_slices : int | None
+        Markers per volume. By default they are counted, if `tr` is given.
+    volumes_per_marker : int
+        Volumes per marker. Default 1.
+    missing : {"raise", "fill"}
+        Whether markers missing inside the run are an error (default) or are put on
+        the regular grid.
+    segment : int | {"longest"} | None
+        Which part to use if the rhythm is broken, counted from 0. By default a break
+        is an error.
+    extra : {"raise", "drop_last"}
+        Whether more volumes than `n_volumes` are an error (default), or those after
+        that number are dropped.
+    stim_channel : str | None
+        Look for the markers in this channel. By default in the annotations first,
+        then in all stimulus channels.
+    tolerance : float | None
+        Largest distance of a marker from the regular grid, in seconds. By default
+        5 ms or 3 samples, whichever is longer.
 
     Returns
     -------
@@ -157,8 +184,17 @@ stim_channel, tolerance
         If there are no markers, they do not follow `tr`, markers are missing,
         the rhythm is broken, too many markers are off the grid, or the number
         of volumes is not `n_volumes`.
+    RecordingGapError
+        If `raw` comes from an EDF+D or BDF+D file with gaps, and was not corrected by
+        :func:`~braindecode_bolt.markers.mark_joints`.
     ValueError
-        If an argument has an invalid value.
+        If an argument has an invalid value, or ``extra="drop_last"`` is given without
+        `n_volumes`.
+
+    See Also
+    --------
+    attach_bold : Writes BOLD into the markers.
+    braindecode_bolt.markers.find_markers : Finds annotations as they are.
 
     Notes
     -----

@@ -40,6 +40,22 @@ def joint_samples(raw: mne.io.BaseRaw) -> np.ndarray:
     RecordingGapError
         If the file is EDF+D or BDF+D, the recording was interrupted, and the
         annotations have not been corrected (:func:`mark_joints`).
+
+    See Also
+    --------
+    mark_joints : Writes them into the annotations, as MNE does.
+    stretches : The parts between them.
+
+    Examples
+    --------
+    >>> import mne, numpy as np
+    >>> from braindecode_bolt.markers import joint_samples
+    >>> info = mne.create_info(["Cz"], 250.0, "eeg")
+    >>> first, second = (
+    ...     mne.io.RawArray(np.zeros((1, n)), info, verbose="error") for n in (500, 750)
+    ... )
+    >>> joint_samples(mne.concatenate_raws([first, second], verbose="error"))
+    array([500])
     """
     check_gaps(raw)
     onsets = []
@@ -86,6 +102,11 @@ def stretches(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
     list of tuple of int
         First sample and stop of each part, in the order of time. One part where
         there is no joint.
+
+    Raises
+    ------
+    RecordingGapError
+        As :func:`joint_samples`.
     """
     bounds = [0, *joint_samples(raw).tolist(), int(raw.n_times)]
     return list(zip(bounds[:-1], bounds[1:], strict=True))
@@ -104,6 +125,13 @@ def crosses_joint(joints: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np
     Returns
     -------
     ndarray of bool, shape (n_spans,)
+        True where a span crosses one.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.markers import crosses_joint
+    >>> crosses_joint([100], start=[0, 50, 100], stop=[99, 150, 200])
+    array([False,  True, False])
     """
     before = np.searchsorted(joints, start, side="right")
     return np.searchsorted(joints, stop, side="right") > before

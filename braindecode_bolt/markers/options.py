@@ -26,8 +26,9 @@ class MarkerOptions:
         ``R149``, ``volume``, ``V1``) and, if there are none, the stimulus channels:
         there the code is taken whose events are regular.
     tr : float | None
-        Repetition time in seconds. By default it is measured, which takes markers
-        less than 0.3 s apart for slices and asks for more. If it is given, the
+        Repetition time in seconds. By default it is measured; markers less than 0.3 s
+        apart are then taken for those of slices, which is an error that asks for `tr`
+        or `n_slices`. If it is given, the
         markers must follow it (clocks may differ by 2e-4).
     dummy_volumes : int
         How many volumes at the beginning have markers but no row of BOLD; they are
@@ -41,8 +42,8 @@ class MarkerOptions:
         Whether markers missing inside the run are an error (default) or are put on
         the regular grid.
     extra : {"raise", "drop_last"}
-        Whether more volumes than rows of BOLD are an error (default), or markers after
-        the last volume are dropped.
+        Whether more volumes than rows of BOLD are an error (default), or those after
+        the last row are dropped.
     segment : int | {"longest"} | None
         Which part to use if the rhythm is broken by a gap, a restart or a joint of the
         recording, counted from 0. By default a break is an error.
@@ -56,6 +57,22 @@ class MarkerOptions:
         Which markers to use if the EEG file has markers and a table beside it
         (``events.tsv``, ``..._volumes.tsv``) gives other times. By default this is an
         error.
+
+    Raises
+    ------
+    ValueError
+        If an option has an invalid value, or both `n_slices` and
+        `volumes_per_marker` are above 1.
+
+    See Also
+    --------
+    braindecode_bolt.find_volume_markers : Takes these options, except `markers_from`.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.markers import MarkerOptions
+    >>> MarkerOptions("R128", tr=2.1, missing="fill").interval
+    2.1
     """
 
     marker: str | int | Sequence[str] | None = None
@@ -72,7 +89,25 @@ class MarkerOptions:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> MarkerOptions:
-        """Make options from a mapping, in which None means not given."""
+        """Make options from a mapping, in which None means not given.
+
+        Parameters
+        ----------
+        options : mapping of str to object
+            Options by name. Those that are None get their default.
+
+        Returns
+        -------
+        MarkerOptions
+            The options.
+
+        Raises
+        ------
+        TypeError
+            If there is no option of a name.
+        ValueError
+            If an option has an invalid value.
+        """
         known = [field.name for field in fields(cls)]
         unknown = [name for name in options if name not in known]
         if unknown:

@@ -13,7 +13,7 @@ from .series import Segment
 __all__ = ["MarkerReport"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MarkerReport:
     """What was found among volume markers, and what was corrected.
 
@@ -82,7 +82,20 @@ class MarkerReport:
         return moved.assign(late=late).reset_index(drop=True)
 
     def samples(self, status: str) -> np.ndarray:
-        """List the samples of the markers that have a status, in the order of time."""
+        """List the samples of the markers that have a status, in the order of time.
+
+        Parameters
+        ----------
+        status : str
+            One of those in the table `markers`: ``kept``, ``moved``, ``duplicate``,
+            ``slice``, ``spurious``, ``dummy``, ``extra`` or ``other segment``.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_markers,)
+            Where they were found, counted from the first sample of the data. Empty
+            where there are none.
+        """
         return self.markers.loc[self.markers["status"] == status, "sample"].to_numpy()
 
     @property
@@ -109,14 +122,14 @@ class MarkerReport:
 
     def __str__(self) -> str:
         """Say in a few lines what was found and corrected."""
-        clock = abs(self.measured_tr / self.tr - 1)
-        measured = f" (measured {self.measured_tr:.7g} s)" if clock > 1e-7 else ""
+        by_clock, nominal = f"{self.measured_tr:.7g}", f"{self.tr:.7g}"
+        measured = f" (measured {by_clock} s)" if by_clock != nominal else ""
         every = self.volumes_per_marker
         number = counted(self.n_volumes, "volume")
         number += f" (one marker per {every} volumes)" if every > 1 else ""
         lines = [
             f"{counted(self.n_found, 'marker')} found ({self.source}): {number}, TR "
-            f"{self.tr:.7g} s{measured}, largest residual {self.max_residual:.3g} samples"
+            f"{nominal} s{measured}, largest residual {self.max_residual:.3g} samples"
         ]
         late = [
             f"{self._at(row.found)} {abs(row.late)} {'late' if row.late > 0 else 'early'}"
@@ -144,6 +157,10 @@ class MarkerReport:
                 lines.append(f"  {what}: {len(places)} ({', '.join(places[:3])}{more})")
         lines += [f"  segment left out: {each}" for each in self.dropped_segments]
         return "\n".join(lines if self.corrected else [f"{lines[0]}; nothing corrected"])
+
+    def __repr__(self) -> str:
+        """Show the same as ``print``: the table of all markers is long."""
+        return str(self)
 
     def _places(self, status: str) -> list[str]:
         return [self._at(sample) for sample in self.samples(status)]

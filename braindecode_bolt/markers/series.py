@@ -42,19 +42,19 @@ class Segment:
     n_volumes: int
     n_missing: int
 
-    @classmethod
-    def of(cls, run: Run, tr: float, axis: Axis) -> Segment:
-        """Describe a run."""
-        n_volumes = int(run.volumes[-1]) + 1
-        start = float(run.positions[0]) / axis.sfreq
-        return cls(start, n_volumes * tr, n_volumes, n_volumes - len(set(run.volumes)))
-
     def __str__(self) -> str:  # noqa: D105
         missing = f", {counted(self.n_missing, 'marker')} missing" if self.n_missing else ""
         return (
             f"{counted(self.n_volumes, 'volume')} from {self.start:.3f} s to "
             f"{self.start + self.duration:.3f} s{missing}"
         )
+
+
+def _segment(run: Run, tr: float, axis: Axis) -> Segment:
+    """Describe a run."""
+    n_volumes = int(run.volumes[-1]) + 1
+    start = float(run.positions[0]) / axis.sfreq
+    return Segment(start, n_volumes * tr, n_volumes, n_volumes - len(set(run.volumes)))
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def resolve(
         _check_stretches(stretches, axis, incomplete_end)
     if not runs or segment is None:
         _check_repetition(markers, starts, runs, period, axis, tr)
-    segments = [Segment.of(run, period / axis.sfreq, axis) for run in runs]
+    segments = [_segment(run, period / axis.sfreq, axis) for run in runs]
     chosen = _choose(segments, segment, period, axis)
     run = runs[chosen]
     first, last = run.positions[[0, -1]]

@@ -34,6 +34,15 @@ def ceilings(
     dict of str to ndarray, shape (n_rois,)
         ``noise_ceiling`` and ``window_limited_noise_ceiling``: R of the two with `y`.
         NaN where it is not known.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    See Also
+    --------
+    noise_ceiling : The same for all recordings of windows.
     """
     known = {"noise_ceiling": noiseless, "window_limited_noise_ceiling": noiseless_window}
     unknown = np.full(np.shape(y)[1], np.nan)
@@ -58,6 +67,15 @@ def noise_ceiling(windows: BOLDWindows) -> pd.DataFrame:
         ``noise_ceiling`` (R of noiseless with noisy BOLD, on the volumes that have a
         window) and ``window_limited_noise_ceiling`` (the same with the part of the
         haemodynamic response that lies in the window). NaN for real BOLD.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.metrics import noise_ceiling
+    >>> windows = create_bold_windows(SimulatedEEGfMRI(1, duration=60.0).load())
+    >>> noise_ceiling(windows).columns.tolist()
+    ['recording', 'region', 'noise_ceiling', 'window_limited_noise_ceiling']
     """
     recordings = windows.metadata["recording"].to_numpy()
     parts = []

@@ -23,6 +23,19 @@ def connectivity(y: ArrayLike) -> np.ndarray:
     ndarray, shape (n_rois, n_rois)
         Pearson correlations, symmetric, 1 on the diagonal. NaN in the rows and
         columns of regions that are constant or not finite, with a warning.
+
+    Raises
+    ------
+    ValueError
+        If there are no values, or `y` has more than two dimensions.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.metrics import connectivity
+    >>> connectivity([[1, 2, 3], [2, 4, 2], [3, 6, 1]])
+    array([[ 1.,  1., -1.],
+           [ 1.,  1., -1.],
+           [-1., -1.,  1.]])
     """
     matrix, undefined = _correlations(columns(y))
     if undefined.any():
@@ -53,7 +66,27 @@ def connectivity_r(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, there are no values, or an array has more than two
+        dimensions.
+
+    See Also
+    --------
+    identify_subjects : Whether connectivity is that of the person.
+    pearson_r : R of the series themselves.
+
+    Notes
+    -----
+    Connectivity is much the same in everybody. Predictions that ignore the EEG, such as
+    the training group's mean connectivity, reach high values: compare with them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.metrics import connectivity_r
+    >>> common = np.random.default_rng(0).standard_normal((100, 2))
+    >>> measured = common @ [[1.0, 1.0, 0.0, 0.2], [0.0, 0.5, 1.0, 1.0]]
+    >>> round(connectivity_r(measured, 2 * measured + 1), 6)
+    1.0
     """
     (true, true_undefined), (pred, pred_undefined) = map(
         _correlations, paired(y_true, y_pred)

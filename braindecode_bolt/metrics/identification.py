@@ -81,6 +81,11 @@ def connectivity_similarity(
     ------
     ValueError
         If there is no matrix, or shapes differ.
+
+    See Also
+    --------
+    connectivity_r : The same for one person's series.
+    identify_subjects : What to do with the result.
     """
     stacks = [np.asarray(list(matrices), dtype=float) for matrices in (measured, predicted)]
     shapes = [stack.shape[1:] for stack in stacks]

@@ -65,6 +65,11 @@ class SubjectIntervals:
         Half of each interval's width, in units of BOLD or of the spread. Infinite
         where there is no interval.
 
+    Raises
+    ------
+    ValueError
+        If `method` is not known.
+
     Notes
     -----
     The level holds on average over people. A person who is far noisier than those
@@ -143,7 +148,8 @@ class SubjectIntervals:
         self.half_widths_ = half_widths(errors, within, _LEVELS, self.method)
 
     @property
-    def highest_promised_(self) -> float:  # noqa: D102
+    def highest_promised_(self) -> float:
+        """The highest level that any method can guarantee: ``n / (n + 1)``."""
         return self.n_subjects_ / (self.n_subjects_ + 1)
 
     def half_width(self, level: float = 0.9) -> np.ndarray:
@@ -167,6 +173,8 @@ class SubjectIntervals:
             If it is not fitted.
         ValueError
             If `level` is out of range.
+        TypeError
+            If `level` is not a number.
 
         Warns
         -----
@@ -204,19 +212,22 @@ class SubjectIntervals:
         level : float
             As in :meth:`half_width`. Default 0.9.
         spread : array-like, of the shape of `y_pred` | None
-            The model's own spread, if :meth:`fit` had it.
+            The model's own spread, if :meth:`fit` had it. Default None.
 
         Returns
         -------
         lower, upper : ndarray, of the shape of `y_pred`
+            In the units of `y_pred`.
 
         Raises
         ------
         RuntimeError
             If it is not fitted.
         ValueError
-            If the number of regions is another one, or a spread is missing or given
-            where :meth:`fit` had none.
+            If the number of regions is another one, a spread is missing or given
+            where :meth:`fit` had none, or `level` is out of range.
+        TypeError
+            If `level` is not a number.
 
         Warns
         -----
@@ -247,6 +258,11 @@ class SubjectIntervals:
         -------
         dict
             JSON-able.
+
+        Raises
+        ------
+        RuntimeError
+            If it is not fitted.
         """
         self._check_fitted()
         widths = [
@@ -273,6 +289,7 @@ class SubjectIntervals:
         Returns
         -------
         SubjectIntervals
+            Fitted.
 
         Raises
         ------

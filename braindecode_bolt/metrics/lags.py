@@ -43,6 +43,15 @@ def best_lag(
     ValueError
         If the shapes differ, `tr` is not positive, `max_lag` is negative, or
         `max_lag` leaves less than half of the volumes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.metrics import best_lag
+    >>> measured = np.random.default_rng(0).standard_normal(100)
+    >>> lags, r = best_lag(measured, np.roll(measured, 2), tr=2.0)
+    >>> lags, r.round(2)
+    (array([4.]), array([1.]))
     """
     true, pred = paired(y_true, y_pred)
     if not (0 < tr < math.inf and 0 <= max_lag < math.inf):

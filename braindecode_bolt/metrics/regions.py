@@ -32,7 +32,19 @@ def pearson_r(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, there are no values, or an array has more than two
+        dimensions.
+
+    See Also
+    --------
+    spearman_r : R of the ranks.
+    pearson_per_recording : Mean R of recordings, for ``scoring=``.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.metrics import pearson_r
+    >>> pearson_r([[1, 3], [2, 2], [3, 1]], [[0, 0], [5, 5], [9, 9]]).round(3)
+    array([ 0.998, -0.998])
     """
     true, pred = paired(y_true, y_pred)
     undefined = _without_r(true) | _without_r(pred)
@@ -55,7 +67,12 @@ def spearman_r(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, there are no values, or an array has more than two
+        dimensions.
+
+    See Also
+    --------
+    pearson_r : R of the values.
     """
     true, pred = paired(y_true, y_pred)
     undefined = _without_r(true) | _without_r(pred)
@@ -86,7 +103,18 @@ def r2(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, there are no values, or an array has more than two
+        dimensions.
+
+    See Also
+    --------
+    pearson_r : Doesn't depend on scale and offset.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.metrics import r2
+    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]), r2([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
+    (array([0.5]), array([-3.]))
     """
     true, pred = paired(y_true, y_pred)
     undefined = _without_r(true) | ~np.isfinite(pred).all(axis=0)
@@ -111,7 +139,8 @@ def mse(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, there are no values, or an array has more than two
+        dimensions.
     """
     true, pred = paired(y_true, y_pred)
     undefined = ~(np.isfinite(true) & np.isfinite(pred)).all(axis=0)

@@ -52,7 +52,12 @@ class RecordingScorer:
     ----------
     groups : bool | str | None
         What scikit-learn's metadata routing is asked for, see
-        :meth:`set_score_request`.
+        :meth:`set_score_request`. Default True.
+
+    See Also
+    --------
+    pearson_pooled : R over the windows of all recordings together.
+    pearson_r : R of each region, of two arrays.
 
     Examples
     --------
@@ -130,6 +135,7 @@ class RecordingScorer:
         Returns
         -------
         sklearn.utils.metadata_routing.MetadataRequest
+            With ``groups``, by the name that :meth:`set_score_request` gave it.
         """
         request = MetadataRequest(owner=type(self).__name__)
         request.score.add_request(param="groups", alias=self.groups)
@@ -165,6 +171,15 @@ def pearson_pooled(estimator: BaseEstimator, X: Any, y: ArrayLike) -> float:
     float
         Regions without a defined R are left out of the mean, with a warning.
         NaN where none is defined.
+
+    Raises
+    ------
+    ValueError
+        If `y` and the predictions differ in shape.
+
+    See Also
+    --------
+    pearson_per_recording : Mean of the R of each recording, as in the paper.
     """
     return _mean(correlate(*_predict(estimator, X, y)), "regions")
 

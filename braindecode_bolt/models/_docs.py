@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
+from .._text import fill_docstring as fill
 
 _SIGNAL = """\
 n_outputs : int
@@ -64,25 +63,5 @@ new_head : bool
 
 
 def fill_docstring(docstring: str) -> str:
-    """Replace each line ``%(name)s`` of a docstring by the text of that name.
-
-    Parameters
-    ----------
-    docstring : str
-        The docstring, indented as in the source.
-
-    Returns
-    -------
-    str
-        The docstring with the descriptions, at the indentation of their lines.
-
-    Raises
-    ------
-    KeyError
-        If there is no text of a name.
-    """
-
-    def text(line: re.Match[str]) -> str:
-        return textwrap.indent(_TEMPLATES[line["name"]], line["indent"])
-
-    return re.sub(r"(?m)^(?P<indent> *)%\((?P<name>\w+)\)s\n", text, docstring)
+    """Replace each line ``%(name)s`` of a model's docstring by the text of that name."""
+    return fill(docstring, _TEMPLATES)

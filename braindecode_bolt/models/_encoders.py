@@ -16,7 +16,7 @@ from ..eeg.channels import ChannelNameError
 from ._positions import positioned
 from ._saving import check_classes
 from ._theirs import build_theirs, entry_of, in_words
-from ._weight_files import CheckpointError, find_config, listed, read_config
+from ._weight_files import CheckpointError, find_config, read_config, weight_names
 
 __all__ = ["TheirEncoder", "find_encoder"]
 
@@ -234,8 +234,8 @@ def load_theirs(model: nn.Module, kind: type[nn.Module], source: str) -> nn.Modu
         if name in saved and saved[name].shape != weights.shape
     ]
     if missing or wrong:
-        what = [f"missing: {listed(missing)}"] if missing else []
-        what += [f"of another shape: {listed(wrong)}"] if wrong else []
+        what = [f"missing: {weight_names(missing)}"] if missing else []
+        what += [f"of another shape: {weight_names(wrong)}"] if wrong else []
         raise CheckpointError(
             f"The weights of {source} do not fit the encoder {kind.__name__}; nothing was "
             f"loaded ({'; '.join(what)}). Give encoder_args as the weights have them, and "

@@ -23,6 +23,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .._text import listed
+
 #: Files of a ``save_pretrained`` folder that hold weights, in order of preference.
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 #: Largest description of the tensors in a file, and largest config.json, in bytes. The
@@ -262,7 +264,7 @@ def _refuse(
     found: Callable[[torch.Tensor], bool],
 ) -> None:
     if bad := [name for name, value in tensors.items() if found(value)]:
-        raise CheckpointError(f"{what} has weights {fault}: {listed(bad)}.")
+        raise CheckpointError(f"{what} has weights {fault}: {weight_names(bad)}.")
 
 
 def _unusual(tensor: torch.Tensor) -> bool:
@@ -295,11 +297,9 @@ def checksum(state: Mapping[str, torch.Tensor]) -> str:
     return f"{crc:08x}"
 
 
-def listed(names: Iterable[str], most: int = 30) -> str:
-    """Join names for a message; of very many, the first ones."""
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return "; ".join(name[:200] for name in names[:most]) + more
+def weight_names(names: Iterable[str]) -> str:
+    """Write names of weights, which files from elsewhere may make long and many."""
+    return listed((name[:200] for name in names), 30, "; ")
 
 
 def read_config(file: Path | None) -> dict[str, Any]:

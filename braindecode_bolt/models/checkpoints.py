@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ._weight_files import CheckpointError, listed, read_weights
+from ._weight_files import CheckpointError, read_weights, weight_names
 from ._weight_names import HEAD, PUBLISHED_CHANNELS
 
 __all__ = ["PUBLISHED_CHANNELS", "CheckpointError", "load_published_weights"]
@@ -175,7 +175,9 @@ def _check_fit(
         )
     else:
         advice = "Build the model with the sizes of the weights."
-    lines = [f"  {what} ({len(names)}): {listed(names)}" for what, names in faults.items()]
+    lines = [
+        f"  {what} ({len(names)}): {weight_names(names)}" for what, names in faults.items()
+    ]
     raise CheckpointError(
         f"The weights{_named(source)} do not fit the model; nothing was loaded. {advice}\n"
         + "\n".join(lines)

@@ -118,7 +118,7 @@ def null_r(
     ----------
     y_true, y_pred : array-like, shape (n_volumes, n_rois) or (n_volumes,)
         Measured and predicted BOLD. The volumes of a recording are in the order of
-        time; missing ones are ignored. Predictions of several
+        time, and are taken to follow each other without a gap. Predictions of several
         seeds may be given as (n_seeds, n_volumes, n_rois): R is then the mean over
         seeds, each surrogate being compared with all of them.
     recordings : array-like, shape (n_volumes,) | None
@@ -130,9 +130,10 @@ def null_r(
         How many surrogates of all recordings together. Default 10,000. Where there
         are no more different ones, each is used once, with a warning.
     tr : float | None
-        Repetition time in seconds; needed for ``"block"``.
+        Repetition time in seconds; needed for ``"block"``, not used otherwise
+        (default None).
     block_seconds : float
-        Length of a block. Default 40.
+        Length of a block for ``"block"``, in seconds. Default 40.
     alternative : {"greater", "two-sided"}
         Count surrogates whose R is at least as large as the observed one (default),
         or at least as far from 0.
@@ -154,6 +155,11 @@ def null_r(
     ValueError
         If shapes differ, a recording is too short, `method` or `alternative` is not
         known, or a number is not possible.
+
+    See Also
+    --------
+    wrong_subject : Windows to train on, for what surrogates do not see.
+    bootstrap_interval : Interval of the mean R over people.
 
     Examples
     --------

@@ -51,6 +51,11 @@ def wrong_subject(
     ValueError
         If there is only one subject, or donors have no window at any volume.
 
+    See Also
+    --------
+    constant_eeg : The same window of EEG for all volumes.
+    null_r : How large R is by chance, without training again.
+
     Examples
     --------
     >>> from braindecode_bolt import create_bold_windows
@@ -104,14 +109,28 @@ def constant_eeg(windows: BOLDWindows, window: int = 0) -> BOLDWindows:
     Returns
     -------
     BOLDWindows
-        With the rows and the BOLD of `windows`. In the metadata ``start`` and ``stop``
-        are those of the one window everywhere, so that splits within a recording,
+        With the rows and the BOLD of `windows`. In the metadata ``start`` is 0 and
+        ``stop`` the length of a window everywhere, so that splits within a recording,
         which go by time, are to be made on `windows`; their rows hold here too.
 
     Raises
     ------
     IndexError
         If there is no such window.
+
+    See Also
+    --------
+    wrong_subject : EEG that varies, but is of another subject.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.null import constant_eeg
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> windows = create_bold_windows(SimulatedEEGfMRI(1, duration=60.0).load())
+    >>> control = constant_eeg(windows)
+    >>> bool((control.X[5] == windows.X[0]).all())
+    True
     """
     X = constant_windows(windows.X, windows.X, window)
     return _with(windows, X, np.arange(len(windows)), windows.left_out.copy())

@@ -30,12 +30,26 @@ def fdr(p: ArrayLike, method: str = "bh") -> np.ndarray:
     Returns
     -------
     ndarray, shape of `p`
-        Regions below 0.05 hold 5 % of false discoveries, on average.
+        Adjusted p-values. Of those below 0.05, at most 5 % are false discoveries, on
+        average.
 
     Raises
     ------
     ValueError
         If a value is not between 0 and 1, or `method` is not known.
+
+    References
+    ----------
+    Benjamini, Y., & Hochberg, Y. (1995). Controlling the false discovery rate: a
+    practical and powerful approach to multiple testing. Journal of the Royal
+    Statistical Society B 57, 289-300.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.null import fdr
+    >>> fdr([0.01, 0.02, np.nan, 0.9])
+    array([0.03, 0.03,  nan, 0.9 ])
     """
     adjusted = np.array(p, dtype=float)
     defined = ~np.isnan(adjusted)
@@ -90,6 +104,15 @@ def bootstrap_interval(
     ----------
     Hesterberg, T. C. (2015). What teachers should know about the bootstrap. The
     American Statistician 69, 371-386.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.null import bootstrap_interval
+    >>> r = np.random.default_rng(0).normal(0.3, 0.1, 10)
+    >>> low, high = bootstrap_interval(r, subjects=np.arange(10), n_resamples=999)
+    >>> bool(low < r.mean() < high)
+    True
     """
     values, subjects = np.asarray(values, dtype=float), np.asarray(subjects)
     if values.ndim not in (1, 2) or not values.size or subjects.shape != values.shape[:1]:

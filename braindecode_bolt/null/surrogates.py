@@ -33,12 +33,34 @@ def phase_randomised(
     Returns
     -------
     ndarray, shape (n_surrogates, n_volumes, n_rois) or (n_surrogates, n_volumes)
+        In the unit of `series`, and with one dimension more.
 
     Raises
     ------
     ValueError
         If `n_surrogates` is not positive, there are too few volumes, or values are
         not finite.
+
+    See Also
+    --------
+    null_r : Compares R with that of surrogates, without making them.
+
+    References
+    ----------
+    Prichard, D., & Theiler, J. (1994). Generating surrogate data for time series with
+    several simultaneously measured variables. Physical Review Letters 73, 951-954.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.null import phase_randomised
+    >>> bold = np.random.default_rng(0).standard_normal((100, 2))
+    >>> surrogates = phase_randomised(bold, 5)
+    >>> surrogates.shape
+    (5, 100, 2)
+    >>> spectrum = np.abs(np.fft.rfft(bold, axis=0))
+    >>> np.allclose(np.abs(np.fft.rfft(surrogates[0], axis=0)), spectrum)
+    True
     """
     return _made(Phases(len(series)), series, n_surrogates, random_state)
 
@@ -56,7 +78,7 @@ def circular_shifts(
     Parameters
     ----------
     series : array-like, shape (n_volumes, n_rois) or (n_volumes,)
-        BOLD of consecutive volumes of one recording.
+        BOLD of consecutive volumes of one recording, at least 2.
     n_surrogates : int
         How many to make, drawn with replacement.
     random_state : int | numpy.random.Generator | None
@@ -65,12 +87,17 @@ def circular_shifts(
     Returns
     -------
     ndarray, shape (n_surrogates, n_volumes, n_rois) or (n_surrogates, n_volumes)
+        In the unit of `series`, and with one dimension more.
 
     Raises
     ------
     ValueError
         If `n_surrogates` is not positive, there are too few volumes, or values are not
         finite.
+
+    See Also
+    --------
+    null_r : Compares R with that of surrogates, without making them.
     """
     return _made(Shifts(len(series)), series, n_surrogates, random_state)
 
@@ -104,12 +131,17 @@ def block_permuted(
     Returns
     -------
     ndarray, shape (n_surrogates, n_volumes, n_rois) or (n_surrogates, n_volumes)
+        In the unit of `series`, and with one dimension more.
 
     Raises
     ------
     ValueError
         If `n_surrogates` is not positive, there are fewer than two blocks, values are
         not finite, or the times are not possible.
+
+    See Also
+    --------
+    null_r : Compares R with that of surrogates, without making them.
     """
     blocks = Blocks(len(series), tr, block_seconds)
     return _made(blocks, series, n_surrogates, random_state)

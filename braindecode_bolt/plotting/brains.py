@@ -215,7 +215,7 @@ def plot_surface(
         1,
         4,
         subplot_kw={"projection": "3d"},
-        gridspec_kw={"left": 0, "right": 0.9, "top": 1, "bottom": 0, "wspace": 0},
+        gridspec_kw={"left": 0, "right": 0.88, "top": 1, "bottom": 0, "wspace": 0},
     )
     sides = (("left", "lateral"), ("left", "medial"), ("right", "medial"))
     for axes, (side, view) in zip(grid, (*sides, ("right", "lateral")), strict=True):
@@ -237,7 +237,7 @@ def plot_surface(
             colorbar=False,
         )
     bar = ScalarMappable(Normalize(-limit, limit), _CMAP)
-    room = figure.add_axes([0.915, 0.2, 0.014, 0.6])
+    room = figure.add_axes([0.885, 0.2, 0.014, 0.6])
     figure.colorbar(bar, cax=room).set_label(label, fontsize=8)
     room.tick_params(labelsize=8)
     return figure

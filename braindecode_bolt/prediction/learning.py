@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,11 +98,6 @@ def training_windows(
 
     def prepared() -> Iterator[Recording]:
         for recording in source:
-            if not isinstance(recording, Recording):
-                raise TypeError(
-                    f"Expected Recordings, got {type(recording).__name__} among them. Wrap "
-                    "a Raw as Recording(raw, subject=...)."
-                )
             times.append(recording.repetition_time)
             yield prepare_bold(prepare_eeg(recording, **eeg), **bold)
 
@@ -179,14 +174,26 @@ def scores_of(
     rows = []
     for recording in np.unique(recordings):
         part = recordings == recording
-        with warnings.catch_warnings():
-            # Of a constant prediction; its R is NaN.
-            warnings.simplefilter("ignore", UserWarning)
-            r = pearson_r(windows.y[part], predicted[part])
-        rows.append(pd.DataFrame({"r": r, "mse": errors[part].mean(axis=0)}))
+        rows.append(scores_of_one(windows.y[part], predicted[part], errors[part]))
+    return over_recordings(rows, windows.roi_names)
+
+
+def scores_of_one(
+    measured: np.ndarray, predicted: np.ndarray, errors: np.ndarray
+) -> pd.DataFrame:
+    """R and mean squared error of a recording, a row per region."""
+    with warnings.catch_warnings():
+        # Of a constant prediction; its R is NaN.
+        warnings.simplefilter("ignore", UserWarning)
+        r = pearson_r(measured, predicted)
+    return pd.DataFrame({"r": r, "mse": errors.mean(axis=0)})
+
+
+def over_recordings(rows: list[pd.DataFrame], roi_names: Sequence[str]) -> pd.DataFrame:
+    """Means over recordings of tables with ``r`` and ``mse`` and a row per region."""
     table = pd.concat(rows, keys=range(len(rows)), names=["recording", "column"])
     found = table.groupby("column").agg(
         r=("r", "mean"), r_sd=("r", "std"), mse=("mse", "mean")
     )
-    found.insert(0, "region", windows.roi_names)
+    found.insert(0, "region", list(roi_names))
     return found.reset_index(drop=True)

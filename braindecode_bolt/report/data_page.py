@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from .._files import atomic_write
-from .._text import counted
 from .._version import __version__
 from ..plotting import plot_recording
 from ..windows import DataCheck, RecordingCheck
 from ..windows.checking import REASONS
-from .report import _image
+from .page import encode_figure, render
 
 __all__ = ["write_data_page"]
 
@@ -40,18 +36,16 @@ def write_data_page(
     Path
         The file.
     """
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters |= {"counted": counted, "short": _short}
-    template = files(__package__).joinpath("data_page.html").read_text(encoding="utf-8")
-    html = environment.from_string(template).render(
-        title=title,
-        date=f"{datetime.now():%d %B %Y, %H:%M}",
-        version=__version__,
-        verdict=check.verdict(),
-        complete=len(check.usable) == len(check.recordings),
-        remarks=check.remarks,
-        recordings=[_section(each) for each in check.recordings],
-    )
+    content = {
+        "title": title,
+        "date": f"{datetime.now():%d %B %Y, %H:%M}",
+        "version": __version__,
+        "verdict": check.verdict(),
+        "complete": len(check.usable) == len(check.recordings),
+        "remarks": check.remarks,
+        "recordings": [_section(each) for each in check.recordings],
+    }
+    html = render("data_page.html", content, short=_short)
     path = Path(path)
     with atomic_write(path) as unfinished:
         unfinished.write_text(html, encoding="utf-8", errors="backslashreplace")
@@ -68,7 +62,7 @@ def _section(found: RecordingCheck) -> dict[str, Any]:
             (REASONS[k], number) for k, number in found.left_out.items() if number
         ],
         "artifacts": artifacts,
-        "figure": _image(plot_recording(found)),
+        "figure": encode_figure(plot_recording(found)),
     }
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from .._files import atomic_write
 from .._text import counted
@@ -26,21 +21,12 @@ from ..evaluation.plan import FitTask
 from ..plotting import plot_connectivity, plot_curves, plot_r_per_region, plot_series
 from ..plotting._style import chosen_pipelines, is_simulated
 from .methods import bibtex, methods_of
+from .page import encode_figure, render
 from .people import coverage_of, people_of, with_coverage
-from .score_table import (
-    SURROGATES,
-    caution,
-    few_subjects,
-    format_interval,
-    format_number,
-    format_p,
-    format_percent,
-)
+from .score_table import SURROGATES, caution, few_subjects
 from .understanding import read_explanations, understanding
 
 __all__ = ["write_report"]
-
-_DPI = 150
 
 
 def write_report(
@@ -132,9 +118,7 @@ def write_report(
             _section(evaluation, summary, comparison, dataset)
             for dataset in dict.fromkeys(evaluation.scores["dataset"])
         ],
-        "understanding": understanding(
-            evaluation, summary, explanations, atlas, labels, coordinates, _image
-        ),
+        "understanding": understanding(summary, explanations, atlas, labels, coordinates),
         "curves": _curves(evaluation),
         "failures": _failures(evaluation.failures),
         "messages": evaluation.messages.to_dict("records"),
@@ -143,28 +127,11 @@ def write_report(
         "command": evaluation.command,
         "methods": _methods(evaluation, summary),
     }
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        loader=jinja2.FunctionLoader(_template),
-    )
-    environment.filters |= {
-        "counted": counted,
-        "interval": format_interval,
-        "number": format_number,
-        "p": format_p,
-        "thousands": "{:,}".format,
-        "percent": format_percent,
-    }
-    html = environment.get_template("template.html").render(content)
+    html = render("template.html", content)
     path = Path(path)
     with atomic_write(path) as unfinished:
         unfinished.write_text(html, encoding="utf-8", errors="backslashreplace")
     return path
-
-
-def _template(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _methods(evaluation: Evaluation, summary: pd.DataFrame) -> dict[str, Any]:
@@ -179,7 +146,7 @@ def _methods(evaluation: Evaluation, summary: pd.DataFrame) -> dict[str, Any]:
 def _curves(evaluation: Evaluation) -> dict[str, Any] | None:
     if not (evaluation.curves["control"] == "").any():
         return None
-    return _image(plot_curves(evaluation.curves, evaluation.scores["pipeline"]))
+    return encode_figure(plot_curves(evaluation.curves, evaluation.scores["pipeline"]))
 
 
 def _section(
@@ -214,8 +181,10 @@ def _section(
         "tr": f"{tr:g}",
         "shown": shown,
         "models": _models(scores, summary, inside),
-        "regions": _image(plot_r_per_region(scores, summary)),
-        "series": _image(plot_series(evaluation.predictions, scores, tr, shown, dataset)),
+        "regions": encode_figure(plot_r_per_region(scores, summary)),
+        "series": encode_figure(
+            plot_series(evaluation.predictions, scores, tr, shown, dataset)
+        ),
         "connectivity": None,
         "rivals": None,
         "per_region": {
@@ -228,7 +197,7 @@ def _section(
     }
     if len(regions) > 2:
         figure = plot_connectivity(evaluation.predictions, regions, shown, dataset)
-        section["connectivity"] = _image(figure)
+        section["connectivity"] = encode_figure(figure)
         rivals = evaluation.connectivity_summary()
         section["rivals"] = rivals[rivals["dataset"] == dataset].to_dict("records")
     return section
@@ -317,15 +286,4 @@ def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         "models": list(settings.get("models", {})),
         "texts": laid_out,
         "versions": settings.get("versions", {}),
-    }
-
-
-def _image(figure: Figure) -> dict[str, Any]:
-    """Encode a figure as PNG for an img tag."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    width, _ = figure.get_size_inches() * 96
-    return {
-        "data": base64.b64encode(buffer.getvalue()).decode("ascii"),
-        "width": round(width),
     }

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from ..evaluation import Evaluation
 from ..evaluation.judge import MEAN
 from ..plotting import (
     plot_glass_brain,
@@ -21,6 +18,7 @@ from ..plotting import (
     plot_surface,
     plot_topographies,
 )
+from .page import encode_figure, render
 
 __all__ = ["EXPLANATIONS", "read_explanations", "understanding"]
 
@@ -41,45 +39,35 @@ def read_explanations(folder: Path | None) -> dict[str, pd.DataFrame]:
 
 
 def understanding(
-    evaluation: Evaluation,
     summary: pd.DataFrame,
     explanations: Mapping[str, pd.DataFrame],
     atlas: Any,
     labels: Sequence[str] | None,
     coordinates: pd.DataFrame | None,
-    image: Callable[[Figure], dict[str, Any]],
 ) -> Markup:
     """Make the sections; empty if neither explanations nor places are known.
 
     Parameters
     ----------
-    evaluation : Evaluation
-        The evaluation.
     summary : pandas.DataFrame
-        Its summary.
+        Summary of an evaluation.
     explanations : mapping of str to pandas.DataFrame
         Tables of :func:`~braindecode_bolt.explanation.explain` by name of the model.
     atlas, labels, coordinates
         Where the regions are, as for
         :func:`~braindecode_bolt.plotting.plot_glass_brain`.
-    image : callable
-        Encodes a figure.
 
     Returns
     -------
     Markup
     """
     content = {
-        "brains": _brains(summary, atlas, labels, coordinates, image),
-        "explanations": [
-            _explanation(name, table, image) for name, table in explanations.items()
-        ],
+        "brains": _brains(summary, atlas, labels, coordinates),
+        "explanations": [_explanation(name, table) for name, table in explanations.items()],
     }
     if not content["brains"] and not content["explanations"]:
         return Markup("")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = files(__package__).joinpath("understanding.html").read_text(encoding="utf-8")
-    return Markup(environment.from_string(template).render(content))
+    return Markup(render("understanding.html", content))
 
 
 def _brains(
@@ -87,7 +75,6 @@ def _brains(
     atlas: Any,
     labels: Sequence[str] | None,
     coordinates: pd.DataFrame | None,
-    image: Callable[[Figure], dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Draw R of the best model of each data set."""
     if atlas is None and coordinates is None:
@@ -106,14 +93,12 @@ def _brains(
         except ValueError as error:
             logger.warning("No brain picture of %s: %s", dataset, error)
             continue
-        images = [image(figure) for figure in figures]
+        images = [encode_figure(figure) for figure in figures]
         made.append({"dataset": dataset, "model": best, "images": images})
     return made
 
 
-def _explanation(
-    name: str, table: pd.DataFrame, image: Callable[[Figure], dict[str, Any]]
-) -> dict[str, Any]:
+def _explanation(name: str, table: pd.DataFrame) -> dict[str, Any]:
     """Draw the explanation of one model."""
     regions = list(table.dropna(subset="pattern")["region"].unique())
     value = "effect" if table["effect"].notna().any() else "pattern"
@@ -126,7 +111,7 @@ def _explanation(
     }
     for key, draw in figures.items():
         try:
-            drawn[key] = image(draw())
+            drawn[key] = encode_figure(draw())
         except ValueError as error:
             logger.warning("Part of the explanation of %s is not drawn: %s", name, error)
             drawn[key] = None

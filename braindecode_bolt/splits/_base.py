@@ -30,7 +30,7 @@ class Splitter(BaseCrossValidator):
             The windows: of ``create_bold_windows``, or a braindecode data set of
             them in a ``SliceDataset``.
         y : None
-            Not used.
+            Not used (default None).
         groups : array-like, shape (n_windows,) | None
             For plain arrays: the label of each window by which they are split. The
             windows are taken to be in the order of time. Not used if `X` says
@@ -59,13 +59,24 @@ class Splitter(BaseCrossValidator):
 
         Parameters
         ----------
-        X, y, groups
-            As in :meth:`split`. `X` may be None if the number of folds does not
-            depend on the windows.
+        X : LazyWindows | SliceDataset | array-like | None
+            As in :meth:`split`. Needed where the number of folds depends on the
+            windows (default None).
+        y : None
+            Not used.
+        groups : array-like, shape (n_windows,) | None
+            As in :meth:`split`.
 
         Returns
         -------
         int
+            Number of folds that :meth:`split` gives.
+
+        Raises
+        ------
+        ValueError
+            If the number depends on the windows and `X` is None, or as in
+            :meth:`split`.
         """
         return self.n_splits
 
@@ -93,6 +104,11 @@ class Splitter(BaseCrossValidator):
             Positions in `train`, for
             :class:`~braindecode_bolt.splits.FixedValidation`; no other training
             window is within the gap. None if the fit chooses its validation part.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`split`.
         """
         return None
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, LeaveOneGroupOut
 
 from .._checks import check_number
-from .._text import counted
+from .._text import counted, listed
 from ._base import Fold, Splitter, warn_of_groups
 from .origin import Origin, read_origin
 
@@ -54,12 +54,28 @@ def group_labels(X: Any, by: str = "subject") -> np.ndarray:
     Returns
     -------
     ndarray of str, shape (n_windows,)
+        By session or run, a label includes the subject.
 
     Raises
     ------
     ValueError
-        If there are fewer than two groups, a label is unknown, or the windows of one
-        recording have several labels.
+        If `by` is none of these, there are fewer than two groups, a label is unknown,
+        the windows of one recording have several labels, or `X` does not say where
+        its windows come from.
+
+    See Also
+    --------
+    window_groups : Chooses subjects, recordings or blocks of time, whichever there are.
+    recording_labels : Labels each window with its recording.
+
+    Examples
+    --------
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.splits import group_labels
+    >>> windows = create_bold_windows(SimulatedEEGfMRI(2, duration=60.0).load())
+    >>> sorted(set(group_labels(windows.X).tolist()))
+    ['01', '02']
     """
     origin = read_origin(X, None)
     labels = origin_labels(origin, by)
@@ -135,7 +151,9 @@ class _AcrossGroups(Splitter):
 
 
 class GroupSplit(_AcrossGroups):
-    """scikit-learn's GroupKFold with groups that are read from the windows.
+    """Put whole subjects, sessions, runs, tasks or sites into folds.
+
+    scikit-learn's GroupKFold with groups that are read from the windows.
 
     Parameters
     ----------
@@ -146,10 +164,15 @@ class GroupSplit(_AcrossGroups):
     n_splits : int
         Number of folds. Default 5.
     shuffle : bool
-        Put the groups into folds at random. By default the folds are made equally
-        large.
+        Put the groups into folds at random. By default (False) the folds are made
+        equally large.
     random_state : int | numpy.random.RandomState | None
-        Seed of the shuffling.
+        Seed of the shuffling; only with `shuffle`. Default None.
+
+    See Also
+    --------
+    LeaveOneOut : As many folds as there are subjects, sessions, runs, tasks or sites.
+    GapKFold : Divides each recording in time, for models of single recordings.
 
     Examples
     --------
@@ -198,11 +221,6 @@ def group_folds(
     yield from kfold.split(np.zeros(len(labels)), groups=labels)
 
 
-def listed(names: Any, most: int = 5) -> str:
-    """List the first names."""
-    return ", ".join([*map(str, names[:most]), *["..."] * (len(names) > most)])
-
-
 class LeaveOneOut(_AcrossGroups):
     """Test each subject, session, run, task or site in turn, training on the rest.
 
@@ -218,6 +236,11 @@ class LeaveOneOut(_AcrossGroups):
         new to the model. False tests on subjects that were trained on. Subjects are
         told apart by their labels. By session or run, this has no effect: the same
         subjects are on both sides.
+
+    See Also
+    --------
+    GroupSplit : A given number of folds.
+    TransferSplit : From one task or site to another, a fold of subjects at a time.
 
     Examples
     --------
@@ -235,9 +258,30 @@ class LeaveOneOut(_AcrossGroups):
         self.by = by
         self.new_subjects = new_subjects
 
-    def get_n_splits(  # noqa: D102 (as in Splitter)
+    def get_n_splits(
         self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
     ) -> int:
+        """Count the folds.
+
+        Parameters
+        ----------
+        X : LazyWindows | SliceDataset | array-like | None
+            As in :meth:`split`. Always needed.
+        y : None
+            Not used.
+        groups : array-like, shape (n_windows,) | None
+            As in :meth:`split`.
+
+        Returns
+        -------
+        int
+            Number of folds that :meth:`split` gives.
+
+        Raises
+        ------
+        ValueError
+            If `X` is needed and None, or as in :meth:`split`.
+        """
         return len(np.unique(self._labels(X, groups)[0]))
 
     def _folds(self, X: Any, groups: np.ndarray | None) -> Iterator[Fold]:

@@ -161,6 +161,17 @@ def window_groups(X: Any, n_blocks: int = 5) -> np.ndarray:
         Subjects if there are several, else recordings, else consecutive blocks of
         the one recording. Such blocks are not separated by a gap: they are good
         enough to choose a penalty, not to report a score.
+
+    See Also
+    --------
+    group_labels : Labels by subject, session, run, task or site.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt.splits import window_groups
+    >>> window_groups(np.zeros((10, 4, 800)), n_blocks=3)
+    array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
     """
     origin = Origin.of(X)
     if origin is not None:
@@ -180,13 +191,18 @@ def recording_labels(X: Any, groups: np.ndarray | None = None) -> np.ndarray:
     ----------
     X : LazyWindows | BaseConcatDataset | Dataset | array-like
         The windows, or a subset of them.
-    groups : ndarray | None
-        Labels of all windows, used if `X` does not say where they are from.
+    groups : ndarray, shape (n_all_windows,) | None
+        Labels of all windows, used if `X` does not say where they are from. Default
+        None.
 
     Returns
     -------
     ndarray, shape (n_windows,)
         One label for all windows if nothing is known.
+
+    See Also
+    --------
+    group_labels : Labels by subject, session, run, task or site.
     """
     origin = Origin.of(X)
     if origin is not None:

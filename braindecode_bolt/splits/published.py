@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._text import listed
 from ._base import Fold, Splitter
-from .groups import listed
 from .origin import Origin, read_origin
 
 __all__ = ["PublishedSplit"]
@@ -37,7 +37,17 @@ class PublishedSplit(Splitter):
     ----------
     ignore_unknown : bool
         Leave out recordings that are not in the published split, and log them. By
-        default they are an error.
+        default (False) they are an error.
+
+    See Also
+    --------
+    GapSplit : The paper's split of single scans.
+    braindecode_bolt.datasets.published_split : Part of each recording of a data set.
+
+    References
+    ----------
+    Li, Y., Lou, A., Xu, Z., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+    Synthesis with Multi-dimensional Feature Mapping. NeurIPS 37.
 
     Examples
     --------
@@ -58,9 +68,32 @@ class PublishedSplit(Splitter):
     def __init__(self, ignore_unknown: bool = False):
         self.ignore_unknown = ignore_unknown
 
-    def validation_rows(  # noqa: D102 (as in Splitter)
+    def validation_rows(
         self, X: Any, train: np.ndarray, groups: np.ndarray | None = None
     ) -> np.ndarray | None:
+        """Find the training windows that are reserved for validation in a fit.
+
+        Parameters
+        ----------
+        X : LazyWindows | SliceDataset | array-like
+            The windows that were split.
+        train : ndarray of int, shape (n_train,)
+            The training part of a fold, rows of `X`.
+        groups : array-like, shape (n_windows,) | None
+            As in :meth:`split`.
+
+        Returns
+        -------
+        ndarray of int, shape (n_validation,) | None
+            Positions in `train`, for
+            :class:`~braindecode_bolt.splits.FixedValidation`. None if no validation
+            scan is among them.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`split`.
+        """
         valid = np.flatnonzero(self._parts(_scans(X, groups))[train] == "validation")
         return valid if len(valid) else None
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_number
-from .._text import counted
+from .._text import counted, listed
 from ._base import Fold, Splitter, warn_of_groups
-from .groups import CONDITIONS, group_folds, listed, origin_labels, without_subjects
+from .groups import CONDITIONS, group_folds, origin_labels, without_subjects
 from .origin import read_origin
 
 __all__ = ["TransferSplit"]
@@ -45,8 +45,12 @@ class TransferSplit(Splitter):
         Whether the tested subjects are left out of the source (default). False tests
         a model of the same subjects in another condition.
     random_state : int | numpy.random.RandomState | None
-        Put subjects into folds at random. By default the folds are made equally
-        large.
+        Put subjects into folds at random. By default (None) the folds are made
+        equally large.
+
+    See Also
+    --------
+    LeaveOneOut : Leaves each task or site out in turn.
 
     Examples
     --------

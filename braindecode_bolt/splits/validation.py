@@ -32,10 +32,25 @@ class ValidationSplit:
     Parameters
     ----------
     fraction : float
-        Share of the windows to validate on. Default 0.2. At least one subject or
-        recording is chosen, and at least one is left.
-    gap_seconds, gap_windows : float, int
-        Gap within a recording, as in :class:`GapSplit`.
+        Share to validate on: of the subjects or recordings where there are several
+        (one at least, and one at least is left), else of the windows. Default 0.2.
+    gap_seconds : float
+        Time between the two parts of a single recording, as in :class:`GapSplit`.
+        Default 20.
+    gap_windows : int
+        This gap for plain arrays, whose times are not known, in windows. Default 10.
+
+    See Also
+    --------
+    braindecode_bolt.splits.FixedValidation : Validates on windows that are given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt import ValidationSplit
+    >>> X, subject = np.zeros((8, 4, 800)), np.repeat(["a", "b", "c", "d"], 2)
+    >>> ValidationSplit(fraction=0.25).split(X, groups=subject)
+    (array([0, 1, 2, 3, 4, 5]), array([6, 7]))
     """
 
     fraction: float = 0.2
@@ -59,7 +74,8 @@ class ValidationSplit:
             Label of each window; windows of one label stay together. Overrides what
             is read from `X`.
         random_state : numpy.random.RandomState | None
-            Chooses the groups. By default the last ones are taken.
+            Chooses the groups. By default (None) the last ones in the order of their
+            labels are taken.
 
         Returns
         -------
@@ -149,6 +165,10 @@ class FixedValidation:
     rows : array-like of int, shape (n_rows,)
         Positions of these windows in the `X` of the fit.
 
+    See Also
+    --------
+    braindecode_bolt.ValidationSplit : Chooses the windows.
+
     Examples
     --------
     >>> import numpy as np
@@ -175,8 +195,10 @@ class FixedValidation:
         ----------
         X : LazyWindows | array-like
             The windows of the fit.
-        groups, random_state : object
-            Not used.
+        groups : object
+            Not used (default None).
+        random_state : object
+            Not used (default None).
 
         Returns
         -------

@@ -26,9 +26,30 @@ class _WithinRecordings(Splitter):
     #: For each recording, or for all together.
     n_splits = 1
 
-    def get_n_splits(  # noqa: D102 (as in Splitter)
+    def get_n_splits(
         self, X: Any = None, y: Any = None, groups: np.ndarray | None = None
     ) -> int:
+        """Count the folds.
+
+        Parameters
+        ----------
+        X : LazyWindows | SliceDataset | array-like | None
+            As in :meth:`split`. Not needed with ``recordings="together"``.
+        y : None
+            Not used.
+        groups : array-like, shape (n_windows,) | None
+            As in :meth:`split`.
+
+        Returns
+        -------
+        int
+            Number of folds that :meth:`split` gives.
+
+        Raises
+        ------
+        ValueError
+            If `X` is needed and None, or as in :meth:`split`.
+        """
         together = self.recordings == "together"
         return self.n_splits * (1 if together else len(self._timelines(X, groups)))
 
@@ -76,6 +97,15 @@ class GapSplit(_WithinRecordings):
     gap_windows : int
         The gap for plain arrays, whose times are not known, in windows. Default 10.
 
+    See Also
+    --------
+    GapKFold : Tests all blocks of a recording in turn.
+
+    References
+    ----------
+    Li, Y., Lou, A., Xu, Z., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+    Synthesis with Multi-dimensional Feature Mapping. NeurIPS 37, section 3.2.
+
     Examples
     --------
     >>> from sklearn.model_selection import cross_val_score
@@ -103,9 +133,32 @@ class GapSplit(_WithinRecordings):
         self.recordings = recordings
         self.gap_windows = gap_windows
 
-    def validation_rows(  # noqa: D102 (as in Splitter)
+    def validation_rows(
         self, X: Any, train: np.ndarray, groups: np.ndarray | None = None
     ) -> np.ndarray | None:
+        """Find the training windows that are reserved for validation in a fit.
+
+        Parameters
+        ----------
+        X : LazyWindows | SliceDataset | array-like
+            The windows that were split.
+        train : ndarray of int, shape (n_train,)
+            The training part of a fold, rows of `X`.
+        groups : array-like, shape (n_windows,) | None
+            As in :meth:`split`.
+
+        Returns
+        -------
+        ndarray of int, shape (n_validation,) | None
+            Positions in `train`, for
+            :class:`~braindecode_bolt.splits.FixedValidation`. None if there is no
+            validation part.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`split`.
+        """
         if not self._has_validation():
             return None
         lines = self._timelines(X, groups)
@@ -165,14 +218,19 @@ class GapKFold(_WithinRecordings):
     n_splits : int
         Number of blocks into which each recording is divided. Default 5.
     gap_seconds : float
-        Time left out on both sides of the block that is tested. Otherwise as in
-        :class:`GapSplit`.
+        Time left out on both sides of the block that is tested. Default 20.
+        Otherwise as in :class:`GapSplit`.
     recordings : {"each", "together"}
         `n_splits` splits for each recording (default), trained on that recording
         alone; or `n_splits` splits in which a block of every recording is tested and
         the rest of all is trained on.
     gap_windows : int
-        As in :class:`GapSplit`.
+        The gap for plain arrays, in windows. Default 10.
+
+    See Also
+    --------
+    GapSplit : Tests the end of a recording only, as published.
+    GroupSplit : Keeps whole recordings or subjects on one side.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from skorch.utils import is_dataset, to_tensor
 from torch import nn
 
 from .._checks import check_number
-from ..models.bold_net import EncoderHead
+from ..models._encoder_head import EncoderHead
 from .networks import find_network
 from .volumes import block_targets, earlier_rows, overlapping_mean
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -13,36 +11,29 @@ import numpy as np
 import torch
 from braindecode import EEGRegressor as BraindecodeRegressor
 from skorch.callbacks import PrintLog
-from skorch.dataset import Dataset
-from skorch.exceptions import NotInitializedError
-from skorch.utils import to_tensor
 from torch import nn
-from torch.utils.data import Subset
 
-from .._checks import check_number, warn_if_not_finite
-from ..models._theirs import in_words
-from ..splits import FixedValidation, ValidationSplit, recording_labels
-from ..windows.inputs import Input, as_groups, as_input, as_targets
-from .batches import batched_by_recording
+from .._checks import check_number
+from ..splits import ValidationSplit
+from ..windows.inputs import as_groups, as_input, as_targets
 from .callbacks import BestWeights, Progress, WarmupCosine, replaced_by
 from .closed_form import ClosedFormHead, make_head
 from .headed import Headed
+from .inference import Inference
 from .interruption import Interruptible, remembered_interrupt
-from .losses import check_parts, match_targets, mixed_loss
-from .networks import build_module, copy_template, takes_ch_names
-from .optimizer import parameter_groups, with_fused_steps
+from .losses import check_parts
 from .own_loss import OwnLoss
+from .parts import TrainingParts
 from .randomness import seeded
-from .theirs import input_scale, one_per_region
-from .weighting import as_weights, weighted_loss
+from .weighting import as_weights
 from .window_checks import check_module, check_windows
 
 __all__ = ["EEGRegressor"]
 
-logger = logging.getLogger(__name__)
 
-
-class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
+class EEGRegressor(
+    Inference, TrainingParts, OwnLoss, Headed, Interruptible, BraindecodeRegressor
+):
     """Predict BOLD (or any continuous target) from windows of EEG.
 
     A scikit-learn regressor around a braindecode model. In addition to braindecode's
@@ -166,7 +157,7 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
     --------
     braindecode.EEGRegressor : The base class, whose ``fit`` returns None and which trains
         an instance in place.
-    make_estimator : Any model of this package by its name, with sizes.
+    braindecode_bolt.training.make_estimator : Any model by its name, with sizes.
     BOLDPredictor : A regressor with all that is needed to use it on new recordings.
 
     References
@@ -480,277 +471,3 @@ class EEGRegressor(OwnLoss, Headed, Interruptible, BraindecodeRegressor):
         # braindecode writes them into module__..., where they would stay for other
         # data.
         self.signal_args_ = self.input_.signal_args()
-
-    def initialize_module(self) -> EEGRegressor:
-        """Copy the template, or build the model from its class or name.
-
-        Returns
-        -------
-        EEGRegressor
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If there is no network of this name, or ``module__...`` parameters would lose
-            the weights of an instance.
-        TypeError
-            If the network does not take a ``module__...`` parameter.
-        """
-        kwargs = self.get_params_for("module")
-        if isinstance(self.module, nn.Module):
-            self.module_ = copy_template(self.module, kwargs)
-        else:
-            inferred = getattr(self, "signal_args_", {})
-            self.module_ = build_module(self.module, kwargs, inferred)
-        if self.module_outdated_:
-            logger.warning(
-                "Parameters of the module were set: a new module is built, and what the "
-                "last one had learned is lost."
-            )
-        self.module_outdated_ = False
-        if hasattr(self, "input_"):
-            self.input_scale_ = input_scale(self.input_scale, self.module_, self.input_)
-        return self
-
-    def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Give the optimizer the model's parameter groups.
-
-        Parameters
-        ----------
-        prefix : str
-            ``"optimizer"``, or that of another part, as for skorch.
-        named_parameters : iterable of (str, nn.Parameter)
-            Parameters of the module and their names.
-
-        Returns
-        -------
-        args : tuple
-            For the optimizer: groups of the parameters, if the module has
-            ``parameter_groups``, each with its learning rate and weight decay.
-        kwargs : dict
-            Further arguments of the optimizer.
-        """
-        named_parameters = list(named_parameters)
-        args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
-        if prefix != "optimizer":
-            return args, kwargs
-        kwargs = with_fused_steps(self.optimizer, kwargs, self.device)
-        offered = hasattr(getattr(self, "module_", None), "parameter_groups")
-        if not offered or hasattr(self, "optimizer__param_groups"):
-            return args, kwargs
-        parameters = [parameter for _, parameter in named_parameters]
-        groups = parameter_groups(self.module_, parameters, self.layer_decay, kwargs)
-        return (groups,), kwargs
-
-    def get_split_datasets(
-        self, X: Any, y: Any = None, **fit_params: Any
-    ) -> tuple[Dataset, Dataset | None]:
-        """Divide the windows into the parts to train and to validate on.
-
-        Parameters
-        ----------
-        X : LazyWindows | ndarray | Tensor | Dataset
-            All windows of the fit.
-        y : ndarray, shape (n_windows, n_outputs) | None
-            Targets. None if `X` is a data set that holds them.
-        **fit_params : Any
-            Passed to a split of skorch.
-
-        Returns
-        -------
-        train : Dataset
-            Windows to train on.
-        valid : Dataset | None
-            Windows to validate on; None without `train_split`.
-
-        Raises
-        ------
-        ValueError
-            If the windows cannot be divided, such as too few for a gap.
-        """
-        groups, self.valid_rows_ = getattr(self, "groups_", None), None
-        if not isinstance(self.train_split, ValidationSplit | FixedValidation):
-            if groups is not None and self.train_split:
-                fit_params["groups"] = groups
-            return super().get_split_datasets(X, y, **fit_params)
-        seed = getattr(self, "seed_", None)
-        train, valid = self.train_split.split(
-            X, groups, None if seed is None else np.random.RandomState(seed)
-        )
-        self.valid_rows_ = valid
-        dataset = self.get_dataset(X, y)
-        return Subset(dataset, train), Subset(dataset, valid)
-
-    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Make batches, of one recording each if the loss requires it.
-
-        Parameters
-        ----------
-        dataset : Dataset
-            Windows and targets.
-        training : bool, default False
-            Whether the batches are to train on. They are shuffled then.
-
-        Returns
-        -------
-        DataLoader
-            Gives batches of windows, shape (batch, n_chans, n_times), and targets, shape
-            (batch, n_outputs).
-        """
-        in_fit = hasattr(self, "input_")
-        by_recording = getattr(self.criterion, "within_recording", False)
-        if not (in_fit and by_recording) or self.closed_form:
-            return super().get_iterator(dataset, training=training)
-        kwargs = self.get_params_for("iterator_train" if training else "iterator_valid")
-        kwargs.setdefault("batch_size", self.batch_size)
-        recordings = recording_labels(dataset, self.groups_)
-        loader = self.iterator_train if training else self.iterator_valid
-        return loader(dataset, **batched_by_recording(kwargs, recordings, training))
-
-    def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
-        """Run the model on a batch, prepared as the training windows were.
-
-        Parameters
-        ----------
-        x : Tensor | ndarray, shape (batch, n_chans, n_times)
-            EEG in microvolts.
-        **fit_params : Any
-            Passed to the module's forward.
-
-        Returns
-        -------
-        Tensor, shape (batch, n_outputs)
-            Predictions, float32; with a closed-form head, components of the tokens, shape
-            (batch, n_electrodes, n_components, n_seconds).
-
-        Raises
-        ------
-        ValueError
-            If `precision` is unknown, or a model of braindecode cannot take such windows.
-        """
-        names = getattr(self, "predicted_ch_names_", None)
-        names = names or getattr(self, "ch_names_", None)
-        if names is not None and takes_ch_names(self.module_):
-            fit_params.setdefault("ch_names", names)
-        if getattr(self, "baseline_", None) == "window":
-            x = to_tensor(x, device=self.device)
-            x = x - x.mean(dim=-1, keepdim=True)
-        scale = getattr(self, "input_scale_", 1.0)
-        if scale != 1.0:
-            x = to_tensor(x, device=self.device) / scale
-        with self._autocast(), in_words(self.module_, x):
-            output = super().infer(x, **fit_params)
-        output = one_per_region(self.module_, output)
-        # NumPy has no bfloat16.
-        low = isinstance(output, torch.Tensor) and output.dtype == torch.bfloat16
-        return output.float() if low else output
-
-    def _autocast(self) -> torch.autocast:
-        if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(
-                f"precision must be one of float32, bfloat16, got {self.precision!r}."
-            )
-        kind = torch.device(self.device or "cpu").type
-        return torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bfloat16")
-
-    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
-        """Compute the loss of predictions and targets of the same shape.
-
-        Parameters
-        ----------
-        y_pred : Tensor, shape (batch, n_outputs)
-            What :meth:`infer` gave.
-        y_true : Tensor, shape (batch, n_outputs)
-            Targets.
-        *args : Any
-            Passed to skorch.
-        **kwargs : Any
-            Passed to skorch.
-
-        Returns
-        -------
-        Tensor, shape ()
-            The loss.
-
-        Raises
-        ------
-        ValueError
-            If the shapes differ, or the module's own loss was replaced by `criterion`.
-        """
-        if self._own_loss:
-            if self.weighted_:
-                raise ValueError("sample_weight cannot be used with the loss of this head.")
-            return self._loss_of_head(y_pred, y_true)
-        if self.closed_form:
-            return self.negative_evidence(y_pred, y_true)
-        y_true = to_tensor(y_true, device=self.device)
-        if self.cropped and isinstance(y_pred, torch.Tensor) and y_pred.ndim == 3:
-            # braindecode's CroppedLoss averages over time.
-            return super().get_loss(y_pred, y_true, *args, **kwargs)
-
-        def loss(targets: torch.Tensor) -> torch.Tensor:
-            targets = match_targets(y_pred, targets)
-            return super(EEGRegressor, self).get_loss(y_pred, targets, *args, **kwargs)
-
-        if self.weighted_:
-            return mixed_loss(partial(weighted_loss, self.criterion_, loss), y_true)
-        return mixed_loss(loss, y_true)
-
-    @contextmanager
-    def _predicting(self, X: Any) -> Iterator[Input]:
-        """Check windows to predict from, and store what skorch does not pass on."""
-        self.check_is_fitted()
-        if not self.initialized_:
-            raise NotInitializedError(
-                "This EEGRegressor is not fitted: its last fit failed or was interrupted. "
-                "Call fit again."
-            )
-        source = as_input(X)
-        if self.check_input:
-            source.warn_of_input()
-        check_windows(self, source)
-        self.predicted_ch_names_ = source.ch_names
-        try:
-            # A DataLoader draws from torch's global generator even if it does not
-            # shuffle.
-            with torch.random.fork_rng(devices=[]):
-                yield source
-        finally:
-            del self.predicted_ch_names_
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict the targets of windows; :meth:`predict` under skorch's name.
-
-        Parameters
-        ----------
-        X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
-            EEG in microvolts, as in :meth:`fit`.
-
-        Returns
-        -------
-        ndarray, shape (n_windows,) or (n_windows, n_outputs)
-            As of :meth:`predict`.
-
-        Raises
-        ------
-        NotInitializedError
-            If the regressor is not fitted.
-        ValueError
-            If the windows differ from those trained on, as in :meth:`predict`.
-        """
-        with self._predicting(X) as source:
-            if self.head_ is not None:
-                predicted, _ = self._predict_by_head(source, False, None)
-            elif self._own_loss:
-                predicted, _ = self._predict_by_own_head(source.data, False)
-            else:
-                predicted = super().predict_proba(source.data)
-        return self._in_shape(predicted)
-
-    def _in_shape(self, predicted: np.ndarray) -> np.ndarray:
-        """Give predictions as many dimensions as the targets of the fit."""
-        warn_if_not_finite(predicted)
-        one_column = predicted.ndim == 2 and predicted.shape[1] == 1
-        was_one_dimensional = getattr(self, "y_ndim_", 2) == 1
-        return predicted[:, 0] if was_one_dimensional and one_column else predicted

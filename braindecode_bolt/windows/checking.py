@@ -51,8 +51,8 @@ class RecordingCheck:
         Channels in the file.
     ch_names, bads : list of str
         Electrodes that are used (normalised names), and those marked as bad.
-    n_joints : int
-        Places where the EEG was interrupted.
+    joints : ndarray, shape (n_joints,)
+        Places where the EEG was interrupted, in seconds from its start.
     tr : float
         Time between volumes in seconds (NaN with fewer than two).
     onsets : ndarray, shape (n_volumes,)
@@ -79,7 +79,7 @@ class RecordingCheck:
     n_channels: int = 0
     ch_names: list[str] = field(default_factory=list)
     bads: list[str] = field(default_factory=list)
-    n_joints: int = 0
+    joints: np.ndarray = field(default_factory=lambda: np.empty(0))
     tr: float = np.nan
     onsets: np.ndarray = field(default_factory=lambda: np.empty(0))
     bold: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -90,20 +90,28 @@ class RecordingCheck:
 
     @property
     def jitter(self) -> float:
-        """Largest distance of a volume marker from the regular grid, in milliseconds.
+        """Largest deviation of the time between two volumes from `tr`, in milliseconds.
 
-        The grid has the median time between volumes and begins anew after each joint or
-        pause. NaN with fewer than three volumes.
+        Only of volumes that follow each other without a joint, a pause or a volume that
+        is missing between them. NaN with fewer than three volumes.
         """
         if len(self.onsets) < 3:
             return float("nan")
         steps = np.diff(self.onsets)
-        counts = np.maximum(1, np.round(steps / self.tr))
-        return float(np.abs(steps - counts * self.tr).max() * 1e3)
+        part = np.searchsorted(self.joints, self.onsets, side="right")
+        counted_steps = steps[(np.round(steps / self.tr) <= 1) & (np.diff(part) == 0)]
+        if not len(counted_steps):
+            return float("nan")
+        return float(np.abs(counted_steps - self.tr).max() * 1e3)
+
+    @property
+    def n_joints(self) -> int:
+        """Number of places where the EEG was interrupted."""
+        return len(self.joints)
 
     @property
     def suspicious(self) -> list[str]:
-        """Artifacts that seem to be left in the EEG: volume, slice, pulse."""
+        """Artifacts that seem to be left in the EEG: ``volume``, ``slice``, ``pulse``."""
         if self.artifacts is None:
             return []
         return [str(name) for name in self.artifacts.index[self.artifacts["suspicious"]]]
@@ -159,7 +167,13 @@ class DataCheck:
         )
 
     def verdict(self) -> str:
-        """Say in one or two sentences what can be used."""
+        """Say in one or two sentences what can be used.
+
+        Returns
+        -------
+        str
+            How many recordings, windows and subjects.
+        """
         good, total = self.usable, len(self.recordings)
         if not good:
             return f"None of {counted(total, 'recording')} can be used."
@@ -223,28 +237,37 @@ def check_recordings(
 
     Parameters
     ----------
-    recordings : iterable of Recording
+    recordings : iterable of Recording | BaseConcatDataset
         As read, with BOLD in the volume markers. They are not changed.
     window_seconds : float
         Length of a window in seconds. Default 16.
     low_pass : float | None
-        As in :func:`~braindecode_bolt.prepare_bold`.
+        Edge of the low-pass of BOLD in Hz, as in :func:`~braindecode_bolt.prepare_bold`.
+        Default 0.15.
     channels : sequence of str | "common" | None
-        As in :func:`~braindecode_bolt.prepare_eeg`; ``"common"``: those that all
-        recordings have.
-    **preparation
+        As in :func:`~braindecode_bolt.prepare_eeg` (default None); ``"common"``: those
+        that all recordings have.
+    **preparation : object
         Further arguments of :func:`~braindecode_bolt.prepare_eeg`.
 
     Returns
     -------
     DataCheck
+        What was found in each recording, and in all of them.
 
     Raises
     ------
     ValueError
         If there are no recordings.
+    TypeError
+        If `recordings` are of another type.
     ChannelNameError
         If `channels` is ``"common"`` and there are none.
+
+    See Also
+    --------
+    braindecode_bolt.create_bold_windows : Raises an error for what cannot be used.
+    braindecode_bolt.report.write_data_page : Puts the result on a page.
 
     Examples
     --------
@@ -284,7 +307,7 @@ def _check(
         "sfreq": float(raw.info["sfreq"]),
         "n_channels": len(raw.ch_names),
         "bads": list(raw.info["bads"]),
-        "n_joints": len(recording.joints),
+        "joints": recording.joints / raw.info["sfreq"],
         "tr": recording.repetition_time,
         "onsets": samples / raw.info["sfreq"],
         "bold": bold,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from .._checks import check_number
 from .._series import is_constant, plain_name
 from .._text import counted
 from ..eeg.units import MICROVOLTS
@@ -55,12 +56,17 @@ class BOLDWindows(OfWindows):
         BOLD, float32, in the units of the recordings.
     roi_names : list of str
         The columns of `y`.
-    noiseless, noiseless_window : ndarray of shape (n_windows, n_rois) | None
-        Simulated data only: BOLD before noise was added, computed from the whole
-        haemodynamic response and from its part inside the window.
     left_out : pandas.DataFrame
         Per recording, the number of volumes, of windows made, and of volumes
         left out by reason.
+    noiseless, noiseless_window : ndarray of shape (n_windows, n_rois) | None
+        Simulated data only: BOLD before noise was added, computed from the whole
+        haemodynamic response and from its part inside the window.
+
+    See Also
+    --------
+    create_bold_windows : Makes them.
+    EEGWindows : Windows without BOLD.
     """
 
     X: LazyWindows
@@ -72,7 +78,7 @@ class BOLDWindows(OfWindows):
 
     @property
     def metadata(self) -> pd.DataFrame:
-        """Recording, subject, session, run, task, site, volume, start, stop sample."""
+        """A row per window: whose it is, its volume, its first sample and its stop."""
         return self.X.metadata
 
     def __repr__(self) -> str:  # noqa: D105
@@ -90,6 +96,16 @@ class BOLDWindows(OfWindows):
             hold subject, session, run, task, site, recording and ``lag_seconds``.
             Wrap it in ``skorch.helper.SliceDataset`` for scikit-learn. It holds its
             own copy of the EEG, in volts and float64, as MNE does.
+
+        Examples
+        --------
+        >>> from skorch.helper import SliceDataset
+        >>> from braindecode_bolt import create_bold_windows
+        >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+        >>> windows = create_bold_windows(SimulatedEEGfMRI(1, duration=60.0).load())
+        >>> X = SliceDataset(windows.to_braindecode())
+        >>> len(X), X[0].shape
+        (21, (10, 3200))
         """
         from braindecode.datasets import BaseConcatDataset, EEGWindowsDataset
 
@@ -165,7 +181,7 @@ def create_bold_windows(
     window_seconds : float
         Length of a window in seconds. Default 16, as published.
     lag_seconds : float
-        Time between the end of the window and the marker in seconds.
+        Time between the end of the window and the marker in seconds. Default 0.
     marker : str | None
         Description of the volume markers. By default all annotations that
         carry BOLD.
@@ -181,10 +197,20 @@ def create_bold_windows(
     ------
     MarkerError
         If a recording has no volume markers that carry BOLD.
+    ChannelNameError
+        If a recording has no channel of scalp EEG.
     ValueError
-        If recordings differ in channels, sampling rate or regions, no volume
-        of any recording has a full window, a region is constant, or values
-        are not finite.
+        If there are no recordings, they differ in channels, sampling rate or regions, no
+        volume of any recording has a full window, a region is constant, values are not
+        finite, or an argument is out of range.
+    TypeError
+        If `recordings` are of another type, or a length is not a number.
+
+    See Also
+    --------
+    create_eeg_windows : Needs neither markers nor BOLD.
+    braindecode_bolt.windows.create_feature_windows : From tables of EEG features.
+    braindecode_bolt.windows.check_recordings : A look at all recordings before.
 
     Examples
     --------
@@ -195,11 +221,8 @@ def create_bold_windows(
     >>> windows.X.shape[1:], windows.y.shape[1]
     ((10, 3200), 7)
     """
-    if not (0 < window_seconds < np.inf and 0 <= lag_seconds < np.inf):
-        raise ValueError(
-            "window_seconds must be positive and lag_seconds not negative, got "
-            f"{window_seconds} and {lag_seconds}."
-        )
+    check_number(window_seconds, "window_seconds", low=0, inclusive="neither")
+    check_number(lag_seconds, "lag_seconds", low=0)
     pieces = []
     bar = tqdm(as_recordings(recordings), "Recordings", leave=False, disable=None)
     for position, recording in enumerate(bar):

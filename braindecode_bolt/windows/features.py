@@ -78,6 +78,20 @@ class FeatureWindows(LazyWindows):
     Of shape (n_windows, n_features, n_lags), in the order of time. Made by
     :func:`create_feature_windows`.
 
+    Parameters
+    ----------
+    signals : sequence of ndarray, each of shape (n_features, n_volumes)
+        Features of each recording.
+    metadata : pandas.DataFrame
+        A row per window, as for :class:`LazyWindows`; ``start`` and ``stop`` are volumes.
+    info : mne.Info
+        Names of the features; the sampling rate is that of the volumes.
+    baseline : None
+        Nothing is subtracted from features (:class:`LazyWindows` has the default
+        ``"window"``).
+    lag_seconds : float | None
+        Not used (default None).
+
     Attributes
     ----------
     layout : FeatureLayout
@@ -87,7 +101,13 @@ class FeatureWindows(LazyWindows):
     layout: FeatureLayout
 
     def by_electrode(self) -> np.ndarray:
-        """Give the features as (n_windows, n_electrodes, n_bands, n_lags), float32."""
+        """Give the features with an axis for electrodes and one for bands.
+
+        Returns
+        -------
+        ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
+            float32, in the units of the tables.
+        """
         return np.asarray(self)[:, self.layout.rows]
 
 
@@ -124,6 +144,7 @@ def create_feature_windows(
         those before it. Default 8.
     bands : mapping of str to (float, float) | None
         Frequencies of the bands in Hz, so that models know which bands are neighbours.
+        Default None.
 
     Returns
     -------
@@ -139,6 +160,10 @@ def create_feature_windows(
         has all lags.
     TypeError
         If a feature or a target is not a number.
+
+    See Also
+    --------
+    braindecode_bolt.create_bold_windows : Windows of EEG.
 
     Examples
     --------

@@ -51,9 +51,10 @@ class LazyWindows:
     info : mne.Info
         Names, positions and sampling rate of the channels.
     baseline : {"window", None}
-        Whether the mean of each channel over the window is subtracted.
+        Whether the mean of each channel over the window is subtracted (default).
     lag_seconds : float | None
-        Time between the end of a window and its volume marker, if known.
+        Time between the end of a window and its volume marker in seconds, if known
+        (default None).
 
     Attributes
     ----------
@@ -61,6 +62,26 @@ class LazyWindows:
         (n_windows, n_chans, n_times).
     dtype : numpy.dtype
         float32.
+
+    Raises
+    ------
+    ValueError
+        If windows differ in length, or `baseline` or `lag_seconds` is not possible.
+
+    See Also
+    --------
+    create_bold_windows : Makes them from recordings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from braindecode_bolt import create_bold_windows
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> X = create_bold_windows(SimulatedEEGfMRI(2, duration=60.0).load()).X
+    >>> X
+    <LazyWindows (42, 10, 3200): 2 recordings of 2 subjects, 200 Hz>
+    >>> X[0].shape, X[X.groups == "01"].shape, np.asarray(X[:4]).shape
+    ((10, 3200), (21, 10, 3200), (4, 10, 3200))
     """
 
     dtype = np.dtype(np.float32)
@@ -93,7 +114,8 @@ class LazyWindows:
         self._start = metadata["start"].to_numpy()
 
     @property
-    def shape(self) -> tuple[int, int, int]:  # noqa: D102
+    def shape(self) -> tuple[int, int, int]:
+        """Number of windows, of channels, and of samples of a window."""
         return len(self._start), len(self.info["ch_names"]), self._n_times
 
     @property
@@ -132,6 +154,11 @@ class LazyWindows:
         -------
         LazyWindows
             With the channels, the baseline and the lag of these windows.
+
+        Raises
+        ------
+        ValueError
+            If windows differ in length.
         """
         other = self._copy()
         other.signals, other._n_times = list(signals), _length(metadata)

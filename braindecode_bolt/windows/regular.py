@@ -51,6 +51,11 @@ class EEGWindows(OfWindows):
     left_out : pandas.DataFrame
         Per recording, the number of times, of windows made, and of times left out by
         reason.
+
+    See Also
+    --------
+    create_eeg_windows : Makes them.
+    BOLDWindows : Windows with BOLD.
     """
 
     X: LazyWindows
@@ -58,7 +63,7 @@ class EEGWindows(OfWindows):
 
     @property
     def metadata(self) -> pd.DataFrame:
-        """Recording, subject, session, run, task, site, time in seconds, start, stop."""
+        """A row per window: whose it is, its time in seconds, first sample and stop."""
         return self.X.metadata
 
     def __repr__(self) -> str:  # noqa: D105
@@ -94,7 +99,7 @@ def create_eeg_windows(
         that they do not overlap. The first window begins with the recording.
     times : array-like, shape (n_times,) | None
         Times to cut windows for instead, in seconds from the first sample of each
-        recording.
+        recording. Default None.
     lag_seconds : float
         Time between the end of a window and its time, in seconds. Default 0.
     baseline : {"window", None}
@@ -109,11 +114,17 @@ def create_eeg_windows(
     Raises
     ------
     TypeError
-        If `recordings` are of another type.
+        If `recordings` are of another type, or a length is not a number.
+    ChannelNameError
+        If a recording has no channel of scalp EEG.
     ValueError
-        If both `step_seconds` and `times` are given, recordings differ in channels or
-        sampling rate, no time of any recording has a window, an argument is out of range,
-        or values are not finite.
+        If there are no recordings, both `step_seconds` and `times` are given, recordings
+        differ in channels or sampling rate, no time of any recording has a window, an
+        argument is out of range, or values are not finite.
+
+    See Also
+    --------
+    create_bold_windows : A window for each volume, with its BOLD.
 
     Examples
     --------
@@ -183,7 +194,8 @@ def _times(step_seconds: float | None, times: ArrayLike | None) -> np.ndarray | 
 def _recordings(recordings: Any) -> Iterable[Recording]:
     if isinstance(recordings, mne.io.BaseRaw):
         recordings = [recordings]
-    for position, item in enumerate(as_recordings(recordings)):
+    several = isinstance(recordings, Iterable) and not hasattr(recordings, "datasets")
+    for position, item in enumerate(recordings if several else as_recordings(recordings)):
         if isinstance(item, mne.io.BaseRaw):
             file = next((name for name in item.filenames if name), None)
             item = Recording(item, str(position + 1) if file is None else Path(file).stem)

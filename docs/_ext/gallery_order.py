@@ -1,10 +1,26 @@
-"""Order of the examples in the gallery: from the first fit to special topics."""
+"""Order of the gallery: its sections, and the examples in each, from easy to special."""
 
-_ORDER = (
-    "first_fit group_kfold evaluation real_recordings bids_own_atlas montage_128 "
-    "gaussian_process grid_search braindecode_model pretraining explanation new_eeg stream "
-    "real_pair dask"
-).split()
+SECTIONS = {
+    "begin": ["first_fit", "group_kfold"],
+    "recordings": ["markers", "bids_own_atlas", "montage_128"],
+    "models": [
+        "gaussian_process",
+        "braindecode_model",
+        "grid_search",
+        "pretraining",
+        "fine_tuning",
+    ],
+    "evaluate": [
+        "compare_models",
+        "intervals",
+        "explanation",
+        "brain_pictures",
+        "real_pair",
+        "dask",
+    ],
+    "use": ["new_eeg", "save_and_share", "stream"],
+}
+_EXAMPLES = [name for names in SECTIONS.values() for name in names]
 
 
 class Order:
@@ -16,7 +32,8 @@ class Order:
     def __call__(self, filename: str) -> tuple[int, str]:
         """Place of an example."""
         name = filename.removeprefix("plot_").removesuffix(".py")
-        return (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
+        place = _EXAMPLES.index(name) if name in _EXAMPLES else len(_EXAMPLES)
+        return (place, name)
 
     def __repr__(self) -> str:
         """The same in every build, so that Sphinx sees no change."""

@@ -146,7 +146,7 @@ def card(name: str, model: type, path: str, table: dict[str, str], figure: bool)
 
 def unlinked(text: str) -> str:
     """Text without its citation links, which would be defined twice."""
-    return re.sub(r"\s*\[[A-Z]\w+\]_", "", text)
+    return re.sub(r"\s*\[\w+\]_", "", text)
 
 
 def references(lines: list[str]) -> list[str]:

@@ -10,8 +10,7 @@ from nilearn.image import index_img
 from nilearn.maskers import NiftiLabelsMasker, NiftiMapsMasker
 from sklearn.utils import Bunch
 
-from braindecode_bolt.bold import extract_regions
-from braindecode_bolt.bold.atlases import AtlasError
+from braindecode_bolt.bold import AtlasError, extract_regions
 
 from .conftest import (
     AFFINE,

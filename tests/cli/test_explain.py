@@ -46,6 +46,16 @@ def test_explain_writes_a_table_and_figures(folders, tmp_path, capsys):
     assert (results / "explanations" / "LaggedBandPower.tsv").exists()
 
 
+def test_explain_takes_regions(folders, tmp_path, capsys):
+    command = ["explain", str(folders / "model"), "--data", str(folders / "data")]
+    command += ["--out", str(tmp_path / "out"), "--rois"]
+    assert main([*command, "Thalamus,Cuneus"]) == 0
+    table = pd.read_csv(tmp_path / "out" / "explanation.tsv", sep="\t")
+    assert list(table["region"].unique()) == ["Thalamus", "Cuneus"]
+    assert main([*command, "Talamus"]) == 1
+    assert "The model has no region 'Talamus' (near: Thalamus" in capsys.readouterr().err
+
+
 def test_explain_refuses_what_it_cannot_do(folders, tmp_path, capsys):
     command = ["explain", str(folders / "model"), "--data", str(folders / "data")]
     command += ["--out", str(tmp_path)]

@@ -315,6 +315,25 @@ def test_named_pipes_beside_the_eeg_do_not_block(tmp_path, name):
         dataset.load()
 
 
+@pytest.mark.parametrize(
+    ("layout", "reader"),
+    [
+        (as_folder, "mne.io.read_raw"),
+        (as_bids, "braindecode_bolt.datasets._bids_eeg.read_raw_bids"),
+        (as_folder, "braindecode_bolt.datasets._same_eeg._digest"),
+    ],
+)
+def test_too_little_memory_is_no_damage(tmp_path, layout, reader, monkeypatch):
+    _, dataset = layout(tmp_path, 1, 2)
+
+    def fails(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(reader, fails)
+    with pytest.raises(MemoryError):
+        dataset.load()
+
+
 @pytest.mark.parametrize("name", ["participants.tsv", "sub-01/eeg/sub-01_scans.tsv"])
 def test_named_pipes_in_bids_do_not_block(tmp_path, name):
     _, dataset = as_bids(tmp_path, 1)

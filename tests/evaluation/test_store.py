@@ -112,6 +112,17 @@ def test_finished_fits_are_not_done_again(study, tmp_path):
     assert read["subject"].tolist() == first.scores["subject"].tolist()
 
 
+def test_too_little_memory_is_no_damage(study, tmp_path, monkeypatch):
+    evaluate(RIDGE, study, n_splits=2, out=tmp_path, progress=False)
+
+    def fails(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("braindecode_bolt.evaluation.store._content_of", fails)
+    with pytest.raises(MemoryError):
+        evaluate(RIDGE, study, n_splits=2, out=tmp_path, progress=False)
+
+
 def test_models_seeds_controls_and_data_can_be_added(study, long_study, tmp_path):
     evaluate(RIDGE, {"a": study}, n_splits=2, out=tmp_path)
     models = {**RIDGE, "alpha": AlphaHRF()}

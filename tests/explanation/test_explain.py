@@ -13,6 +13,7 @@ from torch import nn
 
 from braindecode_bolt import EEGRegressor, create_bold_windows
 from braindecode_bolt.datasets import SimulatedEEGfMRI
+from braindecode_bolt.datasets._choosing import PAPER_ROIS
 from braindecode_bolt.datasets.coupling.responses import RATE, hrf_kernel
 from braindecode_bolt.datasets.coupling.rhythms import BANDS as RHYTHMS
 from braindecode_bolt.datasets.coupling.rhythms import COUPLING
@@ -235,6 +236,31 @@ def test_occlusion_of_a_known_network(windows, one_cell):
     assert (of_first.loc[of_first["electrode"] != "O1", "effect"] == 0).all()
 
 
+@pytest.mark.parametrize("method", ["gradient", "integrated_gradients", "occlusion"])
+def test_some_regions_are_explained_as_among_all(coupled, trained, method):
+    if method == "integrated_gradients":
+        pytest.importorskip("captum")
+    chosen = ["Thalamus", "Cuneus"]
+    options = {"roi_names": coupled.roi_names, "n_attributed": 2, "segment_seconds": 6.0}
+    options["n_windows"] = 50
+    of_all = explain(trained, coupled.X, method, **options).set_index("region")
+    of_some = explain(trained, coupled.X, method, rois=chosen, **options)
+    assert list(of_some["region"].unique()) == chosen
+    pd.testing.assert_frame_equal(
+        of_some.set_index("region"), of_all.loc[chosen], rtol=1e-3, atol=1e-5
+    )
+
+
+def test_some_regions_of_a_scaled_linear_model(windows):
+    model = TransformedTargetRegressor(LaggedBandPower(), transformer=StandardScaler())
+    model.fit(windows.X, windows.y)
+    options = {"roi_names": windows.roi_names}
+    of_all = explain(model, windows.X, **options).set_index("region")
+    of_some = explain(model, windows.X, rois="paper", **options).set_index("region")
+    assert list(of_some.index.unique()) == list(PAPER_ROIS)
+    pd.testing.assert_frame_equal(of_some, of_all.loc[list(PAPER_ROIS)])
+
+
 def test_integrated_gradients_add_up(windows, trained, coupled):
     """To the prediction minus that of silence, without what lies outside the bands."""
     pytest.importorskip("captum")
@@ -332,6 +358,8 @@ def test_a_part_of_the_windows_is_enough(windows):
         ({"bands": {"narrow": (8.2, 8.6)}}, "Use longer segments or other bands"),
         ({"by": ("channel",)}, "by must be some of electrode, band, lag"),
         ({"segment_seconds": 0}, "segment_seconds"),
+        ({"rois": ["Thalamus"]}, "has no region 'Thalamus'"),
+        ({"rois": "thalamus"}, "rois must be 'paper', a list of names or None"),
         ({"segment_seconds": 60.0}, "does not fit a window"),
     ],
 )

@@ -14,9 +14,11 @@ from braindecode_bolt import (
     create_bold_windows,
     make_estimator,
     prepare_bold,
+    prepare_eeg,
 )
 from braindecode_bolt.eeg import ChannelNameError
 from braindecode_bolt.linear import LINEAR
+from braindecode_bolt.metrics import pearson_r
 from braindecode_bolt.prediction import running
 
 from ..conftest import ROIS, WINDOW
@@ -162,6 +164,35 @@ def test_scores_are_those_of_people_left_out(fit):
     assert fit("BandPowerGP").scores_ is None
     mean = fit("MeanBOLD", cv=3).scores_
     assert mean["r"].isna().all() and (mean["mse"] > 0.9).all()
+
+
+def test_scores_of_recordings_with_fmri(fit, as_read):
+    predictor = fit("LaggedBandPower")
+    found = predictor.score(as_read[3:], progress=False)
+    assert list(found.columns) == ["region", "r", "r_sd", "mse"]
+    windows = create_bold_windows(
+        [prepare_bold(prepare_eeg(as_read[3]))], WINDOW, lag_seconds=4.0
+    )
+    predicted = predictor.regressor_.predict(windows.X)
+    r = pearson_r(windows.y, predicted)
+    np.testing.assert_allclose(found["r"], r, rtol=1e-3)
+    scale, mean = predictor.target_scale_, predictor.target_mean_
+    errors = ((windows.y - predicted * scale - mean) / scale) ** 2
+    np.testing.assert_allclose(found["mse"], errors.mean(axis=0), rtol=1e-3)
+    twice = predictor.score([as_read[3], as_read[3]], progress=False)
+    np.testing.assert_allclose(twice["r"], found["r"])
+    assert (twice["r_sd"] < 1e-9).all()
+
+
+def test_recordings_that_cannot_be_scored(fit, as_read):
+    predictor = fit("LaggedBandPower")
+    bold = as_read[3].bold.rename(columns={ROIS[0]: "Amygdala"})
+    with pytest.raises(ValueError, match=f"no BOLD of {ROIS[0]}"):
+        predictor.score([as_read[3].with_tables({"bold": bold})])
+    with pytest.raises(ValueError, match="no recordings to score"):
+        predictor.score([])
+    with pytest.raises(TypeError, match="got str among them"):
+        predictor.score(["sub-01.edf"])
 
 
 @pytest.mark.filterwarnings("ignore:With 3 people")

@@ -144,7 +144,7 @@ def test_people_stand_in_a_table_with_their_intervals(found, page):
     assert "no method can guarantee more than 67%" in page.text
     width = found.coverage.query("pipeline == 'ridge' and region == 'Thalamus'")
     row = page.row("ridge", "Thalamus")
-    assert row["90% interval: ±"] == f"{width['half_width'].mean():.2f}"
+    assert row["90% interval ±"] == f"{width['half_width'].mean():.2f}"
     assert row["holds"] == f"{width['coverage'].mean():.0%}"
 
 

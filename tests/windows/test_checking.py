@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import mne
 import numpy as np
 import pytest
 
@@ -73,6 +74,23 @@ def test_moving_markers_are_measured(recordings):
     raw.annotations.onset = onsets
     check = check_recordings([replace(recordings[0], raw=raw)])
     assert check.recordings[0].jitter == pytest.approx(50, abs=6)
+
+
+def test_neither_joints_nor_pauses_are_taken_for_moving_markers(recordings):
+    raw = recordings[0].raw
+    # Half a repetition time is cut out, and half a minute.
+    for begins_again in (31.0, 60.0):
+        parts = [raw.copy().crop(0, 30.0), raw.copy().crop(begins_again, None)]
+        joined = mne.concatenate_raws(parts, verbose="error")
+        found = check_recordings([replace(recordings[0], raw=joined)]).recordings[0]
+        assert found.n_joints == 1 and found.joints[0] == pytest.approx(30.0, abs=0.01)
+        assert found.jitter < 6
+    apart = raw.copy()
+    apart.annotations.delete(range(len(apart.annotations) - 5, len(apart.annotations)))
+    onsets = apart.annotations.onset.copy()
+    onsets[20:] += 8.0
+    apart.annotations.onset = onsets
+    assert check_recordings([replace(recordings[0], raw=apart)]).recordings[0].jitter < 6
 
 
 def test_nothing_to_check():

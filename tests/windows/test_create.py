@@ -174,8 +174,12 @@ def test_bad_input_is_refused(make_recording, make_raw, make_bold):
     constant["B"] = 1.5
     with pytest.raises(ValueError, match="is constant in B"):
         create_bold_windows([Recording(attach_bold(make_raw(), constant), "01")], 4.0)
-    with pytest.raises(ValueError, match="window_seconds must be positive"):
+    with pytest.raises(ValueError, match="window_seconds == -1"):
         create_bold_windows([make_recording()], -1.0)
+    with pytest.raises(TypeError, match="window_seconds must be"):
+        create_bold_windows([make_recording()], "16")
+    with pytest.raises(TypeError, match=r"got RawArray among them.*Recording\(raw"):
+        create_bold_windows([make_raw()])
     broken = make_recording()
     broken.raw._data[0, 5] = np.nan
     with pytest.raises(ValueError, match="EEG of sub-01 holds NaN"):

@@ -10,6 +10,7 @@ from scipy.signal import welch
 
 from ..._text import counted
 from ...markers import MarkerError, find_markers, joint_samples
+from ...markers.annotations import marker_descriptions
 from ...markers.timing import repetition_time
 from ...recording import Recording
 from ..reading import good_electrodes, signals
@@ -71,6 +72,8 @@ def look_for_gradient(recording: Recording, n_slices: int | None) -> dict[str, F
         times = _volume_times(recording)
     except MarkerError as error:
         return _not_checked(str(error))
+    if not len(times):  # EEG without fMRI, or of another kind of markers.
+        return _not_checked("it has no volume markers")
     tr = repetition_time(times)
     sfreq = raw.info["sfreq"]
     harmonics = _harmonics(tr, raw)
@@ -108,7 +111,7 @@ def _volume_times(recording: Recording) -> np.ndarray:
     """
     raw = recording.raw
     found = recording.volume_annotations()
-    if not len(found):
+    if not len(found) and marker_descriptions(raw.annotations.description, None):
         found = find_markers(raw)
     times = np.sort(raw.annotations.onset[found]) - raw.first_time
     samples = np.round(times * raw.info["sfreq"])

@@ -63,6 +63,18 @@ def residual_artifacts(
     ValueError
         If the data hold values that are not finite, or `n_slices` is not
         positive.
+
+    See Also
+    --------
+    mark_artifacts : Marks jumps and flat spans.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.eeg.artifacts import residual_artifacts
+    >>> recording = SimulatedEEGfMRI(n_subjects=1, duration=120.0).load()[0]
+    >>> residual_artifacts(recording)[["suspicious", "note"]].loc["pulse", "note"]
+    'no channel of type ECG, or with ECG in its name'
     """
     found = look_for_gradient(recording, n_slices)
     found["pulse"] = look_for_pulse(recording, ecg_channel)
@@ -117,11 +129,15 @@ def residual_gradient(recording: Recording, n_slices: int | None = None) -> pd.D
 
 def _reported(recording: Recording, found: Mapping[str, Finding]) -> pd.DataFrame:
     """Log suspicious values and reasons for not checking, and make the table."""
+    notes: dict[str, list[str]] = {}
     for artifact, finding in found.items():
         if finding.note:
-            logger.info("%s: %s not checked: %s", recording.name, artifact, finding.note)
+            notes.setdefault(finding.note, []).append(artifact)
         elif finding.suspicious:
             logger.warning("%s: %s", recording.name, _warning(artifact, finding))
+    for note, artifacts in notes.items():
+        listed = " and ".join(artifacts)
+        logger.info("%s: %s artifacts not checked: %s", recording.name, listed, note)
     table = pd.DataFrame([asdict(finding) for finding in found.values()], index=[*found])
     return table.rename_axis("artifact")
 

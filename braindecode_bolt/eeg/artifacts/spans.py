@@ -10,6 +10,7 @@ import mne
 import numpy as np
 
 from ..._text import counted
+from ...markers import joint_samples
 from ...markers.annotations import with_annotations
 from ...recording import Recording
 from ..reading import channel_groups, good_electrodes
@@ -35,7 +36,8 @@ def mark_artifacts(
     :func:`~braindecode_bolt.create_bold_windows` leaves out every window that
     touches such a span. A span of a few milliseconds thus costs all volumes of the
     following 16 s, so that the defaults find only what is certainly not EEG. Jumps and
-    flat spans are those of :func:`mne.preprocessing.annotate_amplitude`. The seconds
+    flat spans are those of :func:`mne.preprocessing.annotate_amplitude`; the step at a
+    joint of the recording is none. The seconds
     marked are logged. (Muscle activity:
     :func:`mne.preprocessing.annotate_muscle_zscore`, before
     :func:`~braindecode_bolt.prepare_eeg`.)
@@ -47,19 +49,19 @@ def mark_artifacts(
         and channels that are not scalp EEG are not used.
     peak : float | None
         Smallest difference between consecutive samples, in microvolts, that is a
-        jump (``BAD_peak``). It depends on the sampling rate: at 200 Hz, quiet real EEG
-        stays below 150; blinks and muscles reach 250, rarely 400. None: jumps are not
-        marked.
+        jump (``BAD_peak``). Default 200. It depends on the sampling rate: at 200 Hz,
+        quiet real EEG stays below 150; blinks and muscles reach 250, rarely 400. None:
+        jumps are not marked.
     flat : float | None
         Largest difference between consecutive samples, in microvolts, of a flat
-        span (``BAD_flat``). None: flat spans are not marked.
+        span (``BAD_flat``). Default 0.1. None: flat spans are not marked.
     flat_seconds : float
         Shortest flat span in seconds. With the default 0.1, only the padding of files
         was found in real EEG; MNE's default of 0.005 finds the resolution of the
         amplifier.
     bad_percent : float
         A channel with more than this percentage of the recording in jumps, or
-        in flat spans, is marked as bad itself, and its spans are not.
+        in flat spans, is marked as bad itself, and its spans are not. Default 5.
 
     Returns
     -------
@@ -72,6 +74,16 @@ def mark_artifacts(
         If an argument is out of range.
     ChannelNameError
         If there is no good EEG channel.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.eeg.artifacts import mark_artifacts
+    >>> recording = SimulatedEEGfMRI(n_subjects=1, duration=60.0).load()[0]
+    >>> recording.raw._data[0, 2000] += 1e-3  # a jump of a millivolt after 10 s
+    >>> marked = mark_artifacts(recording)
+    >>> [a for a in marked.raw.annotations.description if a.startswith("BAD")]
+    ['BAD_peak']
     """
     raw = recording.raw
     _check(raw, peak, flat, flat_seconds, bad_percent)
@@ -85,6 +97,10 @@ def mark_artifacts(
         if threshold is not None:
             limit = {kind: threshold / MICROVOLTS}
             mask = _amplitude(raw, channels, bads, bad_percent, seconds, **limit)
+            if kind == "peak":
+                # The step from one part of a recording to the next is no artifact. No
+                # window crosses a joint, and those behind it need not be lost.
+                mask[joint_samples(raw) - 1] = False
             spans[f"BAD_{kind}"] = mask
     _log(recording, spans, bads)
     return replace(recording, raw=_marked(raw, spans, bads))
