@@ -29,6 +29,7 @@ from .data_options import data_options
 
 __all__ = [
     "check_atlas",
+    "check_eeg_files",
     "check_folder",
     "check_models",
     "check_options",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 #: Numbers, by what is wrong with those that cannot be used.
-_ABOVE_0 = ("window", "window_seconds", "tr", "tolerance", "high_pass", "max_seconds")
+_ABOVE_0 = ("window", "tr", "tolerance", "high_pass", "max_seconds")
 _ABOVE_0 += ("voxel_mm",)
 _FROM_0 = ("coupling", "snr", "low_pass", "dummy_volumes", "seed")
 _FROM_1 = ("n_slices", "volumes_per_marker", "epochs", "pretrain_steps", "steps")
@@ -208,6 +209,26 @@ def check_folder(folder: Path, what: str) -> None:
         raise ValueError(f"{what} takes a folder, and {folder} is a file.")
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder} ({what}).")
+
+
+def check_eeg_files(files: Sequence[Path]) -> None:
+    """Check EEG files that are to be read.
+
+    Raises
+    ------
+    ValueError
+        If one is a folder (those of EGI are recordings).
+    FileNotFoundError
+        If there is no such file.
+    """
+    missing = [file for file in files if not file.exists()]
+    if missing:
+        raise FileNotFoundError(f"There is no file {', '.join(map(str, missing[:5]))}.")
+    for file in files:
+        if file.is_dir() and file.suffix.lower() != ".mff":
+            raise ValueError(
+                f"{file} is a folder; give the EEG files in it, as {file / '*.vhdr'}."
+            )
 
 
 def check_source(arguments: argparse.Namespace) -> None:

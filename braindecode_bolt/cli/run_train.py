@@ -12,8 +12,8 @@ from ..prediction import BOLDPredictor
 from ..prediction.saving import check_free
 from .data_options import data_options
 from .models import choose_device, make_models
-from .options import channels, names, region_labels
-from .recordings import load_recordings
+from .options import channels, preparation, region_labels
+from .recordings import check_names_of_atlas, load_recordings
 
 __all__ = ["run_train"]
 
@@ -37,6 +37,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     if "random_state" in model.get_params():
         model.set_params(random_state=arguments.seed)
     chosen = channels(arguments.channels)
+    check_names_of_atlas(arguments)
     recordings = load_recordings(
         arguments.data,
         data_options(arguments),
@@ -74,15 +75,10 @@ def run_train(arguments: argparse.Namespace) -> int:
 
 
 def _eeg(arguments: argparse.Namespace, chosen: Any) -> dict[str, Any]:
-    average = arguments.reference == "average"
-    options = {
-        "channels": chosen,
-        "high_pass": arguments.high_pass,
+    options = preparation(arguments) | {"channels": chosen, "cache_dir": arguments.cache}
+    if arguments.coupling is not None:
         # Electrodes were already renamed when BOLD was simulated.
-        "montage": arguments.montage if arguments.coupling is None else None,
-        "reference": "average" if average else names(arguments.reference),
-        "cache_dir": arguments.cache,
-    }
+        options["montage"] = None
     return {name: value for name, value in options.items() if value is not None}
 
 
