@@ -8,7 +8,7 @@ from pathlib import Path
 from ..datasets.layout import LAYOUT
 from .checks import check_source
 from .data_options import add_data_options
-from .options import add_channel_option, say_loading
+from .options import add_channel_option, add_window_option, say_loading
 
 NAME = "check"
 SUMMARY = "look at your recordings before a model is trained"
@@ -38,13 +38,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the HTML page (default: data_check.html)",
     )
-    add(
-        "--window",
-        type=float,
-        default=16.0,
-        metavar="SECONDS",
-        help="length of a window (default: 16)",
-    )
+    add_window_option(add)
     add_channel_option(add)
     add_data_options(command)
 

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 #: Numbers, by what is wrong with those that cannot be used.
-_ABOVE_0 = ("window", "window_seconds", "tr", "tolerance", "high_pass", "max_seconds")
+_ABOVE_0 = ("window", "tr", "tolerance", "high_pass", "max_seconds")
 _ABOVE_0 += ("voxel_mm",)
 _FROM_0 = ("coupling", "snr", "low_pass", "dummy_volumes", "seed")
 _FROM_1 = ("n_slices", "volumes_per_marker", "epochs", "pretrain_steps", "steps")

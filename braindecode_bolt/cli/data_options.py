@@ -46,12 +46,7 @@ def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -
         help="the published NeuroBOLT release, a BIDS data set, or the folder described "
         "below (default: recognised from the names of the files)",
     )
-    add(
-        "--reader",
-        metavar="NAME",
-        help="reader of MNE for formats that it does not recognise by the ending, such as "
-        "cnt for mne.io.read_raw_cnt",
-    )
+    add_reader_option(add)
     if with_rois:
         add_rois_option(add, "to predict")
     add("--tasks", metavar="NAMES", help="tasks of a BIDS data set (default: all)")
@@ -73,13 +68,7 @@ def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -
         help="file names of the EEG of a BIDS data set, if runs have several copies, such "
         "as '*_eeg.set' (default: the only one)",
     )
-    add(
-        "--high-pass",
-        type=float,
-        metavar="HZ",
-        help="high-pass filter of the EEG (default: none; the paper used 0.5 between "
-        "subjects)",
-    )
+    add_preparation_options(add)
     add(
         "--low-pass",
         type=float,
@@ -87,18 +76,6 @@ def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -
         metavar="HZ",
         help="low-pass filter of the BOLD, applied to training and test parts separately; "
         "0 for none (default: 0.15)",
-    )
-    add(
-        "--montage",
-        metavar="NAME",
-        help="montage of MNE (biosemi128, GSN-HydroCel-256, ...) or 'recorded' for the "
-        "positions in the files: electrodes of dense nets get the name of the nearest "
-        "10-05 site (default: channel names are those of the 10-05 system)",
-    )
-    add(
-        "--reference",
-        metavar="NAMES",
-        help="'average', or channels separated by commas (default: as recorded)",
     )
     add(
         "--cache",
@@ -118,6 +95,39 @@ def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -
     add_coupling_option(add)
     add_pattern_options(add)
     _add_marker_options(command)
+
+
+def add_reader_option(add: Any) -> None:
+    """Add the choice of MNE's reader."""
+    add(
+        "--reader",
+        metavar="NAME",
+        help="reader of MNE for formats that it does not recognise by the ending, such as "
+        "cnt for mne.io.read_raw_cnt",
+    )
+
+
+def add_preparation_options(add: Any) -> None:
+    """Add how EEG is prepared, besides the choice of channels."""
+    add(
+        "--high-pass",
+        type=float,
+        metavar="HZ",
+        help="high-pass filter of the EEG (default: none; the paper used 0.5 between "
+        "subjects)",
+    )
+    add(
+        "--montage",
+        metavar="NAME",
+        help="montage of MNE (biosemi128, GSN-HydroCel-256, ...) or 'recorded' for the "
+        "positions in the files: electrodes of dense nets get the name of the nearest "
+        "10-05 site (default: channel names are those of the 10-05 system)",
+    )
+    add(
+        "--reference",
+        metavar="NAMES",
+        help="'average', or channels separated by commas (default: as recorded)",
+    )
 
 
 def add_rois_option(add: Any, what: str, dest: str = "rois") -> None:
@@ -262,13 +272,7 @@ def _coupling(text: str) -> str:
 
 def add_pattern_options(add: Any) -> None:
     """Add how files are named, and real BOLD as noise of simulations."""
-    add(
-        "--pattern",
-        metavar="REGEX",
-        help="regular expression that finds the subject in file names; groups subject and, "
-        "if they occur, session, task and run (default: BIDS names, and those of "
-        "PhysioNet's eegmmidb and eegmat)",
-    )
+    add_pattern_option(add)
     add(
         "--noise",
         type=Path,
@@ -277,4 +281,15 @@ def add_pattern_options(add: Any) -> None:
         help="real BOLD to use as noise of simulated BOLD, volumes x regions (.tsv, .csv, "
         "or .pkl of the NeuroBOLT release), one table for each EEG file in turn (default: "
         "autoregressive noise)",
+    )
+
+
+def add_pattern_option(add: Any) -> None:
+    """Add how files are named."""
+    add(
+        "--pattern",
+        metavar="REGEX",
+        help="regular expression that finds the subject in file names; groups subject and, "
+        "if they occur, session, task and run (default: BIDS names, and those of "
+        "PhysioNet's eegmmidb and eegmat)",
     )

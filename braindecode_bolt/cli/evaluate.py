@@ -14,6 +14,7 @@ from .options import (
     add_atlas_options,
     add_model_options,
     add_protocol_options,
+    add_window_option,
     say_loading,
 )
 
@@ -57,13 +58,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "data set are averaged in them (default there: difumo64), and the report draws R "
         "on the brain",
     )
-    add(
-        "--window",
-        type=float,
-        default=16.0,
-        metavar="SECONDS",
-        help="length of the EEG window before each volume (default: 16)",
-    )
+    add_window_option(add)
     add_protocol_options(command)
     add_model_options(command)
     add(

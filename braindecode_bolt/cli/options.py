@@ -154,6 +154,17 @@ def add_channel_option(add: Any) -> None:
     )
 
 
+def add_window_option(add: Any) -> None:
+    """Add the length of windows."""
+    add(
+        "--window",
+        type=float,
+        default=16.0,
+        metavar="SECONDS",
+        help="length of a window of EEG, the one before each volume (default: 16)",
+    )
+
+
 def add_atlas_options(add: Any, where: str) -> None:
     """Add the options that say where the regions are."""
     add("--atlas", metavar="ATLAS", help=where)

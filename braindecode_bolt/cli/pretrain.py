@@ -6,7 +6,12 @@ import argparse
 from pathlib import Path
 
 from .choices import WITH_WEIGHTS
-from .options import add_channel_option, say_loading
+from .data_options import (
+    add_pattern_option,
+    add_preparation_options,
+    add_reader_option,
+)
+from .options import add_channel_option, add_window_option, say_loading
 
 NAME = "pretrain"
 SUMMARY = "pre-train a network on EEG without fMRI"
@@ -47,12 +52,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default="small",
         help="its size, as for evaluate (default: small)",
     )
-    add(
-        "--pattern",
-        metavar="REGEX",
-        help="regular expression that finds the subject in file names, as for evaluate",
-    )
-    add("--reader", metavar="NAME", help="reader of MNE, as for evaluate")
+    add_pattern_option(add)
+    add_reader_option(add)
     add_channel_option(add)
     add(
         "--unknown-channels",
@@ -60,20 +61,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
         default="drop",
         help="electrodes without a channel embedding in LaBraM (default: drop)",
     )
-    add("--montage", metavar="NAME", help="montage of MNE, as for evaluate")
-    add("--high-pass", type=float, metavar="HZ", help="high-pass filter (default: none)")
-    add(
-        "--reference",
-        metavar="NAMES",
-        help="'average', or channels separated by commas (default: as recorded)",
-    )
-    add(
-        "--window-seconds",
-        type=float,
-        default=16.0,
-        metavar="S",
-        help="length of the windows in seconds (default: 16)",
-    )
+    add_preparation_options(add)
+    add_window_option(add)
     add("--steps", type=int, default=600, help="batches of 8 windows (default: 600)")
     add(
         "--max-seconds",

@@ -21,7 +21,7 @@ from ..training import (
 from ..training.pretext import as_pieces, eeg_hashes
 from .choices import WITH_WEIGHTS
 from .models import choose_device
-from .options import channels, names
+from .options import channels, preparation
 from .recordings import Prepared
 
 __all__ = ["run_pretrain", "with_pretraining"]
@@ -40,15 +40,10 @@ def run_pretrain(arguments: argparse.Namespace) -> int:
     int
         Exit status, 0.
     """
-    average = arguments.reference == "average"
     recordings = Prepared(
         read_eeg_folder(arguments.data, arguments.pattern, arguments.reader),
         channels(arguments.channels),
-        {
-            "montage": arguments.montage,
-            "high_pass": arguments.high_pass,
-            "reference": "average" if average else names(arguments.reference),
-        },
+        preparation(arguments),
     )
     sizes = network_arguments(arguments.model, arguments.size)
     if arguments.model in ("NeuroBOLT", "LabramBOLD"):
@@ -57,7 +52,7 @@ def run_pretrain(arguments: argparse.Namespace) -> int:
         arguments.model,
         recordings,
         model_arguments=sizes,
-        window_seconds=arguments.window_seconds,
+        window_seconds=arguments.window,
         n_steps=arguments.steps,
         max_seconds=arguments.max_seconds,
         random_state=arguments.seed,
@@ -81,7 +76,7 @@ def run_pretrain(arguments: argparse.Namespace) -> int:
 def with_pretraining(
     models: Mapping[str, BaseEstimator],
     arguments: argparse.Namespace,
-    preparation: Mapping[str, Any],
+    prepared: Mapping[str, Any],
     folder: Path,
 ) -> dict[str, BaseEstimator]:
     """Add pre-training to the networks that can have it.
@@ -92,7 +87,7 @@ def with_pretraining(
         Models by name.
     arguments : argparse.Namespace
         Arguments of ``braindecode-bolt evaluate``.
-    preparation : mapping
+    prepared : mapping
         Arguments of prepare_eeg.
     folder : Path
         Results folder. Encoders that are pre-trained on other EEG are kept beside it.
@@ -116,7 +111,7 @@ def with_pretraining(
         recordings = Prepared(
             read_eeg_folder(arguments.pretrain_eeg),
             channels(arguments.channels),
-            preparation,
+            prepared,
         )
         pieces = as_pieces(recordings, 16.0, 100)
         for name, model in able.items():

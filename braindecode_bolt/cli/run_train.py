@@ -12,7 +12,7 @@ from ..prediction import BOLDPredictor
 from ..prediction.saving import check_free
 from .data_options import data_options
 from .models import choose_device, make_models
-from .options import channels, names, region_labels
+from .options import channels, preparation, region_labels
 from .recordings import load_recordings
 
 __all__ = ["run_train"]
@@ -74,15 +74,10 @@ def run_train(arguments: argparse.Namespace) -> int:
 
 
 def _eeg(arguments: argparse.Namespace, chosen: Any) -> dict[str, Any]:
-    average = arguments.reference == "average"
-    options = {
-        "channels": chosen,
-        "high_pass": arguments.high_pass,
+    options = preparation(arguments) | {"channels": chosen, "cache_dir": arguments.cache}
+    if arguments.coupling is not None:
         # Electrodes were already renamed when BOLD was simulated.
-        "montage": arguments.montage if arguments.coupling is None else None,
-        "reference": "average" if average else names(arguments.reference),
-        "cache_dir": arguments.cache,
-    }
+        options["montage"] = None
     return {name: value for name, value in options.items() if value is not None}
 
 

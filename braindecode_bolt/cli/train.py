@@ -8,7 +8,7 @@ from pathlib import Path
 from ..datasets.layout import LAYOUT
 from .checks import check_atlas, check_models, check_source
 from .data_options import add_data_options
-from .options import add_atlas_options, add_network_options, say_loading
+from .options import add_atlas_options, add_network_options, add_window_option, say_loading
 
 NAME = "train"
 SUMMARY = "train a model on all recordings and save it for predictions"
@@ -48,13 +48,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="the model (default: BandPowerGP)",
     )
     add_network_options(add)
-    add(
-        "--window",
-        type=float,
-        default=16.0,
-        metavar="SECONDS",
-        help="length of the EEG window before each volume (default: 16)",
-    )
+    add_window_option(add)
     add_atlas_options(
         add, "where the regions are, for images: difumo64 (or 128 to 1024), or a file"
     )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..eeg import prepare_eeg
 from ..prediction import BOLDPredictor
+from ..prediction.running import shared_electrodes
 from ..recording import Recording, as_recordings
 from ..windows import create_eeg_windows
 from .explaining import explain
@@ -35,6 +36,9 @@ def explain_predictor(
     recordings : iterable of Recording
         EEG as read, of people who were not used in training, if possible. It is
         prepared here as that of the training was. Neither markers nor BOLD are needed.
+        Models that predict from some of their electrodes (BandPowerGP, NeuroBOLT,
+        LabramBOLD) are explained with those that all recordings have; weights are those
+        of the whole model.
     method : str, default "auto"
         As in :func:`explain`.
     **arguments
@@ -48,7 +52,8 @@ def explain_predictor(
     Raises
     ------
     ChannelNameError
-        If a recording lacks an electrode of the predictor.
+        If a recording lacks an electrode of a predictor that needs all, or the
+        recordings have none in common.
     ValueError, TypeError, ImportError
         As from :func:`explain`.
 
@@ -63,10 +68,14 @@ def explain_predictor(
     >>> table.columns.tolist()[:4]
     ['region', 'electrode', 'band', 'low']
     """
-    eeg = {**predictor.eeg, "channels": predictor.ch_names_}
+    recordings = list(as_recordings(recordings))
+    eeg = dict(predictor.eeg)
+    eeg["channels"] = shared_electrodes(
+        predictor.regressor_, predictor.ch_names_, recordings, eeg
+    )
 
     def prepared() -> Iterator[Recording]:
-        for recording in as_recordings(recordings):
+        for recording in recordings:
             yield prepare_eeg(recording, **eeg)
 
     step = predictor.tr_ if np.isfinite(predictor.tr_) else _STEP

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +13,15 @@ from sklearn.base import BaseEstimator
 from tqdm.auto import tqdm
 
 from .._text import counted
+from ..eeg import ChannelNameError, common_channels
+from ..eeg.channels import normalize_channel_name
+from ..recording import Recording
 from ..training.networks import takes_ch_names
 from ..windows.lazy import LazyWindows
 from .cutting import windows_at
 from .preparation import Piece, Preparation
 
-__all__ = ["Run", "needs_calibration", "takes_part", "predicts_std"]
+__all__ = ["Run", "needs_calibration", "predicts_std", "shared_electrodes", "takes_part"]
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +60,55 @@ def takes_part(regressor: BaseEstimator) -> bool:
     if hasattr(model, "module_"):
         return takes_ch_names(model.module_)
     return getattr(model, "SOME_ELECTRODES_DO", False)
+
+
+def shared_electrodes(
+    regressor: BaseEstimator,
+    ch_names: Sequence[str],
+    recordings: Sequence[Recording],
+    eeg: Mapping[str, Any],
+) -> list[str]:
+    """Choose the electrodes of a model that all recordings have.
+
+    Parameters
+    ----------
+    regressor : estimator
+        The model.
+    ch_names : sequence of str
+        Its electrodes.
+    recordings : sequence of Recording
+        As read.
+    eeg : mapping
+        Arguments of prepare_eeg, of which the montage counts.
+
+    Returns
+    -------
+    list of str
+        In the order of the model. All of them if the model needs all.
+
+    Raises
+    ------
+    ChannelNameError
+        If there is none.
+    """
+    if not takes_part(regressor):
+        return list(ch_names)
+    given = {k: v for k, v in eeg.items() if k in ("montage", "montage_distance_mm")}
+    there = {normalize_channel_name(n) for n in common_channels(recordings, **given)}
+    found = [name for name in ch_names if normalize_channel_name(name) in there]
+    if not found:
+        raise ChannelNameError(
+            "The recordings have none of the electrodes of the model in common: "
+            f"{', '.join(ch_names)}."
+        )
+    if len(found) < len(ch_names):
+        logger.warning(
+            "Using %d of the model's %d electrodes; not there: %s",
+            len(found),
+            len(ch_names),
+            ", ".join(name for name in ch_names if name not in found),
+        )
+    return found
 
 
 def _accepts(model: Any, name: str) -> bool:

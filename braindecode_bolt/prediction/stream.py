@@ -103,7 +103,6 @@ class BOLDStream:
             )
         if isinstance(calibration, mne.io.BaseRaw | Recording):
             calibration = predictor.calibrate(calibration, montage=montage)
-        self._calibration = calibration
         eeg = dict(predictor.eeg)
         if montage != "trained":
             eeg["montage"] = montage

@@ -12,12 +12,10 @@ import torch
 from skorch.callbacks import Freezer
 
 from .._series import plain_name
-from ..eeg import common_channels
-from ..eeg.channels import normalize_channel_name
 from ..recording import Recording, as_recordings
 from ..training import EEGRegressor
 from .learning import fit_model, training_windows
-from .running import inner, takes_part
+from .running import inner, shared_electrodes
 
 if TYPE_CHECKING:
     from .predictor import BOLDPredictor
@@ -49,7 +47,9 @@ def fine_tune(
         )
     recordings = list(as_recordings(recordings))
     options = {**predictor.eeg, **(eeg or {})}
-    options["channels"] = _channels(predictor, recordings, options)
+    options["channels"] = shared_electrodes(
+        predictor.regressor_, predictor.ch_names_, recordings, options
+    )
     windows, times = training_windows(
         recordings, options, predictor.bold, predictor.window_seconds, predictor.lag_seconds
     )
@@ -82,30 +82,6 @@ def fine_tune(
     )
     tuned.model = tuned.regressor_
     return tuned
-
-
-def _channels(
-    predictor: BOLDPredictor, recordings: list[Recording], options: Mapping[str, Any]
-) -> list[str]:
-    """Choose the electrodes of the model that all recordings have."""
-    wanted = predictor.ch_names_
-    if not takes_part(predictor.regressor_):
-        return wanted
-    given = {k: v for k, v in options.items() if k in ("montage", "montage_distance_mm")}
-    there = {normalize_channel_name(n) for n in common_channels(recordings, **given)}
-    found = [name for name in wanted if normalize_channel_name(name) in there]
-    if not found:
-        raise ValueError(
-            f"The recordings have none of the electrodes of the model: {', '.join(wanted)}."
-        )
-    if len(found) < len(wanted):
-        logger.warning(
-            "Fine-tuning with %d of the model's %d electrodes; not there: %s",
-            len(found),
-            len(wanted),
-            ", ".join(name for name in wanted if name not in found),
-        )
-    return found
 
 
 def _set_head(module: torch.nn.Module, old: list[str], new: list[str]) -> None:

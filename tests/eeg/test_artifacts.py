@@ -404,6 +404,21 @@ def test_spans_are_where_they_are(jump, flat, length, crop, dated):
     assert spans(marked, "BAD_flat") == [(flat, flat + length - 1)]
 
 
+@pytest.mark.parametrize("joint", ["EDGE boundary", "boundary", "BAD_ACQ_SKIP"])
+def test_the_step_at_a_joint_is_no_artifact(joint):
+    recording = record(noise(10000))
+    raw = recording.raw
+    length = 100 if joint == "BAD_ACQ_SKIP" else 0
+    raw._data[:, 4000:] += 1e-3  # The amplifier was started again.
+    raw._data[1, 7000:] += 1e-3
+    raw.annotations.append(4000 / SFREQ, length / SFREQ, joint)
+    assert spans(mark_artifacts(recording).raw, "BAD_peak") == [(6999, 7000)]
+    # A jump beside it is one all the same.
+    raw._data[1, 3999] -= 1e-3
+    marked = spans(mark_artifacts(recording).raw, "BAD_peak")
+    assert marked == [(3998, 3999), (6999, 7000)]
+
+
 def test_bold_and_data_survive(make_recording, caplog):
     recording = make_recording()
     recording.raw._data[0, 3000] += 1e-3

@@ -10,6 +10,7 @@ import mne
 import numpy as np
 
 from ..._text import counted
+from ...markers import joint_samples
 from ...markers.annotations import with_annotations
 from ...recording import Recording
 from ..reading import channel_groups, good_electrodes
@@ -35,7 +36,8 @@ def mark_artifacts(
     :func:`~braindecode_bolt.create_bold_windows` leaves out every window that
     touches such a span. A span of a few milliseconds thus costs all volumes of the
     following 16 s, so that the defaults find only what is certainly not EEG. Jumps and
-    flat spans are those of :func:`mne.preprocessing.annotate_amplitude`. The seconds
+    flat spans are those of :func:`mne.preprocessing.annotate_amplitude`; the step at a
+    joint of the recording is none. The seconds
     marked are logged. (Muscle activity:
     :func:`mne.preprocessing.annotate_muscle_zscore`, before
     :func:`~braindecode_bolt.prepare_eeg`.)
@@ -95,6 +97,10 @@ def mark_artifacts(
         if threshold is not None:
             limit = {kind: threshold / MICROVOLTS}
             mask = _amplitude(raw, channels, bads, bad_percent, seconds, **limit)
+            if kind == "peak":
+                # The step from one part of a recording to the next is no artifact. No
+                # window crosses a joint, and those behind it need not be lost.
+                mask[joint_samples(raw) - 1] = False
             spans[f"BAD_{kind}"] = mask
     _log(recording, spans, bads)
     return replace(recording, raw=_marked(raw, spans, bads))
