@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from .._text import counted
 from ..eeg import common_channels, prepare_eeg
+from ..markers.annotations import check_raw
 from ..recording import Recording
 from ._base import EEGfMRIDataset
 from ._files import DataFolderError, Reader
@@ -248,6 +249,8 @@ def simulate_bold(
         range.
     ChannelNameError
         If no electrode has a known position.
+    TypeError
+        If `raw` is not a Raw object, but a Recording for example.
 
     See Also
     --------
@@ -338,6 +341,7 @@ def simulate_bold(
     (58, 7)
     """
     kind = parse_coupling(coupling)
+    check_raw(raw)
     rois = list(ROIS if rois is None else rois)
     check_simulation(rois, tr, snr)
     rng = np.random.default_rng(random_state)
