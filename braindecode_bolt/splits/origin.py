@@ -15,6 +15,7 @@ from torch.utils.data import Subset
 
 from .._checks import check_number
 from ..recording import ENTITIES, Recording
+from ..windows.inputs import StackedWindows
 from ..windows.lazy import LazyWindows
 
 __all__ = ["recording_labels", "window_groups"]
@@ -42,6 +43,8 @@ class Origin:
         """Read it from LazyWindows or a braindecode data set; None for other types."""
         if isinstance(X, LazyWindows):
             return cls(X.metadata, X.sfreq)
+        if isinstance(X, StackedWindows):
+            return None if X.dataset is None else cls.of(X.dataset)
         if isinstance(X, SliceDataset | Subset):
             whole = cls.of(X.dataset)
             indices = X.indices_ if isinstance(X, SliceDataset) else X.indices
