@@ -17,6 +17,7 @@ from ..plotting import plot_lag_curves, plot_spectra, plot_topographies
 from ..prediction import BOLDPredictor
 from ..report.understanding import EXPLANATIONS
 from .data_options import data_options, rois
+from .own_models import import_own
 from .recordings import load_recordings
 
 __all__ = ["run_explain"]
@@ -40,7 +41,8 @@ def run_explain(arguments: argparse.Namespace) -> int:
     int
         Exit status, 0.
     """
-    predictor = BOLDPredictor.load(arguments.model, arguments.device)
+    own = [] if arguments.own is None else [import_own(arguments.own)]
+    predictor = BOLDPredictor.load(arguments.model, arguments.device, models=own)
     recordings = load_recordings(
         arguments.data,
         data_options(arguments),
