@@ -22,6 +22,7 @@ MARKER_OPTIONS = (
     "stim_channel",
     "tolerance",
     "markers_from",
+    "uncovered",
 )
 #: The couplings, for the description of a command.
 COUPLING_LIST = "\n".join(f"  {name:18} {what}" for name, what in COUPLINGS.items())
@@ -220,6 +221,13 @@ def _add_marker_options(command: argparse.ArgumentParser) -> None:
         choices=("eeg", "table"),
         help="which markers to use if the EEG file and a table beside it disagree "
         "(default: an error that gives the offset)",
+    )
+    add(
+        "--uncovered",
+        choices=("raise", "drop", "drop_first", "drop_last"),
+        help="rows of BOLD without a marker, because the EEG began after or ended before "
+        "the fMRI: an error (default), or left out, at the end that the EEG shows (drop) "
+        "or at the one given",
     )
 
 

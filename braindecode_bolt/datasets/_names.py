@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mne_bids import get_entities_from_fname
@@ -12,7 +12,15 @@ from mne_bids import get_entities_from_fname
 from .._text import listed
 from ._files import DataFolderError, without_ending
 
-__all__ = ["check_labels", "entities_of", "is_bids_eeg", "label_key"]
+__all__ = [
+    "check_labels",
+    "described",
+    "entities_of",
+    "example_pattern",
+    "is_bids_eeg",
+    "label_key",
+    "nearly_matched",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +118,43 @@ def _matched(path: Path, patterns: Iterable[re.Pattern]) -> dict[str, str]:
         if match:
             return {key: value for key, value in match.groupdict().items() if value}
     return {}
+
+
+def nearly_matched(files: Iterable[Path], pattern: str) -> str:
+    """Say what a pattern that matches no whole name matches; empty where nothing.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        EEG files.
+    pattern : str
+        A regular expression that matches none of their names.
+
+    Returns
+    -------
+    str
+        A sentence with a space in front.
+    """
+    compiled = _compiled(pattern)
+    for file in files:
+        name = without_ending(file)
+        part = compiled.search(name)
+        if part and part[0]:
+            before = ".*?" if part.start() else ""
+            after = ".*" if part.end() < len(name) else ""
+            return (
+                f" It must match the whole name: it finds {part[0]!r} in {name!r}. Then "
+                f"write pattern='{before}{pattern}{after}'."
+            )
+    return ""
+
+
+def example_pattern(files: Sequence[Path]) -> str:
+    """Write a pattern for names such as these."""
+    names = [without_ending(file) for file in files]
+    if names and all("_" in name for name in names):
+        return "(?P<subject>[^_]+)_(?P<run>.+)"
+    return "(?P<subject>.+)"
 
 
 def _plain(label: str) -> str:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,13 @@ from ._files import (
     find_eeg,
     without_ending,
 )
-from ._names import described, entities_of, is_bids_eeg
+from ._names import (
+    described,
+    entities_of,
+    example_pattern,
+    is_bids_eeg,
+    nearly_matched,
+)
 from ._reading import read_eeg
 from ._repetition import in_sidecars
 from ._tables import read_table
@@ -125,10 +132,11 @@ class EEGfMRIFolder(MarkedEEG):
                 f"{self.data_dir} holds no recording. It has "
                 f"{there if others else 'no EEG file'}; expected names that {wanted}"
                 + (
-                    "."
+                    f".{nearly_matched(everything, self.pattern)}"
                     if self.pattern
                     else ", as sub-01_task-rest_eeg.vhdr with sub-01_task-rest_bold.tsv "
-                    "beside it, or a pattern that says what other names mean."
+                    "beside it, or a pattern that says what other names mean, such as "
+                    f"pattern='{example_pattern(everything)}'."
                 )
             )
         if others:
@@ -166,10 +174,7 @@ class EEGfMRIFolder(MarkedEEG):
             return self._carrying(path, recording, rois, options)
         tables = _read_tables(path, rois)
         if "bold" not in tables:
-            raise DataFolderError(
-                f"no BOLD: expected {_stem(path)}_bold.tsv beside it, or annotations that "
-                "carry the BOLD"
-            )
+            raise DataFolderError(_without_bold(path))
         bold = tables.pop("bold")
         with naming_bold(_table_of(path, "_bold"), bold):
             raw = pair_bold(
@@ -220,6 +225,25 @@ def _stem(path: Path) -> str:
     stem = without_ending(path).removesuffix("_eeg")
     # Of a recording in several files, the first.
     return re.sub(r"_split-\d+", "", stem)
+
+
+def _without_bold(path: Path) -> str:
+    """Say which table was expected, and which are there."""
+    stem = _stem(path)
+    text = (
+        f"no BOLD: expected {stem}_bold.tsv or {stem}_bold.csv beside it, or annotations "
+        "that carry the BOLD"
+    )
+    in_bids = next(
+        (p for p in path.parents if (p / "dataset_description.json").exists()), ""
+    )
+    if path.parent.name == "eeg" and in_bids:
+        return f"{text}. It is part of the BIDS data set {in_bids}: give that folder"
+    tables = sorted(
+        file.name for file in path.parent.iterdir() if file.suffix in (".tsv", ".csv")
+    )
+    near = get_close_matches(f"{stem}_bold.tsv", tables, n=2, cutoff=0.6)
+    return f"{text}. Rename what is there: {listed(near)}" if near else text
 
 
 def _beside(path: Path) -> list[Path]:

@@ -59,8 +59,8 @@ def find_markers(
         raise MarkerError(
             f"{recording_file(raw)} has no volume markers: none of its annotations is "
             f"called {' or '.join(candidates(marker))}. It has "
-            f"{count_descriptions(annotations.description)}. Name the markers with the "
-            "argument marker."
+            f"{count_descriptions(annotations.description)}. Give the "
+            "name of the volume markers with the argument marker."
         )
     found = np.flatnonzero([text in matched for text in annotations.description])
     return found[np.argsort(annotations.onset[found], kind="stable")]

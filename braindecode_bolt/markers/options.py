@@ -57,6 +57,12 @@ class MarkerOptions:
         Which markers to use if the EEG file has markers and a table beside it
         (``events.tsv``, ``..._volumes.tsv``) gives other times. By default this is an
         error.
+    uncovered : {"raise", "drop", "drop_first", "drop_last"}
+        Whether rows of BOLD without a marker, before the first or after the last, are an
+        error (default) or are left out because the EEG began after or ended before the
+        fMRI. ``"drop"`` sees at which end from the EEG: it must begin less than a
+        repetition time before the first marker, or end less than one after the last. If
+        it does both, say which: the first rows or the last.
 
     Raises
     ------
@@ -86,6 +92,7 @@ class MarkerOptions:
     stim_channel: str | None = None
     tolerance: float | None = None
     markers_from: str | None = None
+    uncovered: str = "raise"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> MarkerOptions:
@@ -131,6 +138,7 @@ class MarkerOptions:
             "missing": ("raise", "fill"),
             "extra": ("raise", "drop_last"),
             "markers_from": (None, "eeg", "table"),
+            "uncovered": ("raise", "drop", "drop_first", "drop_last"),
         }
         for name, allowed in choices.items():
             value = getattr(self, name)
