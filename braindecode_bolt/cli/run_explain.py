@@ -43,20 +43,9 @@ def run_explain(arguments: argparse.Namespace) -> int:
     int
         Exit status, 0.
     """
-<<<<<<< HEAD
     own = [] if arguments.own is None else [import_own(arguments.own)]
     predictor = BOLDPredictor.load(arguments.model, arguments.device, models=own)
-    recordings = load_recordings(
-        arguments.data,
-        data_options(arguments),
-        arguments.cache,
-        arguments.coupling,
-        coupling_kind=arguments.coupling_kind,
-    )
-=======
-    predictor = BOLDPredictor.load(arguments.model, arguments.device)
     recordings = _recordings(arguments)
->>>>>>> 72bcaada823a987bf9b2eecddd6fa86c1cb655d9
     table = explain_predictor(
         predictor, recordings, arguments.method, rois=rois(arguments.explained)
     )
