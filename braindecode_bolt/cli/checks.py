@@ -49,10 +49,10 @@ _MOST_SURROGATES = 1_000_000
 _SEEDS = 2**32
 #: What is read (``data``, ``eeg`` and others are folders in some commands, and patterns
 #: of file names in others), and what is written.
-_FOLDERS = ("data", "eeg", "derivatives", "pretrain_eeg")
+_FOLDERS = ("data", "eeg", "eeg_root", "derivatives", "pretrain_eeg")
 _WRITTEN = ("out", "cache")
 #: Names separated by commas, of which there must be one.
-_LISTS = ("channels", "rois", "tasks", "explained", "reference")
+_LISTS = ("channels", "rois", "tasks", "subjects", "explained", "reference")
 #: Options of folders that need no BOLD.
 _OF_COUPLING = ("pattern", "noise", "tr", "reader")
 

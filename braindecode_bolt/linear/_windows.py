@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..splits import recording_labels
-from ..windows.inputs import Input, as_input, stacked
+from ..windows.inputs import Input, as_input, pieces_of, stacked
 from ..windows.lazy import LazyWindows
 
 __all__ = ["as_windows", "one_recording"]
@@ -32,7 +32,7 @@ def one_recording(X: Any) -> Iterator[Any]:
     ValueError
         If a piece is of several recordings.
     """
-    pieces = X if isinstance(X, Iterator) else [X]
+    pieces = pieces_of(X)
     if isinstance(X, (list, tuple)) and X and isinstance(X[0], LazyWindows):
         pieces = X
     for piece in pieces:

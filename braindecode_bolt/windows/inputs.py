@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ __all__ = [
     "as_input",
     "as_targets",
     "is_set",
+    "pieces_of",
     "stacked",
 ]
 
@@ -326,6 +327,24 @@ def _check_one_montage(names: list[list[str] | None]) -> None:
                 f"{', '.join(other)}, the first {', '.join(names[0])}. Give all the same "
                 "channels in the same order."
             )
+
+
+def pieces_of(X: Any) -> Iterable[Any]:
+    """Give windows that may come piece by piece as pieces.
+
+    Parameters
+    ----------
+    X : windows | iterator of windows
+        Windows in any form that :func:`as_input` takes, or one after the other.
+
+    Returns
+    -------
+    iterable of windows
+        The pieces; windows that are all there are one piece.
+    """
+    # Epochs are iterators, too: of single epochs.
+    in_pieces = isinstance(X, Iterator) and not isinstance(X, mne.BaseEpochs)
+    return X if in_pieces else [X]
 
 
 def as_groups(groups: Any, source: Input) -> np.ndarray | None:
