@@ -7,13 +7,11 @@ import warnings
 from pathlib import Path
 
 import matplotlib
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
-from sphinx_gallery.scrapers import figure_rst
 
 import braindecode_bolt
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+from gallery_figures import save_figures
 from gallery_order import SECTIONS
 from make_inventories import PROJECTS
 from own_methods import own_methods
@@ -36,6 +34,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "gallery_figures",
     "command_reference",
     "model_zoo",
 ]
@@ -118,18 +117,8 @@ myst_heading_anchors = 3
 linkcheck_timeout = 20
 
 
-def own_figures(block, block_vars, gallery_conf):
-    """Show what our plotting functions return, which pyplot does not know of."""
-    figure = block_vars["example_globals"].pop("figure", None)
-    if not isinstance(figure, Figure) or plt.fignum_exists(getattr(figure, "number", -1)):
-        return ""
-    path = next(block_vars["image_path_iterator"])
-    figure.savefig(path, dpi=110)
-    return figure_rst([path], gallery_conf["src_dir"])
-
-
 sphinx_gallery_conf = {
-    "image_scrapers": (own_figures, "matplotlib"),
+    "image_scrapers": (save_figures,),
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": os.environ.get("GALLERY", "/plot_"),

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .images import image_name, open_image, reading
+
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
     from nilearn.maskers import NiftiLabelsMasker, NiftiMapsMasker
@@ -167,7 +169,7 @@ def load_atlas(
     TypeError
         If it is none of these.
     """
-    from nilearn.image import get_data, load_img, new_img_like
+    from nilearn.image import get_data, new_img_like
 
     named = re.fullmatch(r"difumo(\d+)", atlas) if isinstance(atlas, str) else None
     if named:
@@ -184,10 +186,12 @@ def load_atlas(
             f"{sizes}. Fetch others with nilearn.datasets.fetch_atlas_* and give what that "
             "returns."
         )
-    img = load_img(atlas)
+    name = image_name(atlas, "The atlas")
+    img = open_image(atlas, name)
     n_maps = img.shape[3] if len(img.shape) == 4 else 1
     if n_maps == 1:
-        data = np.nan_to_num(get_data(img)).reshape(img.shape[:3])
+        with reading(name):
+            data = np.nan_to_num(get_data(img)).reshape(img.shape[:3])
         if np.array_equal(data, data.round()):
             return _labels_atlas(img, data.astype(np.int32), labels, table)
         img = new_img_like(img, data[..., np.newaxis])
@@ -263,7 +267,9 @@ def _fetch_difumo(
     except OSError as error:
         folder = Path(get_data_dirs(data_dir)[0]).resolve() / "difumo_atlases"
         raise AtlasError(
-            f"The DiFuMo atlas of {size} regions cannot be fetched ({error}). On a machine "
+            f"The DiFuMo atlas of {size} regions cannot be fetched ({_cause(error)}). Give "
+            "an atlas that is here, as atlas='my_atlas.nii.gz' with the names of its "
+            "regions (labels), or bring DiFuMo here: on a machine "
             f"with a connection, nilearn.datasets.fetch_atlas_difumo(dimension={size}, "
             "resolution_mm=2) fetches it and tells where it is. Copy the files to\n"
             f"  {folder / str(size) / '2mm' / 'maps.nii.gz'}\n"
@@ -272,6 +278,14 @@ def _fetch_difumo(
             "The environment variable NILEARN_DATA names another folder in place of "
             f"{folder.parent}."
         ) from error
+
+
+def _cause(error: Exception) -> str:
+    """Say in a few words why nothing could be fetched."""
+    text = " ".join(str(error).split())
+    if "resolve" in text or "connection" in text.lower():
+        return "there is no connection to its server"
+    return text[:200]
 
 
 def _unpack(

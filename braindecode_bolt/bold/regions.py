@@ -18,6 +18,7 @@ from .._text import counted
 from ..recording import check_bold
 from .atlases import Atlas, load_atlas, onto_grid
 from .confounds import load_confounds
+from .images import image_name, open_image, reading
 from .maskers import from_masker, is_masker
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def extract_regions(
     >>> extract_regions(image, confounds=load_confounds(image))  # doctest: +SKIP
     """
     own = _check_arguments(atlas, mask_img, confounds, global_signal, missing)
+    name = image_name(img)
     img = _open(img)
     tr = _repetition_time(img, tr)
     confounds = load_confounds(confounds, img.shape[3])
@@ -165,7 +167,7 @@ def extract_regions(
         signals = table.columns[present.sum() :]
         table = table.reindex(columns=[*loaded.names, *signals])
     table.attrs.update(tr=tr, n_volumes=img.shape[3])
-    logger.info("%d volumes x %d regions, TR %g s", *table.shape, tr)
+    logger.info("%s: %d volumes x %d regions, TR %g s", name, *table.shape, tr)
     return table
 
 
@@ -190,15 +192,12 @@ def _check_arguments(
 
 
 def _open(img: str | os.PathLike | Nifti1Image | Sequence) -> Nifti1Image:
-    from nilearn.image import load_img
-
-    name = "The image"
+    name = image_name(img)
     if isinstance(img, str | os.PathLike):
-        name = Path(img).name
         # nilearn takes wildcards, and a missing file for one that matches nothing.
         if not any(c in name for c in "*?[") and not Path(img).expanduser().exists():
             raise FileNotFoundError(f"There is no image {img}.")
-    img = load_img(img)
+    img = open_image(img)
     if len(img.shape) != 4 or img.shape[3] < 2:
         raise ValueError(
             f"{name} has the shape {img.shape}; expected a 4-D image of at least 2 volumes "
@@ -240,7 +239,8 @@ def _in_memory(img: Nifti1Image) -> Nifti1Image:
     from nilearn.image import get_data
 
     img = copy.copy(img)
-    data = get_data(img)
+    with reading(image_name(img)):
+        data = get_data(img)
     bad = [v for v in range(data.shape[3]) if not np.isfinite(data[..., v]).all()]
     if bad:
         wrong = (~np.isfinite(data[..., bad[0]])).sum()
@@ -255,11 +255,14 @@ def _in_memory(img: Nifti1Image) -> Nifti1Image:
 
 
 def _open_mask(mask_img: object, img: Nifti1Image) -> Nifti1Image | None:
-    from nilearn.image import get_data, load_img, new_img_like
+    from nilearn.image import get_data, new_img_like
 
     if mask_img is None:
         return None
-    mask = onto_grid(load_img(mask_img), img, "nearest")
+    mask = open_image(mask_img, "The mask")
+    with reading(image_name(mask_img, "The mask")):
+        get_data(mask)
+    mask = onto_grid(mask, img, "nearest")
     if len(mask.shape) != 3 or not np.any(get_data(mask)):
         raise ValueError(
             f"The mask has the shape {mask.shape} and {np.count_nonzero(get_data(mask))} "

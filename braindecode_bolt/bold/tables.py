@@ -83,6 +83,8 @@ def read_numbers(file: str | Path) -> NumberTable:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             rows = csv.reader(lines, delimiter=separator, strict=True)
             first = [cell.strip() for cell in next(rows, [])]
+            if not first and not file.stat().st_size:
+                raise TableError(f"{file.name} is not a table: the file is empty.")
             _check_first(first, file.name)
             values, wrong = _read_rows(rows, len(first), f"{file.name}: line")
     except UnicodeDecodeError as error:

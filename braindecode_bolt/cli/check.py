@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from ..datasets.layout import LAYOUT
-from .checks import check_source
+from .checks import check_atlas, check_source
 from .data_options import add_data_options
-from .options import add_channel_option, add_window_option, say_loading
+from .options import add_atlas_options, add_channel_option, add_window_option, say_loading
 
 NAME = "check"
 SUMMARY = "look at your recordings before a model is trained"
@@ -40,6 +40,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     add_window_option(add)
     add_channel_option(add)
+    add_atlas_options(
+        add,
+        "regions that images of a BIDS data set are averaged in: difumo64 (or 128 to "
+        "1024), or a file (default: difumo64)",
+    )
     add_data_options(command)
 
 
@@ -62,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         If no recording can be opened, or an argument is out of range.
     """
     check_source(arguments)
+    check_atlas(arguments)
     say_loading()
     from .run_check import run_check
 

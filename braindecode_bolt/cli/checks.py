@@ -29,6 +29,7 @@ from .data_options import data_options
 
 __all__ = [
     "check_atlas",
+    "check_eeg_files",
     "check_folder",
     "check_models",
     "check_options",
@@ -48,10 +49,10 @@ _MOST_SURROGATES = 1_000_000
 _SEEDS = 2**32
 #: What is read (``data``, ``eeg`` and others are folders in some commands, and patterns
 #: of file names in others), and what is written.
-_FOLDERS = ("data", "eeg", "derivatives", "pretrain_eeg")
+_FOLDERS = ("data", "eeg", "eeg_root", "derivatives", "pretrain_eeg")
 _WRITTEN = ("out", "cache")
 #: Names separated by commas, of which there must be one.
-_LISTS = ("channels", "rois", "tasks", "explained", "reference")
+_LISTS = ("channels", "rois", "tasks", "subjects", "explained", "reference")
 #: Options of folders that need no BOLD.
 _OF_COUPLING = ("pattern", "noise", "tr", "reader")
 
@@ -208,6 +209,26 @@ def check_folder(folder: Path, what: str) -> None:
         raise ValueError(f"{what} takes a folder, and {folder} is a file.")
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder} ({what}).")
+
+
+def check_eeg_files(files: Sequence[Path]) -> None:
+    """Check EEG files that are to be read.
+
+    Raises
+    ------
+    ValueError
+        If one is a folder (those of EGI are recordings).
+    FileNotFoundError
+        If there is no such file.
+    """
+    missing = [file for file in files if not file.exists()]
+    if missing:
+        raise FileNotFoundError(f"There is no file {', '.join(map(str, missing[:5]))}.")
+    for file in files:
+        if file.is_dir() and file.suffix.lower() != ".mff":
+            raise ValueError(
+                f"{file} is a folder; give the EEG files in it, as {file / '*.vhdr'}."
+            )
 
 
 def check_source(arguments: argparse.Namespace) -> None:

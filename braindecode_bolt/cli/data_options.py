@@ -22,11 +22,13 @@ MARKER_OPTIONS = (
     "stim_channel",
     "tolerance",
     "markers_from",
+    "uncovered",
 )
 #: The couplings, for the description of a command.
 COUPLING_LIST = "\n".join(f"  {name:18} {what}" for name, what in COUPLINGS.items())
 #: Further arguments of the classes of data sets.
-_DATA_OPTIONS = ("kind", "derivatives", "bold", "eeg", "pattern", "noise", "reader")
+_DATA_OPTIONS = ("kind", "derivatives", "bold", "eeg", "eeg_root", "pattern", "noise")
+_DATA_OPTIONS += ("reader",)
 
 
 def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -> None:
@@ -50,6 +52,19 @@ def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -
     if with_rois:
         add_rois_option(add, "to predict")
     add("--tasks", metavar="NAMES", help="tasks of a BIDS data set (default: all)")
+    add(
+        "--subjects",
+        metavar="LABELS",
+        help="subjects to use, separated by commas, as in the names of the files (default: "
+        "all)",
+    )
+    add(
+        "--eeg-root",
+        type=Path,
+        metavar="FOLDER",
+        help="BIDS folder with the EEG without gradient and pulse artifacts, if that in "
+        "--data is as recorded (default: --data)",
+    )
     add(
         "--derivatives",
         type=Path,
@@ -221,6 +236,13 @@ def _add_marker_options(command: argparse.ArgumentParser) -> None:
         help="which markers to use if the EEG file and a table beside it disagree "
         "(default: an error that gives the offset)",
     )
+    add(
+        "--uncovered",
+        choices=("raise", "drop", "drop_first", "drop_last"),
+        help="rows of BOLD without a marker, because the EEG began after or ended before "
+        "the fMRI: an error (default), or left out, at the end that the EEG shows (drop) "
+        "or at the one given",
+    )
 
 
 def _segment(text: str) -> int | str:
@@ -247,6 +269,7 @@ def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
         options["marker"] = marker[0]
     options["rois"] = rois(getattr(arguments, "rois", None))
     options["tasks"] = names(arguments.tasks)
+    options["subjects"] = names(arguments.subjects)
     return options
 
 

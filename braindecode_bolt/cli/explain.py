@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..datasets.layout import LAYOUT
-from .checks import check_folder, check_source
+from .checks import check_eeg_files, check_folder, check_source
 from .choices import EXPLANATIONS
 from .data_options import add_data_options, add_rois_option
 from .options import say_loading
@@ -16,7 +16,9 @@ SUMMARY = "find the electrodes, bands and lags that drive each region of a saved
 DESCRIPTION = """\
 Find the electrodes, frequency bands and lags that drive each region of a saved model.
 
-The EEG is prepared as that of the training was. The folder gets a table
+The EEG comes from EEG files (FILES; neither markers nor BOLD are needed), or from a data
+set of recordings (--data). It is prepared as that of the training was. EEG of people who
+were not used for the training is best. The folder gets a table
 (explanation.tsv: a row per region, electrode, band and lag) and figures:
 topographies.png (mean over regions), topographies_of_regions.png, lag_curves.png and
 spectra.png. For the meaning of pattern and effect, see
@@ -31,7 +33,14 @@ def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     add = command.add_argument
     add("model", type=Path, metavar="MODEL", help="folder of a saved model")
-    add("--data", type=Path, required=True, metavar="FOLDER", help="recordings")
+    add(
+        "files",
+        type=Path,
+        nargs="*",
+        metavar="FILES",
+        help="EEG files that MNE reads; in place of --data",
+    )
+    add("--data", type=Path, metavar="FOLDER", help="recordings, in place of FILES")
     add("--out", type=Path, required=True, metavar="FOLDER", help="folder to write to")
     add(
         "--method",
@@ -76,7 +85,14 @@ def run(arguments: argparse.Namespace) -> int:
             f"Leave out {options}: the recordings are prepared as those of the training "
             "were."
         )
-    check_source(arguments)
+    if bool(arguments.files) == (arguments.data is not None):
+        raise ValueError(
+            "Give EEG files after MODEL, or a folder of recordings by --data, and not both."
+        )
+    if arguments.files:
+        check_eeg_files(arguments.files)
+    else:
+        check_source(arguments)
     check_folder(arguments.model, "MODEL")
     if arguments.results is not None:
         check_folder(arguments.results, "--results")

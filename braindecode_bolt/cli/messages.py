@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from .data_options import MARKER_OPTIONS
 
@@ -15,6 +16,7 @@ _OPTIONS = {
     "cv": "--cv",
     "derivatives": "--derivatives",
     "eeg": "--eeg",
+    "eeg_root": "--eeg-root",
     "head": "--head",
     "high_pass": "--high-pass",
     "low_pass": "--low-pass",
@@ -26,6 +28,7 @@ _OPTIONS = {
     "protocol": "--protocol",
     "reader": "--reader",
     "rois": "--rois",
+    "subjects": "--subjects",
     "tasks": "--tasks",
     "voxel_mm": "--voxel-mm",
     "unknown_channels": "--unknown-channels",
@@ -33,6 +36,7 @@ _OPTIONS = {
 _NAMES = "|".join(sorted(_OPTIONS, key=len, reverse=True))
 # Names of one word are also words; they are options only in front of a value.
 _SNAKE_CASE = "|".join(name for name in _OPTIONS if "_" in name)
+_ARGUMENT = re.compile(rf"\bargument ({_NAMES})\b(?!=)")
 _GIVEN = re.compile(rf"(?<![\w-])({_NAMES})=(?:'([^']*)'|\"([^\"]*)\"|(\S*))")
 _NAMED = re.compile(rf"(?<![\w-])({_SNAKE_CASE})(?![\w(=])")
 
@@ -58,10 +62,13 @@ def in_options(message: str) -> str:
     """
 
     def given(match: re.Match[str]) -> str:
-        value = next((text for text in match.groups()[1:] if text), "")
+        # What was written in quotes may have characters that a shell reads otherwise.
+        quoted = next((text for text in match.groups()[1:3] if text), "")
+        value = shlex.quote(quoted) if quoted else match[4] or ""
         if value.startswith("True"):  # A switch: it takes no value.
             return _OPTIONS[match[1]] + value.removeprefix("True")
         return f"{_OPTIONS[match[1]]} {value}".rstrip()
 
+    message = _ARGUMENT.sub(lambda match: f"option {_OPTIONS[match[1]]}", message)
     message = _GIVEN.sub(given, message)
     return _NAMED.sub(lambda match: _OPTIONS[match[1]], message)

@@ -172,9 +172,9 @@ def add_atlas_options(add: Any, where: str) -> None:
         "--labels",
         type=Path,
         metavar="FILE",
-        help="names of the regions of --atlas as in the BOLD tables, a line each, from the "
-        "lowest label to the highest, or in the order of the maps (default: those of "
-        "DiFuMo)",
+        help="names of the regions of --atlas as in the BOLD tables: a line each, from the "
+        "lowest label to the highest, or in the order of the maps; or a table of BIDS "
+        "(.tsv) with the columns index and name (default: those of DiFuMo)",
     )
 
 
@@ -205,7 +205,29 @@ def region_labels(arguments: argparse.Namespace) -> list[str] | None:
     if arguments.labels is None:
         return None
     lines = arguments.labels.read_text(encoding="utf-8-sig").splitlines()
+    if arguments.labels.suffix.lower() == ".tsv":
+        return _names_of_table(lines, arguments.labels.name)
     return [line.strip() for line in lines if line.strip()]
+
+
+def _names_of_table(lines: list[str], file: str) -> list[str]:
+    """Read the names of regions in the order of their labels, without the background."""
+    rows = [line.split("\t") for line in lines if line.strip()] or [[]]
+    columns = [name.strip().lower() for name in rows[0]]
+    if not {"index", "name"} <= set(columns):
+        raise ValueError(
+            f"{file} (--labels) has the columns {', '.join(columns) or 'of nothing'}; "
+            "expected index and name, as tables of atlases have them in BIDS."
+        )
+    at, named = columns.index("index"), columns.index("name")
+    try:
+        found = {int(row[at]): row[named].strip() for row in rows[1:]}
+    except (ValueError, IndexError):
+        raise ValueError(
+            f"{file} (--labels) has a row without a whole number in the column index, or "
+            "without a name."
+        ) from None
+    return [found[index] for index in sorted(found) if index]
 
 
 def preparation(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .checks import check_atlas, check_folder
+from .checks import check_atlas, check_eeg_files, check_folder
 from .options import add_atlas_options, say_loading
 
 NAME = "predict"
@@ -88,14 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
     Raises
     ------
     ValueError
-        If arguments or the model cannot be used.
+        If arguments or the model cannot be used, or a file is a folder.
     FileNotFoundError
         If there is no such model or file.
     """
     check_folder(arguments.model, "MODEL")
-    missing = [file for file in arguments.files if not file.exists()]
-    if missing:
-        raise FileNotFoundError(f"There is no file {', '.join(map(str, missing[:5]))}.")
+    check_eeg_files(arguments.files)
     stems = [file.name.split(".")[0] for file in arguments.files]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..bold.atlases import load_atlas
 from ..datasets import SemiSimulatedEEGfMRI, SimulatedEEGfMRI, open_dataset
 from ..eeg import common_channels, prepare_eeg
 from ..recording import Recording
+from .options import region_labels
 
-__all__ = ["Prepared", "load_recordings"]
+__all__ = ["Prepared", "check_names_of_atlas", "load_recordings"]
 
 
 def load_recordings(
@@ -70,6 +73,20 @@ def load_recordings(
         dataset.atlas = atlas
         dataset.extraction = {**dataset.extraction, "labels": labels}
     return dataset.load()
+
+
+def check_names_of_atlas(arguments: argparse.Namespace) -> None:
+    """Load ``--atlas``, if it is given, before recordings that take longer.
+
+    Raises
+    ------
+    ValueError
+        If the file is no atlas, or has not as many regions as ``--labels`` names.
+    AtlasError
+        If it cannot be fetched.
+    """
+    if arguments.atlas is not None:
+        load_atlas(arguments.atlas, region_labels(arguments), verbose=0)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import dataclasses
 
 from ..datasets._files import DataFolderError
 from ..report import write_data_page
-from ..windows import check_recordings
+from ..windows import RecordingCheck, check_recordings
 from .data_options import data_options
 from .messages import in_options
-from .options import channels, preparation
-from .recordings import load_recordings
+from .options import channels, preparation, region_labels
+from .recordings import check_names_of_atlas, load_recordings
 
 __all__ = ["run_check"]
 
@@ -34,8 +34,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     ValueError
         If no recording can be opened.
     """
-    chosen, unopened = channels(arguments.channels), ""
+    chosen, unopened = channels(arguments.channels), {}
     prepared = preparation(arguments)
+    check_names_of_atlas(arguments)
     try:
         recordings = load_recordings(
             arguments.data,
@@ -44,11 +45,13 @@ def run_check(arguments: argparse.Namespace) -> int:
             arguments.coupling,
             channels=chosen,
             montage=arguments.montage,
+            atlas=arguments.atlas,
+            labels=region_labels(arguments),
         )
     except DataFolderError as error:
         if not error.recordings:
             raise
-        recordings, unopened = error.recordings, str(error)
+        recordings, unopened = error.recordings, error.problems
     if arguments.coupling is not None:
         # Electrodes were already renamed by the montage when BOLD was simulated.
         prepared["montage"] = None
@@ -66,11 +69,14 @@ def run_check(arguments: argparse.Namespace) -> int:
             problem=in_options(each.problem),
             remarks=[in_options(remark) for remark in each.remarks],
         )
-        for each in found.recordings
+        for each in [
+            *found.recordings,
+            *(RecordingCheck(name, "", problem) for name, problem in unopened.items()),
+        ]
     ]
-    remarks = [in_options(text) for text in (unopened, *found.remarks) if text]
+    remarks = [in_options(text) for text in found.remarks]
     found = dataclasses.replace(found, recordings=recordings, remarks=remarks)
     print(f"\n{found}")
     path = write_data_page(found, arguments.out, f"EEG-fMRI data: {arguments.data}")
     print(f"\nWritten: {path}")
-    return int(bool(unopened) or len(found.usable) < len(found.recordings))
+    return int(len(found.usable) < len(found.recordings))

@@ -18,7 +18,7 @@ from ..prediction.images import regions_of_atlas
 from .data_options import data_options
 from .models import choose_device, make_models
 from .options import channels, preparation, region_labels
-from .recordings import Prepared, load_recordings
+from .recordings import Prepared, check_names_of_atlas, load_recordings
 from .run_pretrain import with_pretraining
 from .run_report import print_and_write
 
@@ -49,6 +49,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     name = "simulated" if arguments.data is None else arguments.data.resolve().name
     options = data_options(arguments)
     prepared = preparation(arguments)
+    check_names_of_atlas(arguments)
     study = _read(arguments, options, prepared)
     brain = {"atlas": arguments.atlas, "labels": region_labels(arguments)}
     if arguments.atlas is not None:  # An unknown region is told before the fits.

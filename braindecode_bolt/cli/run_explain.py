@@ -11,10 +11,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .._text import counted
+from ..datasets._reading import read_eeg
 from ..evaluation.text import write_table
 from ..explanation import explain_predictor
 from ..plotting import plot_lag_curves, plot_spectra, plot_topographies
 from ..prediction import BOLDPredictor
+from ..recording import Recording
 from ..report.understanding import EXPLANATIONS
 from .data_options import data_options, rois
 from .recordings import load_recordings
@@ -41,31 +43,68 @@ def run_explain(arguments: argparse.Namespace) -> int:
         Exit status, 0.
     """
     predictor = BOLDPredictor.load(arguments.model, arguments.device)
-    recordings = load_recordings(
-        arguments.data,
-        data_options(arguments),
-        arguments.cache,
-        arguments.coupling,
-        coupling_kind=arguments.coupling_kind,
-    )
+    recordings = _recordings(arguments)
     table = explain_predictor(
         predictor, recordings, arguments.method, rois=rois(arguments.explained)
     )
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     write_table(table, out / "explanation.tsv")
-    written = ["explanation.tsv", *_draw(table, out)]
+    r = _tested(predictor)
+    titles = {name: f"{name} (R {value:.2f})" for name, value in r.items()}
+    named = table.assign(region=table["region"].map(lambda name: titles.get(name, name)))
+    written = ["explanation.tsv", *_draw(named, out)]
     if arguments.results is not None:
         _add_to_results(arguments.results, table, predictor)
-    strongest = table.loc[table.groupby("region", sort=False)["pattern"].apply(_largest)]
-    print(f"\n{counted(len(recordings), 'recording')}. What goes with each region most:")
-    for _, row in strongest.iterrows():
-        print(
-            f"  {row['region']:32} {row['electrode']:5} {row['band']:6} "
-            f"{row['lag']:4.1f} s before, correlation {row['pattern']:+.2f}"
-        )
+    _say(table, r, len(recordings))
     print(f"Written to {out}: {', '.join(written)}")
     return 0
+
+
+def _say(table: pd.DataFrame, r: dict[str, float], n_recordings: int) -> None:
+    """Print what goes with each region most, and how well the region is predicted."""
+    strongest = table.loc[table.groupby("region", sort=False)["pattern"].apply(_largest)]
+    print(f"\n{counted(n_recordings, 'recording')}. What goes with each region most:")
+    for _, row in strongest.iterrows():
+        known = f"R {r[row['region']]:5.2f}  " if row["region"] in r else ""
+        print(
+            f"  {row['region']:32} {known}{row['electrode']:5} {row['band']:6} "
+            f"{row['lag']:4.1f} s before, correlation {row['pattern']:+.2f}"
+        )
+    if r:
+        print(
+            "R: of the prediction of people left out of the training. Where it is not\n"
+            "above chance, electrodes and bands say nothing of the brain."
+        )
+    else:
+        print(
+            "How well the model predicts is not known (train --cv). Where it is not better "
+            "than\nchance, electrodes and bands say nothing of the brain."
+        )
+
+
+def _recordings(arguments: argparse.Namespace) -> list[Recording]:
+    """Open the EEG files, or the recordings of the folder."""
+    if not arguments.files:
+        return load_recordings(
+            arguments.data,
+            data_options(arguments),
+            arguments.cache,
+            arguments.coupling,
+            coupling_kind=arguments.coupling_kind,
+        )
+    return [
+        Recording(read_eeg(file, arguments.reader), subject=file.name.split(".")[0])
+        for file in arguments.files
+    ]
+
+
+def _tested(predictor: BOLDPredictor) -> dict[str, float]:
+    """R of each region in people left out of the training, where it is known."""
+    scores = predictor.scores_
+    if scores is None:
+        return {}
+    return dict(scores.dropna(subset="r").set_index("region")["r"])
 
 
 def _add_to_results(folder: Path, table: pd.DataFrame, predictor: BOLDPredictor) -> None:
@@ -75,7 +114,9 @@ def _add_to_results(folder: Path, table: pd.DataFrame, predictor: BOLDPredictor)
     target = folder / EXPLANATIONS / f"{name}.tsv"
     target.parent.mkdir(exist_ok=True)
     write_table(table, target)
-    print(f"Written to {target}; the report of {folder} shows it when it is made anew.")
+    print(
+        f"Written to {target}. To show it in the report: braindecode-bolt report {folder}"
+    )
 
 
 def _largest(pattern: pd.Series) -> int:

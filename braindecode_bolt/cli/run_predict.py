@@ -99,9 +99,10 @@ def _predict_file(
             image.to_filename(named)
             named.rename(work)
     times = tables["bold"].index
+    every = f", every {times[1] - times[0]:.4g} s," if len(times) > 1 else ""
     return (
-        f"{counted(len(times), 'time')} from {times[0]:.1f} to {times[-1]:.1f} s, written "
-        f"to {arguments.out}: {', '.join(names)}"
+        f"{counted(len(times), 'time')}{every} from {times[0]:.1f} to {times[-1]:.1f} s, "
+        f"written to {arguments.out}: {', '.join(names)}"
     )
 
 

@@ -13,7 +13,7 @@ from ..prediction.saving import check_free
 from .data_options import data_options
 from .models import choose_device, make_models
 from .options import channels, preparation, region_labels
-from .recordings import load_recordings
+from .recordings import check_names_of_atlas, load_recordings
 
 __all__ = ["run_train"]
 
@@ -37,6 +37,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     if "random_state" in model.get_params():
         model.set_params(random_state=arguments.seed)
     chosen = channels(arguments.channels)
+    check_names_of_atlas(arguments)
     recordings = load_recordings(
         arguments.data,
         data_options(arguments),

@@ -14,6 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from .._text import fill_docstring, listed
+from ..bold.atlases import AtlasError
 from ..markers import MarkerError, MarkerOptions
 from ..recording import Recording
 from ._choosing import UnknownRegionError
@@ -140,6 +141,9 @@ tolerance : float | None
 markers_from : {"eeg", "table"} | None
     Which markers to use if the EEG and a table beside it give other times. By default
     this is an error.
+uncovered : {"raise", "drop", "drop_first", "drop_last"}
+    Whether rows of BOLD without a marker are an error (default), or are left out because
+    the EEG began after or ended before the fMRI.
 """
 
 
@@ -158,6 +162,7 @@ class MarkedEEG(EEGfMRIDataset):
     stim_channel: str | None = None
     tolerance: float | None = None
     markers_from: str | None = None
+    uncovered: str = "raise"
 
     def __init_subclass__(cls, **kwargs: Any):
         if cls.__doc__ is not None:
@@ -217,6 +222,8 @@ def open_all(
         without content; or two recordings are the same.
     UnknownRegionError
         If a recording lacks one of the regions to use.
+    AtlasError
+        If the atlas of the regions cannot be fetched.
     """
     needed = {file for several in files.values() for file in several}
     check_content(needed, folder)
@@ -232,7 +239,7 @@ def open_all(
                     "take very long or too much memory. Copy or export it again"
                 )
             recordings[name] = open_one(item)
-        except UnknownRegionError:
+        except (UnknownRegionError, AtlasError):  # Not of this recording alone.
             raise
         except (ValueError, OSError) as error:
             complaints.setdefault(str(error).removeprefix(f"{name}: "), []).append(name)
@@ -248,6 +255,7 @@ def open_all(
             f"{failed} of {len(items)} recordings in {folder} cannot be used:\n- "
             + "\n- ".join(lines),
             recordings=list(recordings.values()),
+            problems={name: cause for cause, names in complaints.items() for name in names},
         )
     check_labels(recording.subject for recording in recordings.values())
     check_same_eeg(recordings)

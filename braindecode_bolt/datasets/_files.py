@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +73,19 @@ class DataFolderError(ValueError):
     ----------
     recordings : list of Recording
         The other recordings of the folder, which could be opened.
+    problems : dict of str to str
+        What is wrong with each that could not be opened, by the name of its file.
     """
 
-    def __init__(self, *args: object, recordings: Sequence[Any] = ()):
+    def __init__(
+        self,
+        *args: object,
+        recordings: Sequence[Any] = (),
+        problems: Mapping[str, str] | None = None,
+    ):
         super().__init__(*args)
         self.recordings = list(recordings)
+        self.problems = dict(problems or {})
 
 
 def existing_folder(folder: str | Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mne_bids import get_entities_from_fname
@@ -12,7 +12,16 @@ from mne_bids import get_entities_from_fname
 from .._text import listed
 from ._files import DataFolderError, without_ending
 
-__all__ = ["check_labels", "entities_of", "is_bids_eeg", "label_key"]
+__all__ = [
+    "check_labels",
+    "choose_subjects",
+    "described",
+    "entities_of",
+    "example_pattern",
+    "is_bids_eeg",
+    "label_key",
+    "nearly_matched",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +119,87 @@ def _matched(path: Path, patterns: Iterable[re.Pattern]) -> dict[str, str]:
         if match:
             return {key: value for key, value in match.groupdict().items() if value}
     return {}
+
+
+def choose_subjects(
+    found: Mapping[Path, dict[str, str]],
+    subjects: Sequence[str] | None,
+    folder: str | Path,
+) -> dict[Path, dict[str, str]]:
+    """Keep the files of some subjects, all of whom must be there.
+
+    Parameters
+    ----------
+    found : mapping of Path to dict of str
+        Files, with their entities.
+    subjects : sequence of str | None
+        Labels, with or without ``sub-``; None for all.
+    folder : str | Path
+        Where they are, for the message.
+
+    Raises
+    ------
+    DataFolderError
+        If there is no such subject.
+    ValueError
+        If `subjects` is no list.
+    """
+    if subjects is None:
+        return dict(found)
+    if isinstance(subjects, str):
+        raise ValueError(f"subjects must be a list of labels, got {subjects!r}.")
+    wanted = {label_key(str(each).removeprefix("sub-")): str(each) for each in subjects}
+    there = {
+        label_key(entities["subject"]): entities["subject"] for entities in found.values()
+    }
+    unknown = [label for key, label in wanted.items() if key not in there]
+    if unknown:
+        raise DataFolderError(
+            f"{folder} has no subjects {', '.join(unknown)}; it has "
+            f"{listed(there.values(), 100)}."
+        )
+    return {
+        file: entities
+        for file, entities in found.items()
+        if label_key(entities["subject"]) in wanted
+    }
+
+
+def nearly_matched(files: Iterable[Path], pattern: str) -> str:
+    """Say what a pattern that matches no whole name matches; empty where nothing.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        EEG files.
+    pattern : str
+        A regular expression that matches none of their names.
+
+    Returns
+    -------
+    str
+        A sentence with a space in front.
+    """
+    compiled = _compiled(pattern)
+    for file in files:
+        name = without_ending(file)
+        part = compiled.search(name)
+        if part and part[0]:
+            before = ".*?" if part.start() else ""
+            after = ".*" if part.end() < len(name) else ""
+            return (
+                f" It must match the whole name: it finds {part[0]!r} in {name!r}. Then "
+                f"write pattern='{before}{pattern}{after}'."
+            )
+    return ""
+
+
+def example_pattern(files: Sequence[Path]) -> str:
+    """Write a pattern for names such as these."""
+    names = [without_ending(file) for file in files]
+    if names and all("_" in name for name in names):
+        return "(?P<subject>[^_]+)_(?P<run>.+)"
+    return "(?P<subject>.+)"
 
 
 def _plain(label: str) -> str:

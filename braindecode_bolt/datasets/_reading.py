@@ -15,6 +15,7 @@ from pathlib import Path
 import mne
 
 from ..markers import mark_joints
+from ._brainvision import check_complete
 from ._files import (
     READERS,
     DataFolderError,
@@ -136,7 +137,7 @@ def check_data_files(path: Path) -> None:
     ------
     DataFolderError
         If one is a named pipe, or a header of BrainVision names files that are
-        not there or are another recording's.
+        not there, are another recording's, are empty or were cut off.
     """
     for file in (path, *files_of(path)):
         check_regular(file)
@@ -155,6 +156,10 @@ def check_data_files(path: Path) -> None:
                     f"{path.name} names {data.name}. If the markers are those of "
                     f"{data.name}, write that name into the line"
                 )
+        data, markers = named.get("DataFile"), named.get("MarkerFile")
+        if data is not None and data.is_file():
+            marks = markers if markers is not None and markers.is_file() else None
+            check_complete(_text_of(path), data, marks)
 
 
 def _named_in_header(header: Path) -> dict[str, Path]:
@@ -162,14 +167,19 @@ def _named_in_header(header: Path) -> dict[str, Path]:
     check_regular(header)
     if not header.is_file():
         return {}
+    text = _text_of(header)
+    found = re.findall(r"^[ \t]*(DataFile|MarkerFile)[ \t]*=(.*)$", text, re.MULTILINE)
+    return {key: header.parent / name.strip() for key, name in found if name.strip()}
+
+
+def _text_of(header: Path) -> str:
+    """Read the beginning of a header or marker file."""
     with header.open("rb") as file:
         content = file.read(65_536)
     try:
-        text = content.decode()
+        return content.decode()
     except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    found = re.findall(r"^[ \t]*(DataFile|MarkerFile)[ \t]*=(.*)$", text, re.MULTILINE)
-    return {key: header.parent / name.strip() for key, name in found if name.strip()}
+        return content.decode("latin-1")
 
 
 def _check_other_name(header: Path, file: Path, kind: str) -> None:

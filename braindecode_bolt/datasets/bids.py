@@ -18,7 +18,7 @@ from ..markers import MarkerOptions
 from ..recording import Recording, check_bold, pair_bold
 from ._base import MarkedEEG, naming_bold, open_all
 from ._bids_eeg import find_bids_eeg, read_bids_eeg
-from ._bids_runs import Run, run_of, without_zeros
+from ._bids_runs import Run, run_of, without_pairs, without_zeros, written_run
 from ._choosing import choose_regions, region_names
 from ._download import fetch_s3
 from ._files import DataFolderError, existing_folder
@@ -230,8 +230,18 @@ class BIDSEEGfMRI(MarkedEEG):
         chosen = self._choose({*eeg, *images_and_tables})
         bold = self._choose_bold(images_and_tables, [run for run in chosen if run in eeg])
         both = [run for run in chosen if run in eeg and bold.get(run)]
-        for kind, found, others in (("EEG", eeg, bold), ("BOLD", bold, eeg)):
-            alone = [run for run in chosen if run in found and run not in others]
+        if not both:
+            text = without_pairs(self.eeg_root or self.root, eeg, images_and_tables)
+            raise DataFolderError(text)
+        for kind, found, others in (
+            ("EEG", eeg, bold),
+            ("BOLD", images_and_tables, eeg),
+        ):
+            alone = [
+                written_run(found[run][0])
+                for run in chosen
+                if run in found and run not in others
+            ]
             if alone:
                 logger.warning(
                     "%s with %s only left out: %s",
@@ -239,13 +249,6 @@ class BIDSEEGfMRI(MarkedEEG):
                     kind,
                     listed(alone, 20),
                 )
-        if not both:
-            raise DataFolderError(
-                f"{self.root} holds no run with EEG and BOLD: {len(eeg)} with EEG "
-                f"({listed(eeg, 3) or 'none'}), {len(bold)} with BOLD "
-                f"({listed(bold, 3) or 'none'}); expected files that agree in subject, "
-                "session, task and run."
-            )
         for kind, found in (("eeg", eeg), ("bold", bold)):
             several = [run for run in both if len(found[run]) > 1]
             if several:
@@ -372,7 +375,8 @@ class BIDSEEGfMRI(MarkedEEG):
         wanted = set(rois or ()) & set(GLOBAL_SIGNALS)
         # Regions that were not asked for may lie outside the image.
         missing = "raise" if rois is None else "nan"
-        options = {"global_signal": bool(wanted), "missing": missing, **self.extraction}
+        options = {"global_signal": bool(wanted), "missing": missing, "verbose": 0}
+        options |= self.extraction
         extraction = RegionExtraction(
             self.atlas, self.confounds, options, tr, self.cache_dir
         )

@@ -8,7 +8,7 @@ from .._text import counted, listed
 from ..recording import Recording
 from ._base import open_all
 from ._files import DataFolderError, Reader, files_of, find_eeg
-from ._names import described, entities_of
+from ._names import described, entities_of, example_pattern, nearly_matched
 from ._reading import read_eeg
 
 __all__ = ["find_eeg_files", "read_eeg_folder"]
@@ -86,8 +86,9 @@ def read_eeg_folder(
         raise DataFolderError(
             f"The names of {len(nameless)} of {counted(len(files), 'EEG file')} do not "
             f"say the subject{by}: {listed(nameless)}. Expected BIDS names "
-            "(sub-01_run-1_eeg.edf), or a pattern such as "
-            r"'(?P<subject>p\d+)_(?P<run>\d+)'."
+            "(sub-01_run-1_eeg.edf), or a pattern, such as "
+            f"pattern='{example_pattern(files)}'."
+            + (nearly_matched(files, pattern) if pattern and not entities else "")
         )
     by_name: dict[str, list[Path]] = {}
     for file in files:

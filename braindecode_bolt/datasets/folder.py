@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,14 @@ from ._files import (
     find_eeg,
     without_ending,
 )
-from ._names import described, entities_of, is_bids_eeg
+from ._names import (
+    choose_subjects,
+    described,
+    entities_of,
+    example_pattern,
+    is_bids_eeg,
+    nearly_matched,
+)
 from ._reading import read_eeg
 from ._repetition import in_sidecars
 from ._tables import read_table
@@ -66,6 +74,8 @@ class EEGfMRIFolder(MarkedEEG):
         :func:`mne.io.read_raw` does not know: its name (``"cnt"`` for
         :func:`mne.io.read_raw_cnt`), or a function of the path. Only files with
         the reader's endings are taken. By default what the ending says.
+    subjects : sequence of str | None
+        Labels of the subjects to use, as in the names of the files; all by default.
     %(marker_options)s
 
     See Also
@@ -84,6 +94,7 @@ class EEGfMRIFolder(MarkedEEG):
     rois: str | Sequence[str] | None = None
     pattern: str | None = None
     reader: Reader | None = None
+    subjects: Sequence[str] | None = None
 
     def load(self) -> list[Recording]:
         """Open all recordings; the EEG is read when it is needed.
@@ -125,10 +136,11 @@ class EEGfMRIFolder(MarkedEEG):
                 f"{self.data_dir} holds no recording. It has "
                 f"{there if others else 'no EEG file'}; expected names that {wanted}"
                 + (
-                    "."
+                    f".{nearly_matched(everything, self.pattern)}"
                     if self.pattern
                     else ", as sub-01_task-rest_eeg.vhdr with sub-01_task-rest_bold.tsv "
-                    "beside it, or a pattern that says what other names mean."
+                    "beside it, or a pattern that says what other names mean, such as "
+                    f"pattern='{example_pattern(everything)}'."
                 )
             )
         if others:
@@ -138,6 +150,7 @@ class EEGfMRIFolder(MarkedEEG):
                 wanted.replace("are ", "follow "),
                 listed(others),
             )
+        found = choose_subjects(found, self.subjects, self.data_dir)
         by_name: dict[tuple, list[Path]] = {}
         for path, entities in found.items():
             by_name.setdefault(tuple(sorted(entities.items())), []).append(path)
@@ -166,10 +179,7 @@ class EEGfMRIFolder(MarkedEEG):
             return self._carrying(path, recording, rois, options)
         tables = _read_tables(path, rois)
         if "bold" not in tables:
-            raise DataFolderError(
-                f"no BOLD: expected {_stem(path)}_bold.tsv beside it, or annotations that "
-                "carry the BOLD"
-            )
+            raise DataFolderError(_without_bold(path))
         bold = tables.pop("bold")
         with naming_bold(_table_of(path, "_bold"), bold):
             raw = pair_bold(
@@ -220,6 +230,25 @@ def _stem(path: Path) -> str:
     stem = without_ending(path).removesuffix("_eeg")
     # Of a recording in several files, the first.
     return re.sub(r"_split-\d+", "", stem)
+
+
+def _without_bold(path: Path) -> str:
+    """Say which table was expected, and which are there."""
+    stem = _stem(path)
+    text = (
+        f"no BOLD: expected {stem}_bold.tsv or {stem}_bold.csv beside it, or annotations "
+        "that carry the BOLD"
+    )
+    in_bids = next(
+        (p for p in path.parents if (p / "dataset_description.json").exists()), ""
+    )
+    if path.parent.name == "eeg" and in_bids:
+        return f"{text}. It is part of the BIDS data set {in_bids}: give that folder"
+    tables = sorted(
+        file.name for file in path.parent.iterdir() if file.suffix in (".tsv", ".csv")
+    )
+    near = get_close_matches(f"{stem}_bold.tsv", tables, n=2, cutoff=0.6)
+    return f"{text}. Rename what is there: {listed(near)}" if near else text
 
 
 def _beside(path: Path) -> list[Path]:

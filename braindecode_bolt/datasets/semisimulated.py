@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import mne
 import numpy as np
@@ -14,6 +15,7 @@ from tqdm import tqdm
 
 from .._text import counted
 from ..eeg import common_channels, prepare_eeg
+from ..markers.annotations import check_raw
 from ..recording import Recording
 from ._base import EEGfMRIDataset
 from ._files import DataFolderError, Reader
@@ -69,7 +71,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     montage : str | None
         Montage of a dense net whose electrodes are to be named by their positions, as
         in :func:`~braindecode_bolt.prepare_eeg`. By default none.
-    coupling : str
+    coupling : str | callable
         What BOLD follows, as for :func:`simulate_bold`. Default ``"band-power"``. What
         is a person's own is the same in all recordings of a subject.
 
@@ -94,7 +96,7 @@ class SemiSimulatedEEGfMRI(EEGfMRIDataset):
     random_state: int = 0
     reader: Reader | None = None
     montage: str | None = None
-    coupling: str = "band-power"
+    coupling: str | Callable[[mne.io.BaseRaw], Any] = "band-power"
 
     def load(self) -> list[Recording]:
         """Read the EEG and simulate BOLD.
@@ -196,7 +198,7 @@ def simulate_bold(
     noise: pd.DataFrame | None = None,
     window_seconds: float = 16.0,
     random_state: int | np.random.Generator = 0,
-    coupling: str = "band-power",
+    coupling: str | Callable[[mne.io.BaseRaw], Any] = "band-power",
     person: int | None = None,
 ) -> mne.io.BaseRaw:
     """Give a real EEG recording a BOLD signal that follows it in a known way.
@@ -227,9 +229,12 @@ def simulate_bold(
         Window for which the second ceiling is stated, in seconds. Default 16.
     random_state : int | numpy.random.Generator
         Seed. Default 0.
-    coupling : str
+    coupling : str | callable
         What BOLD follows: one of the names below, or several joined by ``+``
-        (``"bursts+vigilance"``), each with the same share. Default ``"band-power"``.
+        (``"bursts+vigilance"``), each with the same share. Default ``"band-power"``. Or a
+        function of yours: it takes the EEG (a Raw object) and gives an array of shape
+        (n_samples,), what all regions follow, or (n_rois, n_samples). This is averaged
+        over a second, standardised, and goes through each region's response.
     person : int | None
         Seed of what is a person's own in the couplings ``person-responses`` and
         ``person-electrodes``: recordings of one person get the same one. By default
@@ -244,10 +249,12 @@ def simulate_bold(
     Raises
     ------
     ValueError
-        If the recording or `noise` is too short, or an argument is out of
-        range.
+        If the recording or `noise` is too short, an argument is out of range, or a
+        function gives something else than such an array.
     ChannelNameError
         If no electrode has a known position.
+    TypeError
+        If `raw` is not a Raw object, but a Recording for example.
 
     See Also
     --------
@@ -338,6 +345,7 @@ def simulate_bold(
     (58, 7)
     """
     kind = parse_coupling(coupling)
+    check_raw(raw)
     rois = list(ROIS if rois is None else rois)
     check_simulation(rois, tr, snr)
     rng = np.random.default_rng(random_state)

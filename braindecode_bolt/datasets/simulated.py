@@ -127,6 +127,11 @@ class SimulatedEEGfMRI(EEGfMRIDataset):
         ChannelNameError
             If an electrode has no position in the 10-05 system.
         """
+        if callable(self.coupling):
+            raise ValueError(
+                "EEG cannot be generated from a function that measures it. Use "
+                "simulate_bold or SemiSimulatedEEGfMRI, whose EEG is real."
+            )
         coupling = parse_coupling(self.coupling)
         rois = list(ROIS if self.rois is None else self.rois)
         check_simulation(rois, self.tr, self.snr)

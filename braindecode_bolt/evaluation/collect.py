@@ -45,6 +45,8 @@ _MAX_LAG = 10.0
 class Evaluation:
     """The result of an evaluation.
 
+    Made by :func:`evaluate`, or read from its folder by :func:`load_evaluation`.
+
     Attributes
     ----------
     scores : pandas.DataFrame
@@ -137,8 +139,27 @@ class Evaluation:
     ) -> pd.DataFrame:
         """Average over recordings, and compare with chance.
 
-        Parameters and result are those of
-        :func:`~braindecode_bolt.evaluation.summarise`.
+        Parameters
+        ----------
+        method : {"phase", "shift", "block"}, default "phase"
+            Null model, see :func:`~braindecode_bolt.null.null_r`.
+        n_surrogates : int, default 10000
+            Surrogates of the measured BOLD.
+        level : float, default 0.95
+            Level of confidence intervals and of the null band, between 0 and 1.
+        random_state : int, default 0
+            Seed of surrogates and bootstrap.
+
+        Returns
+        -------
+        pandas.DataFrame
+            That of :func:`~braindecode_bolt.evaluation.summarise`: a row per data set,
+            pipeline and region, and for the mean over regions.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range.
         """
         return summarise(
             self.scores,
@@ -153,15 +174,22 @@ class Evaluation:
     def compare(self) -> pd.DataFrame:
         """Test each pipeline against each other one, paired over subjects.
 
-        The result is that of :func:`~braindecode_bolt.evaluation.compare_pipelines`.
+        Returns
+        -------
+        pandas.DataFrame
+            That of :func:`~braindecode_bolt.evaluation.compare_pipelines`: a row per data
+            set and ordered pair of pipelines.
         """
         return compare_pipelines(self.scores)
 
     def connectivity_summary(self) -> pd.DataFrame:
         """Average R of connectivity, and test it against rivals that ignore EEG.
 
-        The result is that of
-        :func:`~braindecode_bolt.evaluation.summarise_connectivity`.
+        Returns
+        -------
+        pandas.DataFrame
+            That of :func:`~braindecode_bolt.evaluation.summarise_connectivity`: a row per
+            data set and pipeline.
         """
         return summarise_connectivity(self.predictions, self.connectivity, self.regions)
 

@@ -85,9 +85,10 @@ def summarise_connectivity(
 
     Parameters
     ----------
-    predictions, connectivity_scores : pandas.DataFrame
-        ``predictions`` and ``connectivity`` of an
-        :class:`~braindecode_bolt.evaluation.Evaluation`.
+    predictions : pandas.DataFrame
+        ``predictions`` of an :class:`~braindecode_bolt.evaluation.Evaluation`.
+    connectivity_scores : pandas.DataFrame
+        Its ``connectivity``.
     regions : mapping of str to sequence of str
         Regions of each data set.
 

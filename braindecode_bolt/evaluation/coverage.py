@@ -34,7 +34,7 @@ def coverage_table(
     regions : mapping of str to sequence of str
         Regions of each data set.
     level : float, default 0.9
-        Default 0.9.
+        What part of a new person's volumes the intervals are to hold.
 
     Returns
     -------

@@ -79,19 +79,22 @@ def evaluate(
     protocol : str | splitter | iterable of (train, test), default "subjects"
         A name in :data:`~braindecode_bolt.evaluation.PROTOCOLS`, a splitter that
         keeps EEG apart, or the rows of the windows to train and to test on, fold by
-        fold, as scikit-learn takes them for ``cv``. Default ``"subjects"``: folds of
-        whole subjects.
+        fold, as scikit-learn takes them for ``cv``. ``"subjects"``: folds of whole
+        subjects.
     n_splits : int, default 5
-        Number of folds, if the protocol does not fix it.
-    source, target : str | None
-        Tasks of the protocols ``"zero-shot"``, ``"joint"`` and ``"fine-tuned"``.
+        Number of folds, at least 2, if the protocol does not fix it.
+    source : str | None
+        Task to train on, of the protocols ``"zero-shot"``, ``"joint"`` and
+        ``"fine-tuned"``.
+    target : str | None
+        Task to test on, of the same.
     seeds : sequence of int, default (0,)
         Each model that has a ``random_state`` is fitted with each.
     controls : sequence of {"wrong_subject", "constant_eeg"}, default ()
         Each model is also trained and tested on such windows, see
         :mod:`braindecode_bolt.null.controls`.
     regions : {"together", "separately"}, default "together"
-        Whether a model predicts all regions (default), or one is fitted for each, as
+        Whether a model predicts all regions together, or one is fitted for each, as
         published.
     n_jobs : int | None
         Fits at the same time. By default one, or what joblib's configuration says.
@@ -102,7 +105,7 @@ def evaluate(
     overwrite : bool, default False
         Delete another run's results in `out`. A run with the same settings is resumed.
     on_error : {"record", "raise"}, default "record"
-        If a fit fails: record the error and continue with the others (default), or
+        If a fit fails: record the error and continue with the others, or
         raise it. A worker process that is killed is an error of its fit.
     settings : mapping | None
         Further settings to keep with the results, such as how data were prepared;
@@ -120,11 +123,12 @@ def evaluate(
         :func:`~braindecode_bolt.prepare_eeg` with which the recordings were prepared
         (empty for its defaults): the predictor prepares new EEG in the same way. Models
         of controls are not kept, nor those of fits that `out` has already. Models that
-        cannot be saved are named in `messages`. Default None.
+        cannot be saved are named in `messages`. By default none is kept.
 
     Returns
     -------
     Evaluation
+        Tables of scores, predictions and what failed.
 
     Raises
     ------
@@ -138,8 +142,18 @@ def evaluate(
     ResultsError
         If `out` holds results of another run, damaged ones or something else, or
         another run is writing there.
-    KeyboardInterrupt, SystemExit
-        On Ctrl-C and SIGTERM; what is finished stays in `out`.
+    RuntimeError
+        If a fit fails and `on_error` is ``"raise"``.
+    KeyboardInterrupt
+        On Ctrl-C; what is finished stays in `out`.
+    SystemExit
+        On SIGTERM, in the same way.
+
+    See Also
+    --------
+    load_evaluation : Reads the result back from the folder.
+    summarise : Compares it with chance; ``Evaluation.summary`` calls it.
+    braindecode_bolt.report.write_report : Writes it as a page.
 
     Examples
     --------

@@ -47,21 +47,23 @@ def summarise(
     Scores are averaged over seeds, then over recordings (folds of a recording count
     separately). Confidence intervals resample subjects. p-values compare the mean R with
     that of surrogates of the measured BOLD, which have its autocorrelation; they are
-    adjusted for the number of regions of a pipeline (false discovery rate).
+    adjusted for the number of regions of a pipeline (false discovery rate [1]_).
 
     Parameters
     ----------
-    scores, predictions : pandas.DataFrame
+    scores : pandas.DataFrame
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
+    predictions : pandas.DataFrame
+        Of the same.
     tr : mapping of str to sequence of float
         Repetition times of the recordings of each data set in seconds.
     method : {"phase", "shift", "block"}, default "phase"
-        Null model, see :func:`~braindecode_bolt.null.null_r`. Default phase
-        randomisation.
+        Null model, see :func:`~braindecode_bolt.null.null_r`: phase randomisation,
+        circular shifts or permuted blocks.
     n_surrogates : int, default 10000
-        Default 10,000.
+        Surrogates of the measured BOLD.
     level : float, default 0.95
-        Level of confidence intervals and of the null band.
+        Level of confidence intervals and of the null band, between 0 and 1.
     random_state : int, default 0
         Seed of surrogates and bootstrap.
 
@@ -78,6 +80,20 @@ def summarise(
         (scores of constant predictions, or of fewer than 8 windows, left out of the
         means), and ``level``, ``null`` and ``n_surrogates``, as given. Empty if there are
         no scores.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or there is no such null model.
+
+    See Also
+    --------
+    compare_pipelines : Compares pipelines with each other instead of with chance.
+
+    References
+    ----------
+    .. [1] Benjamini, Y., & Hochberg, Y. (1995). Controlling the false discovery rate.
+       Journal of the Royal Statistical Society B 57, 289-300.
     """
     parts: list[pd.DataFrame] = []
     if not len(scores):
@@ -241,7 +257,28 @@ def compare_pipelines(scores: pd.DataFrame) -> pd.DataFrame:
         set: false discovery rate), ``n_subjects``, ``n_recordings``, ``n_regions`` and
         ``n_cells`` (recordings x regions, per fold) compared, and ``n_undefined``
         (cells that are left out because one of the two has no score there). Pairs with
-        fewer than two common subjects have NaN.
+        fewer than two common subjects have NaN. Empty for fewer than two pipelines.
+
+    See Also
+    --------
+    summarise : Compares each pipeline with chance.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from braindecode_bolt.evaluation import compare_pipelines
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "dataset": "rest", "pipeline": ["ridge"] * 6 + ["mean"] * 6, "fold": 1,
+    ...         "subject": list("abcdef") * 2, "recording": list("abcdef") * 2,
+    ...         "region": "Thalamus", "score": [0.3, 0.4, 0.2, 0.5, 0.3, 0.4] + [0.1] * 6,
+    ...     }
+    ... )
+    >>> found = compare_pipelines(table).set_index("better")
+    >>> round(float(found.loc["ridge", "difference"]), 2)
+    0.25
+    >>> float(found.loc["ridge", "p"])
+    0.015625
     """
     columns = ["dataset", "better", "worse", "difference", "effect", "p", "p_fdr"]
     columns += ["n_subjects", "n_recordings", "n_regions", "n_cells", "n_undefined"]

@@ -69,11 +69,23 @@ def load_evaluation(folder: str | Path) -> Evaluation:
     Returns
     -------
     Evaluation
+        As :func:`evaluate` gave it.
 
     Raises
     ------
     ResultsError
         If the folder is none, or tables are missing, damaged or of another kind.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from braindecode_bolt.datasets import SimulatedEEGfMRI
+    >>> from braindecode_bolt.evaluation import evaluate, load_evaluation
+    >>> recordings = SimulatedEEGfMRI(2, duration=60.0).load()
+    >>> with TemporaryDirectory() as folder:
+    ...     found = evaluate("MeanBOLD", recordings, n_splits=2, out=folder, progress=False)
+    ...     load_evaluation(folder).scores.shape == found.scores.shape
+    True
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -89,8 +101,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         windows = _numbers(about["windows"])
         couplings = _lists(about.get("couplings", {}), str)
         command = about["command"]
-        if not isinstance(command, str) or regions.keys() != tr.keys():
-            raise TypeError("a text, or the times of a data set")
+        _check_about(command, regions, tr)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ResultsError(
             f"{folder / _ABOUT} is damaged or of another version ({error}). Run the same "
@@ -110,6 +121,11 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         command=command,
         couplings=couplings,
     )
+
+
+def _check_about(command: Any, regions: Mapping, tr: Mapping) -> None:
+    if not isinstance(command, str) or regions.keys() != tr.keys():
+        raise TypeError("a text, or the times of a data set")
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -142,9 +142,10 @@ def make_protocol(
         A name in :data:`PROTOCOLS`, a splitter, which is returned, or rows of windows.
     n_splits : int, default 5
         Number of folds, if the protocol does not fix it.
-    source, target : str | None
-        Tasks to train and test on, for ``"zero-shot"``, ``"joint"`` and
-        ``"fine-tuned"``.
+    source : str | None
+        Task to train on, for ``"zero-shot"``, ``"joint"`` and ``"fine-tuned"``.
+    target : str | None
+        Task to test on, for the same.
 
     Returns
     -------
@@ -154,9 +155,16 @@ def make_protocol(
     Raises
     ------
     ValueError
-        If there is no such protocol, or tasks are missing or not needed.
+        If there is no such protocol, tasks are missing or not needed, or `n_splits` is no
+        whole number from 2 on.
     TypeError
         If it is neither a name nor a splitter.
+
+    Examples
+    --------
+    >>> from braindecode_bolt.evaluation import make_protocol
+    >>> make_protocol("leave-one-subject-out")
+    LeaveOneOut(by='subject', new_subjects=True)
     """
     tasks = [task for task in (source, target) if task is not None]
     if not isinstance(protocol, str):

@@ -76,14 +76,18 @@ class Study:
             Recordings carry BOLD that is *not* low-pass filtered yet, and EEG that is
             prepared (:func:`~braindecode_bolt.prepare_eeg`). They may come from a
             generator. The BOLD of windows is used unchanged.
-        window_seconds, lag_seconds : float
-            As in :func:`~braindecode_bolt.create_bold_windows`.
+        window_seconds : float, default 16.0
+            Length of a window in seconds, of recordings.
+        lag_seconds : float, default 0.0
+            Time from the end of a window to its volume in seconds, of recordings.
         low_pass : float | None, default 0.15
-            As in :func:`~braindecode_bolt.prepare_bold`. Default 0.15 Hz.
+            Cut-off of the low-pass filter in Hz, as in
+            :func:`~braindecode_bolt.prepare_bold`; None for no filter. Of recordings.
 
         Returns
         -------
         Study
+            Windows and BOLD; `data` itself if it is one.
 
         Raises
         ------
@@ -207,7 +211,7 @@ class Study:
 
     @property
     def names(self) -> list[str]:
-        """Name of each recording."""
+        """Name of each recording (list of str)."""
         return self.windows.left_out["recording"].astype(str).tolist()
 
     @cached_property
@@ -215,7 +219,13 @@ class Study:
         return [content_hash(signal) for signal in self.windows.X.signals]
 
     def fingerprint(self) -> str:
-        """Hash EEG, BOLD and origin of the windows, as hexadecimal digits of SHA-256."""
+        """Hash EEG, BOLD and origin of the windows.
+
+        Returns
+        -------
+        str
+            Hexadecimal digits of SHA-256. Equal for equal data only.
+        """
         X = self.windows.X
         return content_hash(
             self._hashes_of_eeg,

@@ -58,7 +58,7 @@ def explain(
     says two different things about each electrode, band and lag:
 
     - ``pattern``: how its log power varies with the predicted BOLD. This is the
-      activation pattern of Haufe et al. (2014), for features and predictions scaled to
+      activation pattern of Haufe et al. [1]_, for features and predictions scaled to
       unit variance, which makes it their correlation (-1 to 1) within recordings. For a
       linear model, it equals the covariance of the features times the weights, over the
       standard deviations of features and prediction. **Look at patterns to learn
@@ -76,17 +76,16 @@ def explain(
         which only the pattern is found). A TransformedTargetRegressor of these, too.
     X : LazyWindows | FeatureWindows | array-like of shape (n_windows, n_chans, n_times)
         EEG in microvolts, at best of people who were not used in training.
-    method : {"auto", "weights", "gradient", "integrated_gradients", "occlusion", \
-"pattern"}
+    method : str, default "auto"
         How the effect is found. ``"weights"``: of linear models. ``"gradient"``: mean
         derivative of a network by the log power. ``"integrated_gradients"``: mean
-        contribution to the prediction, against EEG that is zero (needs captum:
+        contribution to the prediction, against EEG that is zero [2]_ (needs captum:
         ``pip install braindecode-bolt[explain]``). ``"occlusion"``: mean loss of the
         prediction when a band of an electrode is filtered out for a segment; slow,
         since each cell needs a run of the network. Where neighbouring electrodes carry
         the same signal, remove it from all at once, by ``by=("band", "lag")``: a network
         that compares electrodes may find more of it if one of them lacks it.
-        ``"pattern"``: no effect, the pattern only. By default weights, gradient or
+        ``"pattern"``: no effect, the pattern only. ``"auto"``: weights, gradient or
         pattern, whichever suits the model.
     bands : mapping of str to (float, float) | None
         Bands in Hz, the upper end not included. By default delta to gamma.
@@ -94,7 +93,7 @@ def explain(
         Length of the segments into which a window is divided, in seconds.
         Narrow bands need longer segments.
     by : sequence of {"electrode", "band", "lag"}, default AXES
-        What to tell apart. By default all three. What is left out is taken together,
+        What to tell apart; AXES is all three. What is left out is taken together,
         and called ``"all"`` in the table (NaN for lags): the effects of all lags, for
         example, are added up, or all lags are occluded at once, and the pattern is that
         of their mean log power.
@@ -125,6 +124,8 @@ def explain(
         are not as many names as regions, or no region has a name of `rois`.
     TypeError
         If the model cannot predict, or a number is not one.
+    NotFittedError
+        If the model is not fitted; ``NotInitializedError`` of skorch if it is a network.
     ImportError
         If integrated gradients are asked for without captum.
 
@@ -145,11 +146,10 @@ def explain(
 
     References
     ----------
-    Haufe, S., et al. (2014). On the interpretation of weight vectors of linear models
-    in multivariate neuroimaging. NeuroImage 87, 96-110.
-
-    Sundararajan, M., Taly, A., & Yan, Q. (2017). Axiomatic attribution for deep
-    networks. ICML.
+    .. [1] Haufe, S., et al. (2014). On the interpretation of weight vectors of linear
+       models in multivariate neuroimaging. NeuroImage 87, 96-110. Equation 6.
+    .. [2] Sundararajan, M., Taly, A., & Yan, Q. (2017). Axiomatic attribution for deep
+       networks. ICML. Integrated gradients.
 
     Examples
     --------

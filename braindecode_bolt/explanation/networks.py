@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..training import EEGRegressor
+from ..linear import PowerStatistics
+from ..linear.standardising import LARGEST
+from ..training import ClosedFormHead, EEGRegressor
 from ..windows.inputs import as_input
-from .grid import AXES, Grid
+from .grid import AXES, Grid, take_windows
 
 __all__ = ["gradient", "integrated_gradients", "occlusion"]
 
@@ -81,8 +83,9 @@ def gradient(
         Change of the predicted BOLD for a change of the log power by 1.
     """
     total: Any = 0.0
-    with _evaluating(regressor, X, regions) as forward:
-        for windows, parts in _batches(X, rows, grid):
+    with _evaluating(regressor, X, grid, regions) as network:
+        for recording, windows, parts in _batches(X, rows, grid):
+            forward = network(recording)
             x = torch.as_tensor(windows, device=regressor.device).requires_grad_(True)
             predicted = forward(x)
             slopes = [
@@ -136,10 +139,11 @@ def integrated_gradients(
     from braindecode.visualization import integrated_gradients as of_captum
 
     total: Any = 0.0
-    with _evaluating(regressor, X, regions) as forward:
-        module = _OfComponents(forward)
+    with _evaluating(regressor, X, grid, regions) as network:
         # captum runs all steps of the path at once.
-        for _, parts in _batches(X, rows, grid, max(1, _BATCH // _STEPS)):
+        for recording, _, parts in _batches(X, rows, grid, max(1, _BATCH // _STEPS)):
+            forward = network(recording)
+            module = _OfComponents(forward)
             x = torch.as_tensor(parts, device=regressor.device)
             n_regions = forward(x[:1].sum(dim=1)).shape[1]
             shares = [of_captum(module, x, r, steps=_STEPS) for r in range(n_regions)]
@@ -187,8 +191,9 @@ def occlusion(
         for n, axis in zip(full, AXES, strict=True)
     ]
     cells = list(itertools.product(*sets))
-    with _evaluating(regressor, X, regions) as forward, torch.no_grad():
-        for window, parts in _batches(X, rows, grid, 1):
+    with _evaluating(regressor, X, grid, regions) as network, torch.no_grad():
+        for recording, window, parts in _batches(X, rows, grid, 1):
+            forward = network(recording)
             whole = forward(torch.as_tensor(window, device=regressor.device))
             found = []
             for first in range(0, len(cells), _BATCH):
@@ -218,32 +223,100 @@ class _OfComponents(nn.Module):
 
 @contextmanager
 def _evaluating(
-    regressor: EEGRegressor, X: Any, regions: Sequence[int] | None
+    regressor: EEGRegressor, X: Any, grid: Grid, regions: Sequence[int] | None = None
 ) -> Iterator[Any]:
-    """Give the network as a function of windows, without dropout."""
+    """Give the network without dropout: a function of windows, for each recording."""
     names, module = as_input(X).ch_names, regressor.module_
     trained = module.training
+    head = None
+    if getattr(regressor, "head_", None) is not None:
+        head = _HeadOfRecordings(regressor, X, grid)
     module.eval()
     regressor.predicted_ch_names_ = names or getattr(regressor, "ch_names_", None)
 
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        output = regressor.infer(x).float()
-        output = output.reshape(len(output), -1)
-        return output if regions is None else output[:, list(regions)]
+    def network(recording: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+        def forward(x: torch.Tensor) -> torch.Tensor:
+            output = regressor.infer(x).float()
+            if head is not None:
+                output = head(output, recording)
+            output = output.reshape(len(output), -1)
+            return output if regions is None else output[:, list(regions)]
+
+        return forward
 
     try:
-        yield forward
+        yield network
     finally:
         module.train(trained)
         del regressor.predicted_ch_names_
 
 
+class _HeadOfRecordings:
+    """A closed-form head on the features of windows, with a gradient.
+
+    Features are standardised by the windows of the grid, recording by recording, as they
+    are where the regressor predicts these windows. Those of electrodes that are not there
+    are expected from the others.
+    """
+
+    def __init__(self, regressor: EEGRegressor, X: Any, grid: Grid):
+        self.head = regressor.head_
+        names = regressor._token_names(as_input(X).ch_names)
+        self.weights, self.level = _of_electrodes(
+            self.head, [self.head.ch_names_.index(name) for name in names]
+        )
+        self.statistics = {}
+        for recording in np.unique(grid.recordings) if self.head.standardise else ():
+            some = take_windows(X, grid.rows[grid.recordings == recording])
+            self.statistics[recording] = regressor.statistics(some)
+
+    def __call__(self, features: torch.Tensor, recording: Any) -> torch.Tensor:
+        if self.head.standardise:
+            features = _standardised(features, self.statistics[recording])
+        weights, level = (
+            torch.as_tensor(values, dtype=features.dtype, device=features.device)
+            for values in (self.weights, self.level)
+        )
+        # Windows, electrodes, features, lags; regions.
+        return torch.einsum("nefl,refl->nr", features, weights) + level
+
+
+def _of_electrodes(
+    head: ClosedFormHead, there: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and level of a head for some of its electrodes, in this order."""
+    coef, known = head.readout_.coef_.astype(float), head.electrodes_
+    missing = [place for place in range(coef.shape[1]) if place not in there]
+    weights, level = coef[:, there], head.readout_.intercept_.astype(float)
+    for band, expect in enumerate(known.expectations(there)):
+        left, mean = coef[:, missing, band], known.mean[:, band]
+        weights[:, :, band] += np.einsum("rml,mt->rtl", left, expect)
+        level = level + left.sum(axis=2) @ (mean[missing] - expect @ mean[there])
+    return weights, level
+
+
+def _standardised(features: torch.Tensor, found: PowerStatistics) -> torch.Tensor:
+    """Do what `found.apply` does, with a gradient."""
+    tables = (found.mean, found.std, found.clipped_mean, found.clipped_std)
+    mean, std, clipped_mean, clipped_std = (
+        torch.as_tensor(table, dtype=features.dtype, device=features.device)[..., None]
+        for table in tables
+    )
+    once = ((features - mean) / std).clamp(-LARGEST, LARGEST)
+    return (once - clipped_mean) / clipped_std
+
+
 def _batches(
     X: Any, rows: np.ndarray, grid: Grid, size: int = _BATCH
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[Any, np.ndarray, np.ndarray]]:
+    """Give a recording, some of its windows, and their components."""
     data = as_input(X).data
-    for first in range(0, len(rows), size):
-        windows = [np.asarray(data[int(row)]) for row in rows[first : first + size]]
-        windows = np.stack(windows).astype(np.float32)
-        # The mean belongs to no band; networks trained on windows subtract it anyway.
-        yield windows, components(windows, grid.band_power.sfreq_, grid.edges)
+    recordings = grid.recordings[np.searchsorted(grid.rows, rows)]
+    for recording in np.unique(recordings):
+        of = rows[recordings == recording]
+        for first in range(0, len(of), size):
+            windows = [np.asarray(data[int(row)]) for row in of[first : first + size]]
+            windows = np.stack(windows).astype(np.float32)
+            # The mean belongs to no band; networks trained on windows subtract it anyway.
+            parts = components(windows, grid.band_power.sfreq_, grid.edges)
+            yield recording, windows, parts

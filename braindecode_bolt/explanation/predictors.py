@@ -40,8 +40,8 @@ def explain_predictor(
         LabramBOLD) are explained with those that all recordings have; weights are those
         of the whole model.
     method : str, default "auto"
-        As in :func:`explain`.
-    **arguments
+        How the effect is found, as in :func:`explain`.
+    **arguments : Any
         Further ones of :func:`explain`.
 
     Returns
@@ -51,11 +51,21 @@ def explain_predictor(
 
     Raises
     ------
+    NotFittedError
+        If the predictor is not fitted.
     ChannelNameError
         If a recording lacks an electrode of a predictor that needs all, or the
         recordings have none in common.
-    ValueError, TypeError, ImportError
+    ValueError
+        As from :func:`explain`, or if the EEG of a recording cannot be prepared.
+    TypeError
         As from :func:`explain`.
+    ImportError
+        If integrated gradients are asked for without captum.
+
+    See Also
+    --------
+    explain : The same for any model and windows.
 
     Examples
     --------
@@ -68,6 +78,7 @@ def explain_predictor(
     >>> table.columns.tolist()[:4]
     ['region', 'electrode', 'band', 'low']
     """
+    predictor._check_fitted()
     recordings = list(as_recordings(recordings))
     eeg = dict(predictor.eeg)
     eeg["channels"] = shared_electrodes(

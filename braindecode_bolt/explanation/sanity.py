@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def compare_randomised(
     From the output to the input, the layers get random weights
     (:func:`braindecode.visualization.cascading_layer_reset`). The explanation must
     change: one that does not shows the architecture or the data, not what was learned
-    (Adebayo et al. 2018).
+    [1]_.
 
     Parameters
     ----------
@@ -38,10 +39,10 @@ def compare_randomised(
     X : LazyWindows | array-like of shape (n_windows, n_chans, n_times)
         EEG in microvolts.
     n_levels : int, default 4
-        At how many depths to compare, the last of them with all layers random.
+        At how many depths to compare, at least 1, the last of them with all layers random.
     random_state : int, default 0
         Seed of the random weights.
-    **arguments
+    **arguments : Any
         Of :func:`explain`.
 
     Returns
@@ -55,13 +56,14 @@ def compare_randomised(
     Raises
     ------
     TypeError
-        If it is not a network.
+        If it is not a network, or `n_levels` is no whole number.
     ValueError
-        If no layer can be randomised, or `n_levels` is less than 1.
+        If no layer can be randomised, `n_levels` is less than 1, or as from
+        :func:`explain`.
 
     References
     ----------
-    Adebayo, J., et al. (2018). Sanity checks for saliency maps. NeurIPS.
+    .. [1] Adebayo, J., et al. (2018). Sanity checks for saliency maps. NeurIPS.
     """
     from braindecode.visualization import cascading_layer_reset
 
@@ -69,7 +71,7 @@ def compare_randomised(
         raise TypeError(
             f"Only networks have layers to randomise, got a {type(regressor).__name__}."
         )
-    check_number(n_levels, "n_levels", low=1)
+    check_number(n_levels, "n_levels", Integral, 1)
     trained = explain(regressor, X, **arguments)
     n_layers = sum(1 for _ in _resettable(regressor))
     if not n_layers:

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from skorch.helper import SliceDataset
-from skorch.utils import is_dataset
 
 from ..splits import recording_labels
-from ..windows.inputs import Input, as_input
+from ..windows.inputs import Input, as_input, pieces_of, stacked
 from ..windows.lazy import LazyWindows
 
 __all__ = ["as_windows", "one_recording"]
@@ -34,7 +32,7 @@ def one_recording(X: Any) -> Iterator[Any]:
     ValueError
         If a piece is of several recordings.
     """
-    pieces = X if isinstance(X, Iterator) else [X]
+    pieces = pieces_of(X)
     if isinstance(X, (list, tuple)) and X and isinstance(X[0], LazyWindows):
         pieces = X
     for piece in pieces:
@@ -51,8 +49,9 @@ def as_windows(X: Any) -> Input:
 
     Parameters
     ----------
-    X : LazyWindows | FeatureWindows | mne.Epochs | array-like
-        Windows, shape (n_windows, n_chans, n_times).
+    X : LazyWindows | FeatureWindows | mne.Epochs | data set | array-like
+        Windows, shape (n_windows, n_chans, n_times). Those of a data set of braindecode or
+        torch are read into memory.
 
     Returns
     -------
@@ -62,15 +61,8 @@ def as_windows(X: Any) -> Input:
     Raises
     ------
     TypeError
-        If `X` is a torch data set, or no windows.
+        If `X` is no windows.
     ValueError
         If there are no windows, or they have another number of dimensions.
     """
-    source = as_input(X)
-    if isinstance(source.data, SliceDataset) or is_dataset(source.data):
-        raise TypeError(
-            f"Linear models take LazyWindows, arrays or Epochs, got a "
-            f"{type(X).__name__}. Of a torch data set, stack the windows: "
-            "np.stack([item[0] for item in dataset])."
-        )
-    return source
+    return stacked(as_input(X))

@@ -134,7 +134,7 @@ class BandPower(TransformerMixin, BaseEstimator):
             is too short for `n_lags`, bands are not pairs of increasing frequencies,
             `sfreq` is not that of the windows, or an argument is out of range.
         TypeError
-            If an argument is not a number, or `X` is a torch data set.
+            If an argument is not a number, or `X` is no windows.
         """
         source = as_windows(X)
         n_chans, n_times = source.data.shape[1:]
@@ -310,7 +310,7 @@ class BandPower(TransformerMixin, BaseEstimator):
             recordings are standardised, and there is only one window of a recording; or
             if they are not, and there is a `calibration`.
         TypeError
-            If `X` is a torch data set.
+            If `X` is no windows.
         """
         check_is_fitted(self)
         if calibration is not None:

@@ -97,7 +97,7 @@ class _LaggedPowerRegressor(LinearBOLD):
             single window of a recording and no `calibration`; or if a model that does not
             standardise is given one.
         TypeError
-            If `X` is a torch data set.
+            If `X` is no windows.
 
         Warns
         -----

@@ -55,6 +55,7 @@ class ElectrodeCovariance:
         Returns
         -------
         ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
+            Float32.
         """
         missing = self._missing(there)
         shape = (len(found), len(self.mean), *found.shape[2:])
@@ -65,6 +66,23 @@ class ElectrodeCovariance:
             centred = found[:, :, band] - mean[there]
             features[:, missing, band] = expect @ centred + mean[missing]
         return features
+
+    def expectations(self, there: Sequence[int]) -> list[np.ndarray]:
+        """Give what is expected of missing electrodes, band by band.
+
+        Parameters
+        ----------
+        there : sequence of int
+            The electrodes that were recorded.
+
+        Returns
+        -------
+        list of ndarray, shape (n_missing, n_there)
+            For each band, what deviations from the mean of the recorded electrodes are
+            multiplied by.
+        """
+        missing = self._missing(there)
+        return [expect for expect, _ in self._conditional(there, missing)]
 
     def uncertainty(self, weights: np.ndarray, there: Sequence[int]) -> np.ndarray:
         """Covariance between regions that comes from the uncertainty of missing electrodes.
@@ -79,6 +97,7 @@ class ElectrodeCovariance:
         Returns
         -------
         ndarray, shape (n_rois, n_rois)
+            In squared units of the BOLD.
         """
         missing = self._missing(there)
         total = np.zeros((len(weights), len(weights)))

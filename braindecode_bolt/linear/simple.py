@@ -208,7 +208,7 @@ class AlphaHRF(LinearBOLD):
         ValueError
             As in :meth:`BandPower.transform`.
         TypeError
-            If `X` is a torch data set.
+            If `X` is no windows.
 
         Warns
         -----

@@ -10,7 +10,7 @@ import numpy as np
 __all__ = ["PowerStatistics", "standardise_recordings"]
 
 #: Standardised power beyond this is clipped: artifacts are short and large.
-_LARGEST = 3.0
+LARGEST = 3.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class PowerStatistics:
                 "recording as calibration, or use standardise=None."
             )
         mean, std = _mean_and_std(power)
-        clipped = _standardised(power, mean, std).clip(-_LARGEST, _LARGEST)
+        clipped = _standardised(power, mean, std).clip(-LARGEST, LARGEST)
         return cls(tuple(ch_names), tuple(band_names), mean, std, *_mean_and_std(clipped))
 
     def apply(self, power: np.ndarray) -> np.ndarray:
@@ -100,7 +100,7 @@ class PowerStatistics:
         ndarray, shape (n_windows, n_electrodes, n_bands, n_lags)
             Of zero mean and unit variance over the windows of :meth:`of`; float32.
         """
-        once = _standardised(power, self.mean, self.std).clip(-_LARGEST, _LARGEST)
+        once = _standardised(power, self.mean, self.std).clip(-LARGEST, LARGEST)
         return _standardised(once, self.clipped_mean, self.clipped_std)
 
     def centre(self, power: np.ndarray) -> np.ndarray:

@@ -13,11 +13,13 @@ from scipy.ndimage import median_filter
 
 from .._text import counted
 from .annotations import (
+    check_raw,
     matches_marker,
     onset_samples,
     recording_file,
     replace_markers,
 )
+from .counting import kept_volumes
 from .grid import Axis, Grid
 from .options import MarkerOptions
 from .report import MarkerReport
@@ -52,6 +54,9 @@ class VolumeMarkers:
         ``raw.first_samp`` of the recording that they were found in.
     spelled : tuple of str
         Descriptions of the annotations that they were found in, as written.
+    first_row : int
+        Row of BOLD of the first volume: more than 0 if the EEG began after the fMRI
+        (`uncovered`).
     """
 
     samples: np.ndarray
@@ -60,6 +65,12 @@ class VolumeMarkers:
     report: MarkerReport
     first_samp: int
     spelled: tuple[str, ...] = ()
+    first_row: int = 0
+
+    @property
+    def rows(self) -> slice:
+        """The rows of BOLD that the volumes belong to: all, unless `uncovered`."""
+        return slice(self.first_row, self.first_row + len(self))
 
     def __len__(self) -> int:
         """Count the volumes."""
@@ -128,6 +139,7 @@ def find_volume_markers(
     extra: str = "raise",
     stim_channel: str | None = None,
     tolerance: float | None = None,
+    uncovered: str = "raise",
 ) -> VolumeMarkers:
     """Find one marker per fMRI volume, on a regular grid.
 
@@ -172,6 +184,9 @@ def find_volume_markers(
     tolerance : float | None
         Largest distance of a marker from the regular grid, in seconds. By default
         5 ms or 3 samples, whichever is longer.
+    uncovered : {"raise", "drop", "drop_first", "drop_last"}
+        Whether fewer volumes than `n_volumes` are an error (default), or the rows of
+        BOLD without EEG, before the first or after the last marker, are left out.
 
     Returns
     -------
@@ -190,6 +205,9 @@ def find_volume_markers(
     ValueError
         If an argument has an invalid value, or ``extra="drop_last"`` is given without
         `n_volumes`.
+    TypeError
+        If `raw` is not a Raw object, but a Recording for example, or a number is
+        something else.
 
     See Also
     --------
@@ -225,7 +243,7 @@ def find_volume_markers(
     # fmt: off
     options = MarkerOptions(
         marker, tr, dummy_volumes, n_slices, volumes_per_marker, missing, extra, segment,
-        stim_channel, tolerance,
+        stim_channel, tolerance, uncovered=uncovered,
     )
     # fmt: on
     return find_with(raw, options, n_volumes)
@@ -239,7 +257,7 @@ def find_with(
         raise ValueError(f"n_volumes must be positive, got {n_volumes}.")
     if options.extra == "drop_last" and n_volumes is None:
         raise ValueError("extra='drop_last' needs n_volumes, the number to keep.")
-    axis, n_times = Axis.of(raw, options.tolerance), raw.n_times
+    axis, n_times = Axis.of(check_raw(raw), options.tolerance), raw.n_times
     found = read_positions(raw, axis, options)
     series = resolve(found.positions, axis, options, n_volumes is not None)
     every = options.volumes_per_marker
@@ -250,8 +268,9 @@ def find_with(
     if options.missing == "raise" and lacks.any():
         spurious = found.positions[series.status == "spurious"]
         raise axis.error(_missing(spurious, series.tr, samples, lacks, axis))
-    stop = _last_volume(samples, n_volumes, series, options, axis)
-    kept = slice(options.dummy_volumes, options.dummy_volumes + stop)
+    kept, before = kept_volumes(samples, n_volumes, series, options, axis, n_times)
+    stop = kept.stop - kept.start
+    after = 0 if n_volumes is None else n_volumes - before - stop
     if series.cut and kept.stop == len(samples):
         raise axis.error(
             f"in the slice markers, {series.cut}. Crop the EEG to whole volumes "
@@ -269,12 +288,13 @@ def find_with(
         markers_per_volume=series.markers_per_volume,
         n_uneven=series.uneven,
         volumes_per_marker=every,
+        uncovered=(before, after),
     )
     _log(report, axis)
     samples = samples[kept]
     samples.flags.writeable = False
     return VolumeMarkers(
-        samples, series.tr, found.marker, report, raw.first_samp, found.spelled
+        samples, series.tr, found.marker, report, raw.first_samp, found.spelled, before
     )
 
 
@@ -335,56 +355,6 @@ def _missing(
     )
 
 
-def _last_volume(
-    samples: np.ndarray,
-    n_volumes: int | None,
-    series: Series,
-    options: MarkerOptions,
-    axis: Axis,
-) -> int:
-    """Count the volumes to keep after the dummies."""
-    dummies = options.dummy_volumes
-    found = len(samples) - dummies
-    if found <= 0:
-        raise axis.error(f"dummy_volumes={dummies} skips all volumes found.")
-    if n_volumes is None or found == n_volumes:
-        return found
-    more, less = max(found, n_volumes), min(found, n_volumes)
-    times = round(more / less)
-    if times == 1 or abs(more - times * less) > times:
-        times = 0
-    # Slices that were counted by a wrong tr give a multiple of the volumes.
-    slices_counted = times and series.markers_per_volume > 1 and options.n_slices is None
-    if found > n_volumes and options.extra == "drop_last" and not slices_counted:
-        return n_volumes
-    if found > n_volumes and times:
-        tr, slices = times * series.tr, times * series.markers_per_volume
-        reasons = (
-            f"these are {times} times as many, so that the repetition time may be {tr:.5g} "
-            f"s (tr={tr:.5g}), with {slices} markers per volume (n_slices={slices})"
-        )
-    elif found > n_volumes:
-        reasons = (
-            f"{found - n_volumes} dummy volumes at the beginning have no row of BOLD "
-            f"(dummy_volumes={dummies + found - n_volumes}), or markers went on after the "
-            "last stored volume (extra='drop_last')"
-        )
-    else:
-        every = f"only one in {times} volumes has a marker (volumes_per_marker={times}), "
-        reasons = (
-            f"{every if times else ''}the EEG began after or ended before the fMRI, "
-            "markers are missing before the first or after the last, the scan was stopped "
-            "and its BOLD is of several parts, or dummy_volumes is too large"
-        )
-    raise axis.error(
-        f"found {counted(found, 'volume')} (TR {series.tr:.5g} s), from "
-        f"{axis.at(samples[dummies])} to {axis.at(samples[-1])}, after "
-        f"{counted(dummies, 'dummy volume')}; expected "
-        f"n_volumes={n_volumes}, the number that the BOLD has. Plausible reasons: "
-        f"{reasons}."
-    )
-
-
 def _table(
     positions: np.ndarray, series: Series, samples: np.ndarray, kept: slice
 ) -> pd.DataFrame:
@@ -424,6 +394,6 @@ def _log(report: MarkerReport, axis: Axis) -> None:
     if len(residuals) > 11 and lasting.max() > max(0.8, 0.002 * report.sfreq):
         odd.append("markers stay off it for a while: the EEG may lack samples")
     level = logging.INFO if report.corrected else logging.DEBUG
-    level = logging.WARNING if odd else level
+    level = logging.WARNING if odd or any(report.uncovered) else level
     because = f" ({'; '.join(odd)})" if odd else ""
     logger.log(level, "%s: %s%s", axis.name, report, because)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 __all__ = ["MarkerOptions"]
+
+#: Options that are numbers.
+_NUMBERS = {
+    "tr": Real,
+    "tolerance": Real,
+    "n_slices": Integral,
+    "volumes_per_marker": Integral,
+    "dummy_volumes": Integral,
+}
 
 
 @dataclass(frozen=True)
@@ -57,12 +67,20 @@ class MarkerOptions:
         Which markers to use if the EEG file has markers and a table beside it
         (``events.tsv``, ``..._volumes.tsv``) gives other times. By default this is an
         error.
+    uncovered : {"raise", "drop", "drop_first", "drop_last"}
+        Whether rows of BOLD without a marker, before the first or after the last, are an
+        error (default) or are left out because the EEG began after or ended before the
+        fMRI. ``"drop"`` sees at which end from the EEG: it must begin less than a
+        repetition time before the first marker, or end less than one after the last. If
+        it does both, say which: the first rows or the last.
 
     Raises
     ------
     ValueError
         If an option has an invalid value, or both `n_slices` and
         `volumes_per_marker` are above 1.
+    TypeError
+        If an option that is a number is something else.
 
     See Also
     --------
@@ -86,6 +104,7 @@ class MarkerOptions:
     stim_channel: str | None = None
     tolerance: float | None = None
     markers_from: str | None = None
+    uncovered: str = "raise"
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> MarkerOptions:
@@ -104,7 +123,7 @@ class MarkerOptions:
         Raises
         ------
         TypeError
-            If there is no option of a name.
+            If there is no option of a name, or one that is a number is something else.
         ValueError
             If an option has an invalid value.
         """
@@ -118,7 +137,12 @@ class MarkerOptions:
         return cls(**{name: value for name, value in options.items() if value is not None})
 
     def __post_init__(self) -> None:
-        """Raise ValueError if an option has an invalid value."""
+        """Raise ValueError or TypeError if an option has an invalid value."""
+        for name, kind in _NUMBERS.items():
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, kind) or value is True):
+                whole = "whole " if kind is Integral else ""
+                raise TypeError(f"{name} must be a {whole}number, got {value!r}.")
         for name in ("tr", "n_slices", "volumes_per_marker", "tolerance"):
             value = getattr(self, name)
             if value is not None and not 0 < value < np.inf:
@@ -131,6 +155,7 @@ class MarkerOptions:
             "missing": ("raise", "fill"),
             "extra": ("raise", "drop_last"),
             "markers_from": (None, "eeg", "table"),
+            "uncovered": ("raise", "drop", "drop_first", "drop_last"),
         }
         for name, allowed in choices.items():
             value = getattr(self, name)

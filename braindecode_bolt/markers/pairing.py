@@ -17,9 +17,10 @@ from .annotations import (
     marker_descriptions,
     recording_file,
     replace_markers,
+    with_annotations,
 )
 from .carried import attach_bold
-from .finding import find_with
+from .finding import VolumeMarkers, find_with
 from .grid import Axis
 from .joints import mark_edges
 from .options import MarkerOptions
@@ -103,6 +104,8 @@ def pair_bold(
                 options = replace(options, extra="raise")
             found = find_with(raw, options, n_volumes)
             raw, marker = found.annotate(raw), found.marker
+            if any(found.report.uncovered):
+                return _attach_covered(raw, bold, found, **tables)
     except MarkerError as error:
         if not said:
             raise
@@ -116,13 +119,38 @@ def _with_tr(options: MarkerOptions, said: Mapping[str, float], name: str) -> Ma
     if not known:
         return options
     first, tr = next(iter(known.items()))
-    if any(abs(other - tr) > _SAME * tr for other in known.values()):
+    if _differ(known):
         logger.warning("%s: %s %s is used", name, _listed(known), first)
     return replace(options, tr=tr)
 
 
+def _differ(said: Mapping[str, float]) -> bool:
+    """Whether sources give different repetition times."""
+    first = next(iter(said.values()), 0.0)
+    return any(abs(other - first) > _SAME * first for other in said.values())
+
+
+def _attach_covered(
+    raw: mne.io.BaseRaw, bold: pd.DataFrame, found: VolumeMarkers, **tables: pd.DataFrame
+) -> mne.io.BaseRaw:
+    """Attach the rows of BOLD that have EEG; volumes keep their numbers in the fMRI."""
+    numbers = bold.index.to_numpy()
+    kept = (numbers >= found.rows.start) & (numbers < found.rows.stop)
+    tables = {kind: table[kept] for kind, table in tables.items()}
+    rows = numbers[kept] - found.first_row
+    raw = attach_bold(raw, bold[kept], found.marker, rows, **tables)
+    annotations = raw.annotations.copy()
+    for extras in annotations.extras:
+        if "volume" in extras:
+            extras["volume"] += found.first_row
+    return with_annotations(raw, annotations, share=True)
+
+
 def _listed(said: Mapping[str, float]) -> str:
-    each = ", ".join(f"{tr:.6g} s by {where}" for where, tr in said.items())
+    sources: dict[str, list[str]] = {}
+    for where, tr in said.items():
+        sources.setdefault(f"{tr:.6g} s", []).append(where)
+    each = ", ".join(f"{tr} by {' and '.join(by)}" for tr, by in sources.items())
     return f"The repetition time is {each}."
 
 

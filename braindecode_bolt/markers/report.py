@@ -49,6 +49,9 @@ class MarkerReport:
         Number of volumes that have more or fewer slice markers than that.
     volumes_per_marker : int
         1, or n where only every n-th volume has a marker.
+    uncovered : tuple of int
+        How many rows of BOLD before the first volume, and after the last, were left out,
+        because they have no EEG.
     """
 
     source: str
@@ -62,6 +65,7 @@ class MarkerReport:
     markers_per_volume: int
     n_uneven: int
     volumes_per_marker: int = 1
+    uncovered: tuple[int, int] = (0, 0)
 
     @property
     def n_found(self) -> int:
@@ -118,7 +122,8 @@ class MarkerReport:
     @property
     def corrected(self) -> bool:
         """Whether the result is not simply the markers that were found."""
-        return bool((self.markers["status"] != "kept").any() or len(self.filled))
+        odd = (self.markers["status"] != "kept").any() or len(self.filled)
+        return bool(odd or any(self.uncovered))
 
     def __str__(self) -> str:
         """Say in a few lines what was found and corrected."""
@@ -155,6 +160,12 @@ class MarkerReport:
             if places:
                 more = ", ..." * (len(places) > 3)
                 lines.append(f"  {what}: {len(places)} ({', '.join(places[:3])}{more})")
+        for number, where in zip(
+            self.uncovered, ("before the first", "after the last"), strict=True
+        ):
+            if number:
+                rows = counted(number, "row")
+                lines.append(f"  {rows} of BOLD left out {where} marker: no EEG")
         lines += [f"  segment left out: {each}" for each in self.dropped_segments]
         return "\n".join(lines if self.corrected else [f"{lines[0]}; nothing corrected"])
 

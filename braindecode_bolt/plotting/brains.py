@@ -47,7 +47,7 @@ def region_centres(atlas: Any, labels: Sequence[str] | None = None) -> pd.DataFr
     atlas : str | path | image | Mapping
         As for :func:`braindecode_bolt.bold.extract_regions`.
     labels : sequence of str | None
-        Names of the regions.
+        Names of the atlas's regions, in its order. By default its own.
 
     Returns
     -------
@@ -55,6 +55,11 @@ def region_centres(atlas: Any, labels: Sequence[str] | None = None) -> pd.DataFr
         ``x``, ``y``, ``z`` in millimetres, in the space of the atlas. By nilearn's
         ``find_probabilistic_atlas_cut_coords`` or ``find_parcellation_cut_coords``; of a
         region with two parts, the centre of the larger one.
+
+    Raises
+    ------
+    ValueError
+        If the atlas cannot be used, or has another number of regions than `labels`.
     """
     from nilearn.plotting import (
         find_parcellation_cut_coords,
@@ -81,8 +86,10 @@ def region_image(
     values : mapping of str to float | pandas.Series
         A value for each region, by its name in the atlas. Regions with NaN are left
         empty. Names that the atlas does not have are logged.
-    atlas, labels
-        As for :func:`region_centres`.
+    atlas : str | path | image | Mapping
+        Where the regions are, as for :func:`region_centres`.
+    labels : sequence of str | None
+        Names of the atlas's regions, in its order. By default its own.
 
     Returns
     -------
@@ -130,13 +137,15 @@ def plot_glass_brain(
     ----------
     values : mapping of str to float | pandas.Series | Nifti1Image
         A value of each region, such as R, or a volume, such as predicted BOLD.
-    atlas, labels
-        As for :func:`region_centres`: regions are filled.
+    atlas : str | path | image | Mapping | None
+        Where the regions are, as for :func:`region_centres`: regions are filled.
+    labels : sequence of str | None
+        Names of the atlas's regions, in its order. By default its own.
     coordinates : pandas.DataFrame | None
         Without an atlas: ``x``, ``y``, ``z`` of each region in millimetres (MNI), which
         are drawn as dots.
     label : str, default "Pearson R"
-        What the values are. Default ``"Pearson R"``.
+        What the values are.
 
     Returns
     -------
@@ -147,8 +156,15 @@ def plot_glass_brain(
     Raises
     ------
     ValueError
-        If neither or both of atlas and coordinates are given, or they have none of
-        the regions.
+        If neither or both of atlas and coordinates are given, they have none of the
+        regions, coordinates lacks a column, or an image is not of three dimensions.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from braindecode_bolt.plotting import plot_glass_brain
+    >>> places = pd.DataFrame({"x": [8], "y": [-17], "z": [6]}, index=["Thalamus"])
+    >>> figure = plot_glass_brain({"Thalamus": 0.4}, coordinates=places)
     """
     from nilearn import plotting
 
@@ -188,8 +204,15 @@ def plot_surface(
 
     Parameters
     ----------
-    values, atlas, labels, label
-        As for :func:`plot_glass_brain`.
+    values : mapping of str to float | pandas.Series | Nifti1Image
+        A value of each region, or a volume, as for :func:`plot_glass_brain`.
+    atlas : str | path | image | Mapping | None
+        Where the regions are, as for :func:`region_centres`. Needed for
+        values of regions.
+    labels : sequence of str | None
+        Names of the atlas's regions, in its order. By default its own.
+    label : str, default "Pearson R"
+        What the values are.
 
     Returns
     -------
@@ -200,7 +223,12 @@ def plot_surface(
     Raises
     ------
     ValueError
-        If there is no atlas, or it has none of the regions.
+        If there is no atlas, it has none of the regions, or an image is not of three
+        dimensions.
+
+    See Also
+    --------
+    plot_glass_brain : Shows regions below the cortex, too.
     """
     from nilearn import datasets, plotting, surface
 
@@ -254,8 +282,14 @@ def view_brain(
 
     Parameters
     ----------
-    values, atlas, labels, coordinates
-        As for :func:`plot_glass_brain`.
+    values : mapping of str to float | pandas.Series | Nifti1Image
+        A value of each region, or a volume, as for :func:`plot_glass_brain`.
+    atlas : str | path | image | Mapping | None
+        Where the regions are, as for :func:`region_centres`.
+    labels : sequence of str | None
+        Names of the atlas's regions, in its order. By default its own.
+    coordinates : pandas.DataFrame | None
+        Without an atlas: ``x``, ``y``, ``z`` of each region in millimetres (MNI).
     title : str | None
         Title of the view.
 

@@ -23,8 +23,10 @@ def plot_r_per_region(
 
     Parameters
     ----------
-    scores, summary : pandas.DataFrame
+    scores : pandas.DataFrame
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
+    summary : pandas.DataFrame
+        Its :meth:`~braindecode_bolt.evaluation.Evaluation.summary`.
     dataset : str | None
         Name of the data set; needed if there are several.
 

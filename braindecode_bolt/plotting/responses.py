@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import textwrap
 from collections.abc import Sequence
 
@@ -13,8 +14,12 @@ from matplotlib.figure import Figure
 from ._explanations import at_lags, check_table, choose_regions
 from ._style import COLOURS, INK, colours_of, literal, tidy
 
+logger = logging.getLogger(__name__)
+
 #: Panels beside each other.
 _COLUMNS = 4
+#: Panels of regions that nobody asked for.
+_MOST_PANELS = 8
 
 
 def glover(lags: np.ndarray) -> np.ndarray:
@@ -43,20 +48,20 @@ def plot_lag_curves(
     bands: Sequence[str] | None = None,
     value: str = "effect",
 ) -> Figure:
-    """Draw the response that a model found, beside Glover's.
+    """Draw the response that a model found, beside Glover's [1]_.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Of :func:`~braindecode_bolt.explanation.explain`.
     regions : sequence of str | None
-        A panel for each. By default all of up to eight regions, and in front the mean
-        over regions of absolute curves.
+        A panel for each. By default the first eight regions (how many are left out is
+        logged), and in front the mean over all regions of absolute curves.
     bands : sequence of str | None
         Bands to draw. By default the three with the largest curves.
     value : {"effect", "pattern"}, default "effect"
-        What to draw: effects summed over electrodes (default), or the mean pattern,
-        which is smeared over lags by slow changes of power.
+        What to draw: effects summed over electrodes, or the mean pattern, which is
+        smeared over lags by slow changes of power.
 
     Returns
     -------
@@ -67,7 +72,13 @@ def plot_lag_curves(
     Raises
     ------
     ValueError
-        If regions or bands are not in the table, or there is nothing to draw.
+        If regions or bands are not in the table, lags are not told apart in it, or there
+        is nothing to draw.
+
+    References
+    ----------
+    .. [1] Glover, G. H. (1999). Deconvolution of impulse response in event-related BOLD
+       fMRI. NeuroImage 9, 416-429.
     """
     table = check_table(table, value, ("lag",))
     names = choose_regions(table, regions)
@@ -76,7 +87,8 @@ def plot_lag_curves(
     curves = of_cells.sum() if value == "effect" else of_cells.mean()
     curves = curves.unstack("lag").sort_index(axis=1)
     chosen = _bands(table, curves, bands)
-    panels = {name: curves.loc[name].loc[chosen] for name in names[:8]}
+    drawn = _at_most(names, regions)
+    panels = {name: curves.loc[name].loc[chosen] for name in drawn}
     if regions is None and len(names) > 1:
         mean = curves.abs().groupby("band").mean().loc[chosen]
         panels = {f"mean of absolute\nvalues, {len(names)} regions": mean, **panels}
@@ -108,6 +120,18 @@ def plot_lag_curves(
         loc="outside upper left",
     )
     return figure
+
+
+def _at_most(names: list[str], asked: Sequence[str] | None) -> list[str]:
+    """Regions to draw: all that were asked for, else the first."""
+    if asked is not None or len(names) <= _MOST_PANELS:
+        return names
+    logger.info(
+        "The first %d of %d regions are drawn; regions=[...] draws others",
+        _MOST_PANELS,
+        len(names),
+    )
+    return names[:_MOST_PANELS]
 
 
 def _lowest(column: np.ndarray, grid: np.ndarray, n_panels: int) -> int:
@@ -160,11 +184,11 @@ def plot_spectra(
         Of :func:`~braindecode_bolt.explanation.explain`, with bands in Hz; fine ones
         show more.
     regions : sequence of str | None
-        Regions to draw. By default all of up to eight.
+        Regions to draw. By default the first eight; how many are left out is logged.
     value : {"pattern", "effect"}, default "pattern"
         What to draw, as the mean over electrodes.
     lags : (float, float), default (3.0, 8.0)
-        Lags to average over, in seconds before the volume. Default 3 to 8.
+        First and last of the lags to average over, in seconds before the volume.
 
     Returns
     -------
@@ -180,7 +204,7 @@ def plot_spectra(
     table = at_lags(check_table(table, value, ("band", "lag")), lags)
     if table[["low", "high"]].isna().any(axis=None):
         raise ValueError("The frequencies of some bands are not known: no spectrum.")
-    names = choose_regions(table, regions)[:8]
+    names = _at_most(choose_regions(table, regions), regions)
     edges = table.drop_duplicates("band").sort_values("low")[["band", "low", "high"]]
     columns = min(_COLUMNS, len(names))
     rows = -(-len(names) // columns)

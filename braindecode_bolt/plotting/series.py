@@ -33,8 +33,10 @@ def plot_series(
 
     Parameters
     ----------
-    predictions, scores : pandas.DataFrame
+    predictions : pandas.DataFrame
         Of an :class:`~braindecode_bolt.evaluation.Evaluation`.
+    scores : pandas.DataFrame
+        Of the same.
     tr : float | None
         Repetition time in seconds, for the time axis. By default the axis counts
         volumes.

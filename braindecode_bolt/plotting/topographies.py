@@ -42,10 +42,10 @@ def plot_topographies(
     regions : sequence of str | None
         Regions to draw. By default one row: the mean of absolute values over regions.
     value : {"pattern", "effect"}, default "pattern"
-        What to draw. Default ``"pattern"``; effects also show how noise is cancelled.
+        What to draw. Effects also show how noise is cancelled.
     lags : (float, float), default (3.0, 8.0)
-        Lags to average over, in seconds before the volume. Default 3 to 8, around the
-        peak of the haemodynamic response.
+        First and last of the lags to average over, in seconds before the volume. By
+        default around the peak of the haemodynamic response.
 
     Returns
     -------
@@ -56,7 +56,8 @@ def plot_topographies(
     ------
     ValueError
         If a region is not in the table, no lag lies in the range, fewer than four
-        electrodes have a known place, or there is nothing to draw.
+        electrodes have a known place, electrodes or lags are not told apart in the table,
+        or there is nothing to draw.
     """
     table = check_table(table, value, ("electrode", "lag"))
     table, averaged = at_lags(table, lags), regions is None

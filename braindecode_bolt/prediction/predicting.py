@@ -60,8 +60,9 @@ class Predicting:
         times : array-like, shape (n_times,) | None
             Predict at these times instead, in seconds from the start of the recording.
         return_std : bool, default False
-            Return standard deviations, too: of the model if it gives any (BandPowerGP),
-            otherwise those that its errors on people who were left out had.
+            Return standard deviations, too: of the model if it gives any (BandPowerGP, a
+            network with a closed-form, Gaussian or flow head), otherwise those that its
+            errors on people who were left out had.
         montage : str | None, default "trained"
             As in :func:`~braindecode_bolt.prepare_eeg`, where the recording is of another
             net than those of training. None: electrodes have names of 10-05 sites.

@@ -49,8 +49,8 @@ def needs_calibration(regressor: BaseEstimator) -> bool:
 
 def predicts_std(regressor: BaseEstimator) -> bool:
     """Whether a model gives the standard deviation of its predictions."""
-    # A network does so with a head in closed form only.
-    able = getattr(regressor, "closed_form", True)
+    # A network does so with some heads only.
+    able = getattr(regressor, "gives_std", True)
     return able and regressor is inner(regressor) and _accepts(regressor, "return_std")
 
 

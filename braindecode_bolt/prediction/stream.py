@@ -39,16 +39,20 @@ class BOLDStream:
     predictor : BOLDPredictor
         A fitted one.
     info : mne.Info | mne.io.BaseRaw
-        Channels and sampling rate of the stream. (``mne_lsl.stream.StreamLSL.info``
-        is one.)
+        Channels and sampling rate of the stream, such as
+        ``mne_lsl.stream.StreamLSL.info``.
     tr : float | None
         Time between predictions in seconds. By default the repetition time of training.
     calibration : PowerStatistics | mne.io.BaseRaw | None
         For models that standardise by the recording (BandPowerGP): what
         :meth:`BOLDPredictor.calibrate` gives for some minutes of the same person, or
         these minutes. They are prepared in the ordinary way.
-    montage, missing
-        As in :meth:`BOLDPredictor.predict`.
+    montage : str | None, default "trained"
+        As in :meth:`BOLDPredictor.predict`: the net of the stream, where it is another than
+        that of training.
+    missing : {"auto", "raise"}, default "auto"
+        What to do if electrodes of training are missing: leave it to a model that can do
+        with a part of them, else an error; or always an error.
 
     Attributes
     ----------
@@ -57,11 +61,18 @@ class BOLDStream:
 
     Raises
     ------
+    NotFittedError
+        If the predictor is not fitted.
     ChannelNameError
         If electrodes are missing and the model needs them.
     ValueError
         If the model needs a calibration, the rate of the stream is no multiple of the
-        model's, or electrodes would have to be interpolated.
+        model's, electrodes would have to be interpolated, or `tr` is not above 0 (or not
+        known from training).
+
+    See Also
+    --------
+    BOLDPredictor.predict : Predicts a whole recording.
 
     Examples
     --------
@@ -155,7 +166,14 @@ class BOLDStream:
         Parameters
         ----------
         time : float, default 0.0
-            Seconds at which the next sample stands.
+            Seconds at which the next sample stands, from 0 on.
+
+        Raises
+        ------
+        ValueError
+            If it is negative.
+        TypeError
+            If it is not a number.
         """
         check_number(time, "time", low=0)
         self._prepare.reset()
@@ -176,7 +194,8 @@ class BOLDStream:
         Returns
         -------
         pandas.DataFrame, shape (n_times, n_rois)
-            Indexed by seconds from the first sample; often empty.
+            In the units of the training BOLD, indexed by seconds from the first sample;
+            often empty.
 
         Raises
         ------

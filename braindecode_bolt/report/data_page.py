@@ -62,7 +62,8 @@ def _section(found: RecordingCheck) -> dict[str, Any]:
             (REASONS[k], number) for k, number in found.left_out.items() if number
         ],
         "artifacts": artifacts,
-        "figure": encode_figure(plot_recording(found)),
+        # Of what could not be opened there is nothing to draw.
+        "figure": encode_figure(plot_recording(found)) if found.n_channels else None,
     }
 
 

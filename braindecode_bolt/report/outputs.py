@@ -34,17 +34,30 @@ def write_outputs(
         The evaluation.
     folder : str | Path
         Where to write.
-    summary, comparison : pandas.DataFrame
-        Its :meth:`Evaluation.summary` and :meth:`Evaluation.compare`.
+    summary : pandas.DataFrame
+        Its :meth:`~braindecode_bolt.evaluation.Evaluation.summary`.
+    comparison : pandas.DataFrame
+        Its :meth:`~braindecode_bolt.evaluation.Evaluation.compare`.
     title : str, default "BOLD predicted from EEG"
         Title of the report.
-    atlas, labels
-        Where the regions are, as for :func:`write_report`.
+    atlas : str | path | image | Mapping | None
+        Where the regions are, as for :func:`~braindecode_bolt.plotting.plot_glass_brain`;
+        R is drawn there.
+    labels : sequence of str | None
+        Names of the atlas's regions, in its order. By default its own.
 
     Returns
     -------
     list of str
-        Names of the files written.
+        Names of the files written: ``report.html``, ``summary.tsv``, ``comparison.tsv``,
+        and ``r_per_region.png`` and ``series.png`` (numbered, of several data sets).
+
+    Raises
+    ------
+    ValueError
+        As from :func:`write_report`.
+    TypeError
+        If `evaluation` is not an Evaluation.
     """
     folder = Path(folder)
     write_table(summary, folder / "summary.tsv")

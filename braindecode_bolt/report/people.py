@@ -119,6 +119,7 @@ def layout_coverage(coverage: pd.DataFrame) -> str:
     Returns
     -------
     str
+        A line for each pipeline under a heading.
     """
     lines = []
     several = coverage["dataset"].nunique() > 1 if len(coverage) else False

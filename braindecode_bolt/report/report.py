@@ -56,19 +56,26 @@ def write_report(
         The evaluation.
     path : str | Path
         The file to write.
-    summary, comparison : pandas.DataFrame | None
-        Results of :meth:`Evaluation.summary` and :meth:`Evaluation.compare`. By default
-        they are computed.
+    summary : pandas.DataFrame | None
+        Its :meth:`~braindecode_bolt.evaluation.Evaluation.summary`. By default it is
+        computed.
+    comparison : pandas.DataFrame | None
+        Its :meth:`~braindecode_bolt.evaluation.Evaluation.compare`. By default it is
+        computed.
     title : str, default "BOLD predicted from EEG"
         Title of the report.
-
     explanations : mapping of str to pandas.DataFrame | None
         What drives the regions: tables of :func:`~braindecode_bolt.explanation.explain`
         by name of the model. By default those in the folder ``explanations`` of the
         results.
-    atlas, labels, coordinates
-        Where the regions are, as for
-        :func:`~braindecode_bolt.plotting.plot_glass_brain`; R is drawn there.
+    atlas : str | path | image | Mapping | None
+        Where the regions are, as for :func:`~braindecode_bolt.plotting.plot_glass_brain`;
+        R is drawn there.
+    labels : sequence of str | None
+        Names of the atlas's regions, in its order. By default its own.
+    coordinates : pandas.DataFrame | None
+        Without an atlas: ``x``, ``y``, ``z`` of each region in millimetres (MNI). If
+        regions cannot be placed, a warning is logged and the picture is left out.
 
     Returns
     -------

@@ -6,7 +6,7 @@ import logging
 import math
 from typing import Any
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 from tqdm.auto import tqdm
 
 from .._checks import check_number
@@ -226,7 +226,7 @@ class BestWeights(Callback):
         if self.best_epoch_ == 1 and len(net.history) > 1 and not closed_form:
             logger.warning(
                 "%s: the validation loss was lowest after the first of %d epochs (%.3g), "
-                "and its weights are kept; expect predictions that are almost constant. "
+                "and its weights are kept: later epochs did not help on other recordings. "
                 "There may be too few windows or training steps for this model (lr=%g), or "
                 "EEG and BOLD may not be coupled.",
                 type(net.module_).__name__,
@@ -342,6 +342,30 @@ class Progress(Callback):
 
     def __getstate__(self):  # noqa: D105
         return {key: value for key, value in self.__dict__.items() if key != "bar_"}
+
+
+def replaced_by(callbacks: Any) -> set[str]:
+    """Name the default callbacks that callbacks of the user take the place of.
+
+    Parameters
+    ----------
+    callbacks : list of (callback | (str, callback)) | None | "disable"
+        As given to the regressor.
+
+    Returns
+    -------
+    set of str
+        The names given, and ``"lr_scheduler"`` if there is a schedule of the learning rate:
+        two schedules would multiply their rates.
+    """
+    replaced = set()
+    for each in callbacks if isinstance(callbacks, (list, tuple)) else ():
+        name, callback = each if isinstance(each, (list, tuple)) else ("", each)
+        kind = callback if isinstance(callback, type) else type(callback)
+        replaced.add(name)
+        if issubclass(kind, (LRScheduler, WarmupCosine)):
+            replaced.add("lr_scheduler")
+    return replaced
 
 
 def count_batches(net: Any, dataset: Any, training: bool) -> int:

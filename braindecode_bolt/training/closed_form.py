@@ -80,7 +80,7 @@ class ClosedFormHead(BaseEstimator):
 
     See Also
     --------
-    BandPowerGP : The same read-out of band power instead of tokens.
+    braindecode_bolt.linear.BandPowerGP : The same read-out of band power instead of tokens.
 
     Examples
     --------

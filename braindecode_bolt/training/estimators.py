@@ -176,7 +176,7 @@ def make_estimator(name: str, size: str = "published", **arguments: Any) -> Regr
     See Also
     --------
     estimator_names : Names of all models.
-    EEGRegressor : Wraps any network, also by its class.
+    braindecode_bolt.EEGRegressor : Wraps any network, also by its class.
 
     Examples
     --------

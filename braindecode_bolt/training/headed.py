@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from ..linear.moments import find_stretches
 from ..models import NETWORKS
 from ..splits import recording_labels
 from ..splits.origin import Origin
-from ..windows.inputs import Input
+from ..windows.inputs import Input, pieces_of
 from .batches import Numbered, StretchBatches
 from .callbacks import count_batches
 from .closed_form import ClosedFormHead, make_head
@@ -285,7 +284,7 @@ class Headed:
         self.check_is_fitted()
         self._check_head()
         features = []
-        for piece in X if isinstance(X, Iterator) else [X]:
+        for piece in pieces_of(X):
             with self._predicting(piece) as source:
                 features.append(self._of_one_recording(source))
                 names = self._token_names(source.ch_names)

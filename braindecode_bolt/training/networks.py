@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import inspect
+import re
 import warnings
 from typing import Any
 
@@ -112,7 +113,18 @@ def build_module(
     inferred = {name: value for name, value in inferred.items() if name in accepted}
     if kwargs.get("ch_names") is not None:
         inferred.pop("chs_info", None)
-    return _picklable(model(**{**inferred, **kwargs}))
+    try:
+        return _picklable(model(**{**inferred, **kwargs}))
+    except ValueError as error:
+        missing = re.search(r"(\w+) (could not be inferred|not specified)", str(error))
+        if missing is None:
+            raise
+        name = missing[1]
+        raise ValueError(
+            f"{getattr(model, '__name__', model)} needs {name}, which is not known here. "
+            f"Give module__{name}=..., or fit to windows that know their channels and "
+            "sampling rate: those of create_bold_windows, Epochs, braindecode's data sets."
+        ) from error
 
 
 def find_network(module: str | type[nn.Module]) -> type[nn.Module]:

@@ -48,6 +48,16 @@ class OwnLoss:
             return False  # It takes the place of the module's head.
         return isinstance(module, EncoderHead) and module.has_own_loss
 
+    @property
+    def gives_std(self) -> bool:
+        """Whether predictions come with standard deviations.
+
+        True of a fitted regressor with a closed-form, Gaussian or flow head.
+        """
+        if self.closed_form:
+            return True
+        return self._own_loss and self.module_.final_layer.has_spread
+
     def _volumes_per_window(self) -> int:
         """Volumes of a block, before the module is built."""
         given = self.get_params_for("module")

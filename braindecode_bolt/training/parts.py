@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
+import torch
 from skorch.dataset import Dataset
 from skorch.utils import to_tensor
 from torch import nn
@@ -13,10 +15,11 @@ from torch.utils.data import Subset
 
 from ..splits import FixedValidation, ValidationSplit, recording_labels
 from .batches import batched_by_recording
-from .losses import match_targets
+from .losses import match_targets, mixed_loss
 from .networks import build_module, copy_template
 from .optimizer import parameter_groups, with_fused_steps
 from .theirs import input_scale
+from .weighting import weighted_loss
 
 __all__ = ["TrainingParts"]
 
@@ -175,11 +178,26 @@ class TrainingParts:
         Raises
         ------
         ValueError
-            If the shapes differ, or the module's own loss was replaced by `criterion`.
+            If the shapes differ, or the module's own loss was replaced by `criterion`, or
+            has no use for the weights of windows.
+        TypeError
+            If the network gives no tensor, or the criterion cannot use weights.
         """
         if self._own_loss:
+            if self.weighted_:
+                raise ValueError("sample_weight cannot be used with the loss of this head.")
             return self._loss_of_head(y_pred, y_true)
         if self.closed_form:
             return self.negative_evidence(y_pred, y_true)
-        y_true = match_targets(y_pred, to_tensor(y_true, device=self.device))
-        return super().get_loss(y_pred, y_true, *args, **kwargs)
+        y_true = to_tensor(y_true, device=self.device)
+        if self.cropped and isinstance(y_pred, torch.Tensor) and y_pred.ndim == 3:
+            # braindecode's CroppedLoss averages over time.
+            return super().get_loss(y_pred, y_true, *args, **kwargs)
+
+        def loss(targets: torch.Tensor) -> torch.Tensor:
+            targets = match_targets(y_pred, targets)
+            return super(TrainingParts, self).get_loss(y_pred, targets, *args, **kwargs)
+
+        if self.weighted_:
+            return mixed_loss(partial(weighted_loss, self.criterion_, loss), y_true)
+        return mixed_loss(loss, y_true)

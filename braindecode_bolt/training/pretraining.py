@@ -227,7 +227,7 @@ def pretrain_band_power(
     See Also
     --------
     PretrainedRegressor : Pre-trains inside each fit, so that cross-validation stays clean.
-    models.save_encoder : Writes a file of weights; ``PretrainedEncoder.save`` does.
+    braindecode_bolt.models.save_encoder : Writes the result to a file.
 
     Examples
     --------

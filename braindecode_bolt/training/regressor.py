@@ -16,14 +16,16 @@ from torch import nn
 from .._checks import check_number
 from ..splits import ValidationSplit
 from ..windows.inputs import as_groups, as_input, as_targets
-from .callbacks import BestWeights, Progress, WarmupCosine
+from .callbacks import BestWeights, Progress, WarmupCosine, replaced_by
 from .closed_form import ClosedFormHead, make_head
 from .headed import Headed
 from .inference import Inference
 from .interruption import Interruptible, remembered_interrupt
+from .losses import check_parts
 from .own_loss import OwnLoss
 from .parts import TrainingParts
 from .randomness import seeded
+from .weighting import as_weights
 from .window_checks import check_module, check_windows
 
 __all__ = ["EEGRegressor"]
@@ -85,12 +87,14 @@ class EEGRegressor(
     callbacks : list | None
         Further skorch callbacks. One that raises KeyboardInterrupt, as skorch's
         ``EarlyStopping`` does, ends training: the best weights are restored and the
-        model is fitted. Three callbacks are always present: ``lr_scheduler``
+        model is fitted. Three callbacks are there from the start: ``lr_scheduler``
         (:class:`~braindecode_bolt.training.WarmupCosine`), ``best_weights``
         (:class:`~braindecode_bolt.training.BestWeights`) and ``progress``
         (:class:`~braindecode_bolt.training.Progress`); change them by
         ``callbacks__lr_scheduler__warmup=0.1`` or turn them off by
-        ``callbacks__lr_scheduler=None``.
+        ``callbacks__lr_scheduler=None``. A callback of the same name takes the place of
+        one of them, and any ``LRScheduler`` of skorch that of ``lr_scheduler``. A
+        closed-form head that does not learn calls none.
     iterator_train__drop_last : bool, default False
         Whether windows that do not fill a batch are left out of an epoch. braindecode's
         regressor leaves them out, and does not train if there are fewer than a batch.
@@ -235,10 +239,16 @@ class EEGRegressor(
         }
         if self.verbose > 1:
             callbacks["print_log"] = print_log
-        return list(callbacks.items())
+        replaced = replaced_by(getattr(self, "callbacks", None))
+        return [(name, each) for name, each in callbacks.items() if name not in replaced]
 
     def fit(
-        self, X: Any, y: Any = None, groups: Any = None, **fit_params: Any
+        self,
+        X: Any,
+        y: Any = None,
+        groups: Any = None,
+        sample_weight: Any = None,
+        **fit_params: Any,
     ) -> EEGRegressor:
         """Train the model from the start.
 
@@ -250,10 +260,13 @@ class EEGRegressor(
             braindecode, torch or skorch.
         y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
             Targets: BOLD, best of zero mean and unit variance. None if `X` is a data set
-            that holds them.
+            that holds them; given, they take the place of what the data set holds.
         groups : array-like, shape (n_windows,) | None
             Label of each window. Windows of one label are either all trained on or all
             validated on. Overrides what is read from `X`.
+        sample_weight : array-like, shape (n_windows,) | None
+            Weight of each window in the loss, of training and validation. Only with a
+            criterion that has a ``reduction``, as those of torch, and the linear head.
         **fit_params : Any
             Passed to the module's forward.
 
@@ -269,8 +282,9 @@ class EEGRegressor(
             input check; if ``module__...`` parameters are set for an instance
             that has loaded or trained weights; if an argument is out of range.
         TypeError
-            If `X`, `y` or an argument is not of the right type, or the head needs a network
-            with tokens by electrode and the module has none.
+            If `X`, `y` or an argument is not of the right type, the head needs a network
+            with tokens by electrode and the module has none, or there are weights and the
+            criterion cannot use them.
         FloatingPointError
             If training diverges.
         KeyboardInterrupt
@@ -280,7 +294,7 @@ class EEGRegressor(
             # Nothing is kept of an earlier fit, nor of the shape of its data.
             self.initialized_ = False
             self.signal_args_set_ = False
-        with self._training(X, y, groups) as (data, targets):
+        with self._training(X, y, groups, sample_weight) as (data, targets):
             try:
                 super().fit(data, targets, **fit_params)
             except BaseException:
@@ -294,6 +308,7 @@ class EEGRegressor(
         y: Any = None,
         classes: Any = None,
         groups: Any = None,
+        sample_weight: Any = None,
         **fit_params: Any,
     ) -> EEGRegressor:
         """Continue training, or start if nothing was trained yet.
@@ -308,6 +323,8 @@ class EEGRegressor(
             For scikit-learn; not used.
         groups : array-like, shape (n_windows,) | None
             Label of each window, as in :meth:`fit`.
+        sample_weight : array-like, shape (n_windows,) | None
+            Weight of each window, as in :meth:`fit`.
         **fit_params : Any
             Passed to the module's forward.
 
@@ -337,7 +354,7 @@ class EEGRegressor(
             # Called by skorch's fit, everything prepared and initialised.
             check_module(self.module_, self.input_)
             return self._train(X, y, "fit", fit_params)
-        with self._training(X, y, groups) as (data, targets):
+        with self._training(X, y, groups, sample_weight) as (data, targets):
             if not self.initialized_ or self.module_outdated_:
                 self._set_signal_args(data, targets, None)
                 self.initialize()
@@ -391,7 +408,9 @@ class EEGRegressor(
         return self
 
     @contextmanager
-    def _training(self, X: Any, y: Any, groups: Any) -> Iterator[tuple[Any, Any]]:
+    def _training(
+        self, X: Any, y: Any, groups: Any, sample_weight: Any
+    ) -> Iterator[tuple[Any, Any]]:
         """Check arguments and data, and store what skorch does not pass on."""
         for name in ("lr", "layer_decay", "optimizer__weight_decay"):
             check_number(getattr(self, name), name, low=0)
@@ -399,6 +418,7 @@ class EEGRegressor(
         if self.batch_size != -1:
             check_number(self.batch_size, "batch_size", Integral, 1)
         check_number(self.n_draws, "n_draws", Integral, 0)
+        check_parts(self.criterion, self.optimizer)
         make_head(self.head)
         self._autocast()
         source = as_input(X)
@@ -421,7 +441,10 @@ class EEGRegressor(
                 remembered_interrupt() as self.interrupts_,
                 seeded(self.random_state, self.device) as self.seed_,
             ):
-                yield source.data, self._in_blocks(targets, source)
+                yield (
+                    source.data,
+                    self._with_weights(self._in_blocks(targets, source), sample_weight),
+                )
                 self._calibrate_spread(source, targets)
             self.y_ndim_ = n_dimensions
         except BaseException:
@@ -429,6 +452,20 @@ class EEGRegressor(
             raise
         finally:
             del self.input_, self.groups_, self.interrupts_
+            self.weighted_ = False
+
+    #: Whether the last column of targets holds the weights of the windows.
+    weighted_ = False
+
+    def _with_weights(self, targets: np.ndarray | None, sample_weight: Any) -> Any:
+        if sample_weight is None:
+            return targets
+        if targets is None:
+            raise ValueError("sample_weight needs the targets as y, not in a data set.")
+        if self.head != "linear" or targets.ndim != 2:
+            raise ValueError("sample_weight needs head='linear', one volume per window.")
+        self.weighted_ = True
+        return np.column_stack([targets, as_weights(sample_weight, len(targets))])
 
     def _set_signal_args(self, X: Any, y: Any, classes: Any) -> None:
         # braindecode writes them into module__..., where they would stay for other

@@ -201,6 +201,8 @@ class DataCheck:
                 "regions  windows"
             )
             for each in self.recordings:
+                if not each.n_channels:  # Not even opened: see below.
+                    continue
                 lines.append(
                     f"{each.name:{width}} {each.seconds / 60:6.1f} {each.sfreq:6g} "
                     f"{len(each.ch_names):6d} {len(each.onsets):8d} {each.tr:6.4g} "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mne
@@ -25,9 +25,13 @@ from .numbers import as_float32, check_numbers, check_range
 
 __all__ = [
     "Input",
+    "StackedWindows",
     "as_groups",
     "as_input",
     "as_targets",
+    "is_set",
+    "pieces_of",
+    "stacked",
 ]
 
 #: Baseline of windows that do not say whether their mean was subtracted.
@@ -55,6 +59,8 @@ class Input:
         ``"unknown"`` for windows that do not say, such as arrays.
     lag_seconds : float | None
         Time between the end of a window and its volume marker, if known.
+    own_targets : list | None
+        Targets that came with windows of a data set, if they were read.
     """
 
     data: Any
@@ -62,6 +68,7 @@ class Input:
     n_outputs: int | None = None
     baseline: str | None = UNKNOWN
     lag_seconds: float | None = None
+    own_targets: list[Any] | None = None
 
     @property
     def model_baseline(self) -> str | None:
@@ -88,7 +95,7 @@ class Input:
         windows = (self.data[int(row)] for row in rows)
         if is_dataset(self.data):
             windows = (item[0] for item in windows)
-        return np.stack([np.asarray(window, dtype=np.float32) for window in windows])
+        return _stack(windows)
 
     def signal_args(self) -> dict[str, Any]:
         """Arguments of a braindecode model that are known from the data."""
@@ -144,6 +151,65 @@ class Input:
             warnings.warn(str(error), stacklevel=4)
 
 
+class StackedWindows(np.ndarray):
+    """Windows of a data set in one array, which know the data set they came from.
+
+    What is cut out of it is a plain array: ``dataset`` is None there.
+    """
+
+    dataset: Any
+
+    def __array_finalize__(self, obj: Any) -> None:  # noqa: D105
+        self.dataset = None
+
+
+def stacked(source: Input) -> Input:
+    """Read the windows of a data set into one array; other windows stay as they are.
+
+    Parameters
+    ----------
+    source : Input
+        Windows in any form.
+
+    Returns
+    -------
+    Input
+        Windows in an array, or as they were.
+
+    Raises
+    ------
+    ValueError
+        If the windows differ in shape.
+    """
+    dataset = source.data
+    items = [dataset[row] for row in range(len(dataset))] if is_set(dataset) else None
+    if items is None:
+        return source
+    own = None
+    if is_dataset(dataset):
+        own = [item[1] for item in items]
+        items = [item[0] for item in items]
+    data = _stack(items).view(StackedWindows)
+    data.dataset = dataset
+    return replace(source, data=data, own_targets=own)
+
+
+def is_set(X: Any) -> bool:
+    """Whether windows are a torch data set, or one in a ``SliceDataset``."""
+    return isinstance(X, SliceDataset) or is_dataset(X)
+
+
+def _stack(windows: Iterable[Any]) -> np.ndarray:
+    windows = [np.asarray(window, dtype=np.float32) for window in windows]
+    shapes = sorted({window.shape for window in windows})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"The windows of X differ in shape: {shapes}. Windows that begin before the "
+            "recording or end after it are cut short: leave their events out."
+        )
+    return np.stack(windows)
+
+
 def as_input(X: Any) -> Input:
     """Bring windows into a form that skorch takes.
 
@@ -169,7 +235,7 @@ def as_input(X: Any) -> Input:
     if len(source.data) == 0:
         raise ValueError("X has no windows.")
     shape = getattr(source.data, "shape", None)
-    if not is_dataset(source.data) and not isinstance(source.data, SliceDataset):
+    if not is_set(source.data):
         if len(shape) != 3:
             raise ValueError(
                 f"X must be windows of shape (n_windows, n_chans, n_times), got {shape}."
@@ -187,7 +253,7 @@ def _convert(X: Any) -> Input:
         return _convert_list(list(X))
     if isinstance(X, LazyWindows):
         return Input(X, X.info, baseline=X.baseline, lag_seconds=X.lag_seconds)
-    if is_dataset(X) or isinstance(X, SliceDataset):
+    if is_set(X):
         return _of_dataset(X)
     if isinstance(X, (np.ndarray, torch.Tensor)):
         check_numbers(X, "X")
@@ -263,6 +329,24 @@ def _check_one_montage(names: list[list[str] | None]) -> None:
             )
 
 
+def pieces_of(X: Any) -> Iterable[Any]:
+    """Give windows that may come piece by piece as pieces.
+
+    Parameters
+    ----------
+    X : windows | iterator of windows
+        Windows in any form that :func:`as_input` takes, or one after the other.
+
+    Returns
+    -------
+    iterable of windows
+        The pieces; windows that are all there are one piece.
+    """
+    # Epochs are iterators, too: of single epochs.
+    in_pieces = isinstance(X, Iterator) and not isinstance(X, mne.BaseEpochs)
+    return X if in_pieces else [X]
+
+
 def as_groups(groups: Any, source: Input) -> np.ndarray | None:
     """Check that groups have a label for each window.
 
@@ -299,7 +383,8 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
     Parameters
     ----------
     y : array-like, shape (n_windows,) or (n_windows, n_outputs) | None
-        The targets; None if the data set holds them.
+        The targets; None if the data set holds them. Given, they take the place of
+        those of the data set.
     source : Input
         The windows; their ``n_outputs`` is set.
 
@@ -319,10 +404,10 @@ def as_targets(y: Any, source: Input) -> tuple[np.ndarray | None, int]:
         fit into float32.
     """
     if y is not None and is_dataset(source.data):
-        raise ValueError(
-            "X is a data set that holds its own targets, and y is given as well. Give one "
-            "of the two (skorch.helper.SliceDataset(X) takes the windows alone)."
-        )
+        # Of braindecode's windows, which hold codes of events. y is what was asked for.
+        source.data = SliceDataset(source.data)
+    if y is None:
+        y = source.own_targets
     if y is None:
         if not is_dataset(source.data):
             raise ValueError("No targets: give y, or a data set that holds them as X.")

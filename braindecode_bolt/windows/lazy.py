@@ -286,6 +286,16 @@ class LazyWindows:
             out -= out.mean(axis=-1, keepdims=True, dtype=np.float64)
         return out
 
+    def __getattr__(self, name: str) -> Any:
+        """Say what to do where an array is expected."""
+        advice = ""
+        if hasattr(np.ndarray, name) and not name.startswith("_"):
+            advice = (
+                ", because windows are cut when they are read. numpy.asarray(X) makes an "
+                "array of them; in a pipeline, FunctionTransformer(numpy.asarray)"
+            )
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{advice}.")
+
     def __array__(self, dtype=None, copy=None) -> np.ndarray:  # noqa: D105
         if copy is False:
             raise ValueError("LazyWindows cannot become an array without a copy.")

@@ -70,3 +70,42 @@ def test_explain_refuses_what_it_cannot_do(folders, tmp_path, capsys):
 
 def test_the_methods_are_listed():
     assert list(EXPLANATIONS) == ["auto", *METHODS]
+
+
+def test_explain_takes_eeg_files_without_bold(folders, tmp_path, capsys):
+    eeg = folders / "data" / "sub-4_task-rest_eeg.fif"
+    command = ["explain", str(folders / "model"), str(eeg), "--out", str(tmp_path)]
+    assert main(command) == 0, capsys.readouterr().err
+    table = pd.read_csv(tmp_path / "explanation.tsv", sep="\t")
+    assert len(table) == 7 * 6 * 5 * 16
+    assert "is not known (train --cv)" in capsys.readouterr().out
+    assert main([*command, "--data", str(folders / "data")]) == 1
+    assert "and not both" in capsys.readouterr().err
+    assert main([*command[:2], *command[3:]]) == 1
+    assert "Give EEG files after MODEL, or a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["explain", "predict"])
+def test_a_folder_in_place_of_files_is_refused_with_advice(
+    folders, tmp_path, capsys, command
+):
+    options = [str(folders / "model"), str(folders / "data"), "--out", str(tmp_path)]
+    assert main([command, *options]) == 1
+    assert (
+        f"give the EEG files in it, as {folders / 'data'}/*.vhdr" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.filterwarnings("ignore:With 3 people")
+def test_explain_says_how_well_the_model_predicts(folders, tmp_path, capsys):
+    recordings = SimulatedEEGfMRI(3, duration=100.0, snr=3.0, ch_names=NAMES).load()
+    predictor = BOLDPredictor("LaggedBandPower").fit(recordings, cv=3, progress=False)
+    predictor.save(tmp_path / "model")
+    eeg = folders / "data" / "sub-4_task-rest_eeg.fif"
+    command = ["explain", str(tmp_path / "model"), str(eeg), "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    r = predictor.scores_.set_index("region")["r"]["Thalamus"]
+    assert f"Thalamus                         R {r:5.2f}  " in shown
+    table = pd.read_csv(tmp_path / "out" / "explanation.tsv", sep="\t")
+    assert "Thalamus" in set(table["region"])

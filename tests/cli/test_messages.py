@@ -18,6 +18,9 @@ from braindecode_bolt.cli.parser import build_parser
         ("use --n-slices", "use --n-slices"),
         ("such as atlas='difumo64', or a file", "such as --atlas difumo64, or a file"),
         ("replace it (overwrite=True).", "replace it (--overwrite)."),
+        ("the name with the argument marker.", "the name with the option --marker."),
+        ("give pattern='(?P<subject>.+)_x'.", "give --pattern '(?P<subject>.+)_x'."),
+        ("bold='*_bold.nii.gz', or", "--bold '*_bold.nii.gz', or"),
     ],
 )
 def test_arguments_become_options(message, shown):

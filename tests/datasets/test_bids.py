@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import mne
 import nibabel
@@ -13,6 +14,7 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 from braindecode_bolt import create_bold_windows, prepare_bold, prepare_eeg
+from braindecode_bolt.bold.atlases import AtlasError
 from braindecode_bolt.datasets import (
     BIDSEEGfMRI,
     DataFolderError,
@@ -170,8 +172,8 @@ def test_what_has_no_partner_is_left_out_and_logged(study, caplog):
     write_eeg(root, "03")
     write_table(root, "derivatives/xcpd/sub-09_ses-01_task-rest_timeseries.tsv")
     assert len(BIDSEEGfMRI(root).load()) == 2
-    assert "1 run with EEG only left out: sub-3_ses-1_task-rest" in caplog.text
-    assert "1 run with BOLD only left out: sub-9_ses-1_task-rest" in caplog.text
+    assert "1 run with EEG only left out: sub-03_ses-01_task-rest" in caplog.text
+    assert "1 run with BOLD only left out: sub-09_ses-01_task-rest" in caplog.text
 
 
 def test_markers_of_the_eeg_file_where_events_have_none(study):
@@ -463,3 +465,66 @@ def test_what_is_asked_for_is_downloaded(monkeypatch, arguments, expected):
 def test_sources_must_be_known(source):
     with pytest.raises(ValueError, match="accession number of OpenNeuro"):
         BIDSEEGfMRI("here").download(source)
+
+
+# ------------------------------------------------------------------- wrong folders
+
+
+def test_the_folder_of_fmriprep_alone_is_told_from_the_data_set(images):
+    arguments, *_ = images
+    prep = arguments["derivatives"]
+    with pytest.raises(
+        DataFolderError, match="holds no EEG where BIDS has it.*derivatives="
+    ):
+        BIDSEEGfMRI(prep).load()
+
+
+def test_other_labels_of_people_are_shown_as_they_are_written(tmp_path):
+    write_eeg(tmp_path, "01")
+    write_table(tmp_path, "derivatives/sub-S1_ses-01_task-rest_timeseries.tsv")
+    with pytest.raises(DataFolderError) as caught:
+        BIDSEEGfMRI(tmp_path).load()
+    message = str(caught.value)
+    assert "EEG: 1 (sub-01_ses-01_task-rest); BOLD: 1 (sub-S1_ses-01_task-rest)" in message
+    assert "One person needs the same label in both" in message
+
+
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_images_that_were_cut_off(images, kept):
+    arguments, _, _, bold = images
+    bold.write_bytes(bold.read_bytes()[:kept])
+    with pytest.raises(
+        DataFolderError, match="preproc_bold.nii.gz cannot be read .*cut off"
+    ):
+        BIDSEEGfMRI(**arguments).load()
+
+
+def test_nilearn_is_quiet_and_the_image_is_named(images, capfd, caplog):
+    arguments, _, _, bold = images
+    del arguments["extraction"]["verbose"]
+    with caplog.at_level("INFO"):
+        BIDSEEGfMRI(**arguments).load()
+    assert "Masker" not in capfd.readouterr().out
+    assert f"{bold.name}: {N_VOLUMES} volumes x 2 regions" in caplog.text
+
+
+def test_an_atlas_that_cannot_be_fetched_is_asked_for_once(images, monkeypatch):
+    asked = []
+
+    def fetch(*args, **kwargs):
+        asked.append(args)
+        raise AtlasError("cannot be fetched")
+
+    monkeypatch.setattr("braindecode_bolt.datasets._regions.extract_regions", fetch)
+    arguments, *_ = images
+    folder = Path(arguments["root"])
+    write_eeg(folder, "02")
+    func = arguments["derivatives"] / "sub-01/ses-01/func"
+    for file in list(func.iterdir()):
+        if "confounds" in file.name or "preproc" in file.name:
+            other = Path(str(file).replace("sub-01", "sub-02"))
+            other.parent.mkdir(parents=True, exist_ok=True)
+            other.write_bytes(file.read_bytes())
+    with pytest.raises(AtlasError):
+        BIDSEEGfMRI(**arguments).load()
+    assert len(asked) == 1

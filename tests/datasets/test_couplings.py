@@ -287,3 +287,63 @@ def test_parts_too_short_to_measure_are_the_mean(eeg):
     eeg.annotations.append(eeg.times[-1] - 0.5, 0.0, "boundary")
     for coupling in COUPLINGS:
         assert np.isfinite(noiseless(eeg, coupling)[1]).all()
+
+
+def slope(raw):
+    """A coupling of a user: the envelope of gamma at one electrode."""
+    gamma = raw.filter(30, 45, verbose="error").get_data("Pz")[0]
+    return np.abs(hilbert(gamma))
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_a_function_may_measure_what_bold_follows(eeg, joint):
+    if joint:
+        eeg.annotations.append(120.0, 0.0, "EDGE boundary")
+    before = eeg.get_data().copy()
+    onsets, followed = noiseless(eeg, slope)
+    np.testing.assert_array_equal(eeg.get_data(), before)  # Its filter saw a copy.
+    # Both regions respond to one series, with their own responses.
+    assert np.corrcoef(followed.T)[0, 1] > 0.8
+    lags = np.arange(0, 11)
+    series = slope(eeg.copy())
+    at = [
+        np.interp(onsets[15:] - lag, eeg.times, np.convolve(series, np.ones(400), "same"))
+        for lag in lags
+    ]
+    r = [np.corrcoef(each, followed[15:, 1])[0, 1] for each in at]
+    assert 3 <= lags[np.argmax(r)] <= 7 and max(r) > 0.6
+    _, own = noiseless(eeg, lambda raw: np.stack([slope(raw), raw.times]))
+    np.testing.assert_allclose(own[:, 0], followed[:, 0], atol=1e-6)
+    assert abs(np.corrcoef(own[:, 1], followed[:, 1])[0, 1]) < 0.5
+
+
+def test_a_function_of_a_user_has_ceiling_and_name(make_raw, tmp_path):
+    for name in ("1", "2"):
+        raw = make_raw(0, ch_names=["Fz", "Pz", "O1"], duration=120.0, seed=int(name))
+        raw.save(tmp_path / f"sub-{name}_eeg.fif", verbose="error")
+    recordings = SemiSimulatedEEGfMRI(tmp_path, coupling=slope).load()
+    assert recordings[0].ceiling["full"].between(0, 1).all()
+    said = recordings[0].raw.info["description"]
+    assert said.endswith("BOLD simulated, coupling of the function slope")
+    assert named_in(said) is None
+    again = simulate_bold(recordings[0].raw, coupling="bursts")
+    assert again.info["description"].count("BOLD simulated") == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda raw: raw.times[1:], r"each of \d+ samples of the EEG, or a row .* gave an"),
+        (lambda raw: np.full(len(raw.times), np.nan), "values that are not finite"),
+        (lambda raw: np.stack([raw.times] * 3), "gave 3 series for 2 regions"),
+        (lambda raw: np.ones(len(raw.times)), "does not change in this EEG"),
+    ],
+)
+def test_what_a_function_gives_is_checked(eeg, function, message):
+    with pytest.raises(ValueError, match=message):
+        noiseless(eeg, function)
+
+
+def test_eeg_is_not_generated_from_a_function():
+    with pytest.raises(ValueError, match="Use simulate_bold or SemiSimulatedEEGfMRI"):
+        SimulatedEEGfMRI(1, coupling=slope).load()

@@ -523,3 +523,37 @@ def test_tables_say_how_many_rows_they_have(tmp_path):
         dataset.load()
     # The cause is the last that is read: no page follows it.
     assert "\n" not in str(caught.value)
+
+
+# ------------------------------------------------------------------ incomplete files
+
+
+@LAYOUTS
+@pytest.mark.parametrize(
+    ("ending", "kept", "message"),
+    [
+        (".eeg", 0, r"\.eeg is empty"),
+        (".vmrk", 0, r"\.vmrk is empty"),
+        (".vmrk", b"Mk3=Resp", r"\.vmrk seems to be cut off: it has the line 'Mk"),
+        (
+            ".vhdr",
+            b"Ch1=Cz,",
+            r"header of .*\.eeg seems to be cut off: it describes 1 of 2 chan",
+        ),
+        (".eeg", 3001, r"\.eeg seems to be cut off: its 3001 bytes are 375 samples of 2"),
+        (
+            ".eeg",
+            16_000,
+            r"\.eeg seems to be cut off: \d+ of \d+ markers .* at sample 2000",
+        ),
+    ],
+)
+def test_brainvision_files_that_were_cut_off(tmp_path, layout, ending, kept, message):
+    _, dataset = layout(tmp_path, 1)
+    (file,) = tmp_path.rglob(f"*{ending}")
+    content = file.read_bytes()
+    if isinstance(kept, bytes):  # Up to this text.
+        kept = content.index(kept) + len(kept)
+    file.write_bytes(content[:kept])
+    with pytest.raises(DataFolderError, match=message):
+        dataset.load()

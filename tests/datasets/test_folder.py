@@ -134,12 +134,12 @@ def test_all_complaints_come_at_once(tmp_path, make_raw, make_bold):
         EEGfMRIFolder(tmp_path).load()
     message = str(caught.value)
     assert "5 of 5 recordings" in message
-    assert "sub-1_eeg.fif: no BOLD: expected sub-1_bold.tsv beside it" in message
+    assert "sub-1_eeg.fif: no BOLD: expected sub-1_bold.tsv or sub-1_bold.csv" in message
     assert "sub-2_eeg.edf: MNE cannot read sub-2_eeg.edf" in message
     assert "- sub-3_eeg.fif: found 20 volumes" in message
     assert "expected 19, the volumes of sub-3_bold.csv" in message
     assert "sub-4_bold.tsv has columns that are not numbers: B" in message
-    assert "sub-5_bold.tsv is not a table" in message
+    assert "sub-5_bold.tsv is not a table: the file is empty" in message
 
 
 def test_folders_without_recordings(tmp_path, make_raw):
@@ -287,3 +287,75 @@ def test_rows_without_a_value_are_volumes_without_bold(tmp_path, make_raw, make_
     bold.iloc[:-1].to_csv(tmp_path / "sub-1_bold.tsv", sep="\t", index=False, na_rep="n/a")
     with pytest.raises(DataFolderError, match="expected 19, the volumes of sub-1_bold.tsv"):
         EEGfMRIFolder(tmp_path).load()
+
+
+# ------------------------------------------------------------ what to do about it
+
+
+def test_a_pattern_that_matches_a_part_is_completed_in_the_message(
+    tmp_path, make_raw, make_bold
+):
+    write_eeg(make_raw(20), tmp_path / "VP01_rest1_CBC.vhdr")
+    make_bold(20).to_csv(tmp_path / "VP01_rest1_CBC_bold.csv", index=False)
+    with pytest.raises(DataFolderError) as caught:
+        EEGfMRIFolder(tmp_path, pattern=r"(?P<subject>\d+)_(?P<run>rest\d)").load()
+    message = str(caught.value)
+    assert "finds '01_rest1' in 'VP01_rest1_CBC'" in message
+    advice = message.partition("pattern='")[2].removesuffix("'.")
+    (recording,) = EEGfMRIFolder(tmp_path, pattern=advice).load()
+    assert (recording.subject, recording.run) == ("01", "rest1")
+
+
+@pytest.mark.parametrize("name", ["VP01_rest1", "anna"])
+def test_a_pattern_is_proposed_that_reads_the_files(tmp_path, make_raw, make_bold, name):
+    write_eeg(make_raw(20), tmp_path / f"{name}.vhdr")
+    make_bold(20).to_csv(tmp_path / f"{name}_bold.csv", index=False)
+    with pytest.raises(DataFolderError) as caught:
+        EEGfMRIFolder(tmp_path).load()
+    advice = str(caught.value).partition("pattern='")[2].removesuffix("'.")
+    (recording,) = EEGfMRIFolder(tmp_path, pattern=advice).load()
+    assert recording.subject == name.split("_")[0]
+
+
+def test_a_table_of_a_similar_name_is_named(tmp_path, make_raw, make_bold):
+    write_eeg(make_raw(20), tmp_path / "VP01_rest1_CBC.vhdr")
+    make_bold(20).to_csv(tmp_path / "VP01_rest1_bold.csv", index=False)
+    dataset = EEGfMRIFolder(tmp_path, pattern=r"(?P<subject>VP\d+)_.*")
+    with pytest.raises(DataFolderError, match="Rename what is there: VP01_rest1_bold.csv"):
+        dataset.load()
+
+
+def test_a_part_of_a_bids_data_set_is_recognised(tmp_path, make_raw):
+    (tmp_path / "dataset_description.json").write_text("{}")
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    write_eeg(make_raw(20), folder / "sub-01_task-rest_eeg.vhdr")
+    with pytest.raises(
+        DataFolderError, match="part of the BIDS data set .*: give that fol"
+    ):
+        EEGfMRIFolder(tmp_path / "sub-01").load()
+
+
+def test_eeg_that_began_late_is_read_on_request(tmp_path, make_raw, make_bold):
+    raw, bold = make_raw(20), make_bold(20)
+    recording_of = raw.annotations.onset
+    late = raw.copy().crop(recording_of[3] - 0.5, None)
+    write_eeg(late, tmp_path / "sub-01_eeg.vhdr")
+    bold.to_csv(tmp_path / "sub-01_bold.csv", index=False)
+    with pytest.raises(DataFolderError, match="seems to have begun after the fMRI"):
+        EEGfMRIFolder(tmp_path).load()
+    (recording,) = EEGfMRIFolder(tmp_path, uncovered="drop").load()
+    np.testing.assert_allclose(recording.bold, bold.iloc[3:])
+
+
+def test_some_subjects_only(tmp_path, make_raw, make_bold):
+    for subject in ("01", "02", "A"):
+        write_eeg(make_raw(20), tmp_path / f"sub-{subject}_eeg.fif")
+        make_bold(20).to_csv(tmp_path / f"sub-{subject}_bold.csv", index=False)
+    (tmp_path / "sub-02_bold.csv").write_text("")  # Not read, so that it is no error.
+    found = EEGfMRIFolder(tmp_path, subjects=["sub-01", "A"]).load()
+    assert [recording.subject for recording in found] == ["01", "A"]
+    with pytest.raises(DataFolderError, match="has no subjects 7; it has 01, 02, A"):
+        EEGfMRIFolder(tmp_path, subjects=["7"]).load()
+    with pytest.raises(ValueError, match="subjects must be a list"):
+        EEGfMRIFolder(tmp_path, subjects="01").load()

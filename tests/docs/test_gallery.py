@@ -50,3 +50,23 @@ def test_an_example_says_where_its_data_are_from_and_what_comes_next(file):
         assert (ROOT / "docs" / f"{page}.rst").is_file()
     # Figures are shown by plt.show() or as the last value of a block, with labels.
     assert re.search(r"plt\.show\(\)|^figure$", text, re.MULTILINE)
+
+
+def test_pages_link_to_examples_that_exist():
+    pages = [
+        file
+        for file in (ROOT / "docs").rglob("*.rst")
+        if not {"auto_examples", "generated"} & set(file.parts)
+    ]
+    links = {
+        (file.name, link)
+        for file in pages
+        for link in re.findall(r"/auto_examples/([\w/]*plot_\w+)", file.read_text("utf-8"))
+    }
+    assert links
+    missing = [
+        (page, link)
+        for page, link in links
+        if not (ROOT / "examples" / f"{link}.py").is_file()
+    ]
+    assert not missing

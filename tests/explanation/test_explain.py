@@ -1,24 +1,31 @@
 import logging
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from scipy.signal import get_window
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from torch import nn
 
-from braindecode_bolt import EEGRegressor, create_bold_windows
+from braindecode_bolt import BOLDPredictor, EEGRegressor, create_bold_windows
 from braindecode_bolt.datasets import SimulatedEEGfMRI
 from braindecode_bolt.datasets._choosing import PAPER_ROIS
 from braindecode_bolt.datasets.coupling.responses import RATE, hrf_kernel
 from braindecode_bolt.datasets.coupling.rhythms import BANDS as RHYTHMS
 from braindecode_bolt.datasets.coupling.rhythms import COUPLING
-from braindecode_bolt.explanation import compare_randomised, explain
+from braindecode_bolt.explanation import (
+    compare_randomised,
+    explain,
+    explain_predictor,
+)
 from braindecode_bolt.explanation.grid import Grid
+from braindecode_bolt.explanation.networks import _evaluating
 from braindecode_bolt.linear import (
     BANDS,
     LINEAR,
@@ -294,6 +301,54 @@ def test_a_randomised_network_has_another_explanation(coupled, trained):
     assert table.loc[1:, "effect"].abs().max() < 0.4
     with pytest.raises(TypeError, match="Only networks have layers"):
         compare_randomised(MeanBOLD(), coupled.X)
+    with pytest.raises(TypeError, match="n_levels must be an instance of int"):
+        compare_randomised(trained, coupled.X, 2.5)
+
+
+@pytest.fixture(scope="module")
+def read_out(windows):
+    """A small network whose encoder is read out in closed form."""
+    regressor = make_estimator(
+        "NeuroBOLT",
+        "small",
+        module__pretrained=None,
+        module__n_scales=2,
+        module__num_layers=1,
+        module__embed_dim=16,
+        module__num_heads=2,
+        module__spectral_num_heads=2,
+        head="closed_form",
+        verbose=0,
+    )
+    return regressor.fit(windows.X, windows.y)
+
+
+@pytest.mark.parametrize("method", ["gradient", "occlusion"])
+def test_a_head_in_closed_form_is_explained_as_it_predicts(windows, read_out, method):
+    X = windows.X[:30]
+    table = explain(read_out, X, method, n_attributed=2, by=("band",))
+    assert table["region"].nunique() == windows.y.shape[1]
+    assert np.isfinite(table["effect"]).all() and table["effect"].abs().max() > 0
+
+
+@pytest.mark.parametrize("electrodes", [range(10), [6, 2, 9, 4, 0]])
+def test_a_head_in_closed_form_with_a_gradient(windows, read_out, electrodes):
+    """The network that is explained is the one that predicts, also without electrodes."""
+    data = np.asarray(windows.X[:30])[:, electrodes] / 1e6
+    info = mne.pick_info(windows.X.info, electrodes, verbose="error")
+    epochs = mne.EpochsArray(data, info, verbose="error")
+    grid = Grid.of(epochs, BANDS, 1.0, 30, None)
+    x = torch.as_tensor(data * 1e6, dtype=torch.float32).requires_grad_(True)
+    with _evaluating(read_out, epochs, grid) as network:
+        found = network(grid.recordings[0])(x)
+        found.sum().backward()
+    np.testing.assert_allclose(found.detach(), read_out.predict(epochs), atol=1e-4)
+    assert x.grad.abs().sum(dim=(0, 2)).min() > 0
+
+
+def test_a_predictor_that_is_not_fitted_is_not_explained():
+    with pytest.raises(NotFittedError, match="call fit or load first"):
+        explain_predictor(BOLDPredictor("AlphaHRF"), [])
 
 
 def test_regions_scaled_inside_the_model_have_the_same_effect(windows):

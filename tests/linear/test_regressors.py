@@ -1,5 +1,6 @@
 import warnings
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -281,3 +282,13 @@ def test_calibration_without_standardisation_is_refused(windows):
     statistics = model.statistics(windows.X[:5])
     with pytest.raises(ValueError, match="calibration is not used"):
         model.predict(windows.X, calibration=statistics)
+
+
+def test_epochs_are_one_piece_of_a_recording(windows):
+    X = windows.X[windows.metadata["recording"].to_numpy() == 0]
+    info = mne.create_info(windows.ch_names, windows.sfreq, "eeg")
+    epochs = mne.EpochsArray(np.asarray(X) / 1e6, info, verbose="error")
+    model = AlphaHRF().fit(windows.X, windows.y)
+    np.testing.assert_allclose(
+        model.statistics(epochs).mean, model.statistics(X).mean, rtol=1e-4
+    )

@@ -286,3 +286,94 @@ def test_damaged_tables_give_typed_errors(kind, raw, bold, tmp_path):
             assert len(onsets) == N
             assert (np.diff(onsets) > 0).all()
     assert refused > 30
+
+
+# ------------------------------------------------- EEG that covers a part of the fMRI
+
+
+def cropped(raw, start, stop):
+    return raw.copy().crop(start, stop).load_data()
+
+
+@pytest.mark.parametrize("choice", ["drop", "exact"])
+@pytest.mark.parametrize("dummies", [0, 2, 5])
+def test_eeg_that_began_after_the_fmri_leaves_the_first_rows_out(
+    choice, dummies, raw, bold, caplog
+):
+    late = cropped(raw, 5 + 3 * TR - 0.9, None)  # From the fourth marker on.
+    bold = bold.iloc[dummies:].reset_index(drop=True)
+    option = {"drop": "drop", "exact": "drop_first"}[choice]
+    with caplog.at_level(logging.WARNING):
+        paired = pair_bold(late, bold, {"uncovered": option, "dummy_volumes": dummies})
+    recording = Recording(paired, "01")
+    without = max(0, 3 - dummies)
+    np.testing.assert_allclose(recording.bold, bold.iloc[without:])
+    np.testing.assert_array_equal(recording.bold.index, bold.index[without:])
+    first = 0.9 + TR * max(0, dummies - 3)
+    np.testing.assert_allclose(
+        onsets_of(paired), first + TR * np.arange(len(bold[without:]))
+    )
+    if without:
+        assert "BOLD left out before the first marker: no EEG" in caplog.text
+
+
+def test_eeg_that_ended_before_the_fmri_leaves_the_last_rows_out(raw, bold):
+    early = cropped(raw, 0, 5 + (N - 4) * TR - 0.5)
+    paired = pair_bold(early, bold, {"uncovered": "drop"})
+    np.testing.assert_allclose(Recording(paired, "01").bold, bold.iloc[:-4])
+    np.testing.assert_allclose(onsets_of(paired), ONSETS[:-4])
+
+
+def test_rows_without_eeg_are_an_error_that_says_what_the_eeg_shows(raw, bold):
+    late = cropped(raw, 5 + 3 * TR - 0.9, None)
+    with pytest.raises(MarkerError) as raised:
+        pair_bold(late, bold)
+    message = str(raised.value)
+    assert "begins 0.9 s before the first marker, less than one repetition" in message
+    assert "uncovered='drop' leaves out the first rows of BOLD" in message
+
+
+def test_both_ends_are_a_question(raw, bold):
+    both = cropped(raw, 5 + 3 * TR - 0.9, 5 + (N - 1) * TR + 0.5)
+    for options in ({}, {"uncovered": "drop"}):
+        with pytest.raises(MarkerError, match="say which rows of BOLD have no EEG"):
+            pair_bold(both, bold, options)
+    first = Recording(pair_bold(both, bold, {"uncovered": "drop_first"}), "01").bold
+    last = Recording(pair_bold(both, bold, {"uncovered": "drop_last"}), "01").bold
+    assert (first.index[0], last.index[0], len(first), len(last)) == (3, 0, N - 3, N - 3)
+
+
+@pytest.mark.parametrize("choice", ["drop", "drop_first", "drop_last"])
+def test_markers_missing_from_eeg_that_was_there_are_an_error(choice, raw, bold):
+    raw.annotations.delete([0, 1, 2])
+    with pytest.raises(MarkerError, match="no rows of BOLD are left out"):
+        pair_bold(raw, bold, {"uncovered": choice})
+
+
+def test_the_part_between_joints_is_what_counts(raw, bold):
+    raw.annotations.delete([0, 1, 2])
+    raw.annotations.append(5 + 3 * TR - 0.9, 0.0, "EDGE boundary")
+    paired = pair_bold(raw, bold, {"uncovered": "drop"})
+    assert Recording(paired, "01").bold.index[0] == 3
+
+
+def test_volumes_without_row_and_rows_without_eeg_go_together(raw, bold):
+    late = cropped(raw, 5 + 3 * TR - 0.9, None)
+    scrubbed = bold.drop([1, 7, 8])
+    scrubbed.attrs["n_volumes"] = N
+    paired = pair_bold(late, scrubbed, {"uncovered": "drop"})
+    expected = scrubbed.loc[3:]
+    np.testing.assert_allclose(Recording(paired, "01").bold, expected)
+    np.testing.assert_array_equal(Recording(paired, "01").bold.index, expected.index)
+
+
+def test_rows_of_the_volumes_found(raw, bold):
+    late = cropped(raw, 5 + 3 * TR - 0.9, None)
+    found = find_volume_markers(late, n_volumes=N, uncovered="drop")
+    assert (found.rows, len(found)) == (slice(3, N), N - 3)
+    assert "3 rows of BOLD left out before the first marker" in str(found.report)
+
+
+def test_uncovered_is_one_of_its_values():
+    with pytest.raises(ValueError, match="uncovered must be 'raise' or 'drop' or"):
+        MarkerOptions(uncovered="yes")

@@ -159,3 +159,15 @@ def test_what_stands_beside_one_region_is_not_cut_off():
     assert box.x0 >= -1 and box.x1 <= figure.bbox.width + 1
     figure = drawn(plot_topographies(make_table(), ["Thalamus"]))
     assert "correlation of log power and\nprediction" in texts(figure)
+
+
+@pytest.mark.parametrize("plot", [plot_lag_curves, plot_spectra])
+def test_all_regions_that_are_asked_for_are_drawn(plot, caplog):
+    caplog.set_level(logging.INFO)
+    regions = [f"Region {number}" for number in range(10)]
+    table = make_table(regions, ELECTRODES[:2])
+    titles = {axes.get_title(loc="left") for axes in plot(table, regions).axes}
+    assert set(regions) <= titles and not caplog.text
+    few = {axes.get_title(loc="left") for axes in plot(table).axes}
+    assert set(regions[:8]) == few & set(regions)
+    assert "The first 8 of 10 regions are drawn" in caplog.text

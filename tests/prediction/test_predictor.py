@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from braindecode_bolt import (
     BOLDPredictor,
+    EEGRegressor,
     Recording,
     create_bold_windows,
     make_estimator,
@@ -264,3 +265,19 @@ def test_common_channels_and_what_is_left_out_is_logged(as_read, raw, caplog):
         table = predictor.predict(raw, tr=2.0)
     assert table.attrs["left_out"] == {"touches_bad": 6}
     assert "no prediction at 6 of 49 times: 6 with a BAD annotation" in caplog.text
+
+
+@pytest.mark.parametrize("head", ["gaussian", "flow"])
+def test_a_head_with_a_spread_gives_its_own_standard_deviations(as_read, raw, head):
+    sizes = {"encoder": None, "n_scales": 1, "spectral_depth": 1, "embed_dim": 16}
+    sizes |= {"spectral_num_heads": 2, "head": head}
+    if head == "flow":
+        sizes["head_args"] = {"width": 8, "depth": 1, "n_steps": 2}
+    arguments = {f"module__{name}": value for name, value in sizes.items()}
+    model = EEGRegressor("BOLDNet", max_epochs=1, n_draws=4, verbose=0, **arguments)
+    predictor = BOLDPredictor(model, window_seconds=WINDOW)
+    predictor.fit(as_read[:3], progress=False)
+    mean, std = predictor.predict(raw, return_std=True)
+    np.testing.assert_allclose(mean, predictor.predict(raw), rtol=1e-5)
+    # The scale is that of the BOLD, and the spread is not one number for all volumes.
+    assert (std.to_numpy() > 0).all() and (std.std() > 0).all()

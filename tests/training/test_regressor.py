@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from braindecode.models import ShallowFBCSPNet
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.exceptions import NotInitializedError
@@ -603,12 +604,15 @@ def test_another_sampling_rate_is_an_error(windows, make_recording, module):
         net.predict(slow.X)
 
 
-def test_targets_are_given_once(windows):
-    dataset = torch.utils.data.TensorDataset(
-        torch.from_numpy(np.asarray(windows.X)), torch.from_numpy(windows.y)
-    )
-    with pytest.raises(ValueError, match="holds its own targets, and y is given as well"):
-        EEGRegressor(template(), **FAST).fit(dataset, windows.y)
+def test_given_targets_take_the_place_of_those_of_a_data_set(windows):
+    """braindecode's windows hold codes of events, and BOLD is given as y."""
+    X = torch.from_numpy(np.asarray(windows.X))
+    holding = torch.utils.data.TensorDataset(X, torch.from_numpy(windows.y))
+    codes = torch.utils.data.TensorDataset(X, torch.zeros(len(X)))
+    net = EEGRegressor("NeuroBOLT", **BY_NAME, **FAST, module__ch_names=CH_NAMES)
+    alone = clone(net).fit(holding, groups=windows.groups)
+    given = clone(net).fit(codes, windows.y, groups=windows.groups)
+    np.testing.assert_allclose(given.predict(codes), alone.predict(holding), atol=1e-6)
 
 
 def test_recordings_of_different_montages_are_not_mixed(fitted):

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import clone
 from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
 from braindecode_bolt import EEGRegressor, create_bold_windows
-from braindecode_bolt.linear import LaggedBandPower
+from braindecode_bolt.linear import AlphaHRF, BandPowerGP, LaggedBandPower, MeanBOLD
 from braindecode_bolt.windows.inputs import as_input, as_targets
 
 N_CHANS, N_TIMES = 2, 400
@@ -61,6 +62,12 @@ class Pairs(torch.utils.data.Dataset):
     def __getitem__(self, i):
         return self.X[i], self.y[i]
 
+    @classmethod
+    def of(cls, X, y):
+        made = cls([], y)
+        made.X = X
+        return made
+
 
 #: Windows that keep their offset, in every form that a regressor takes.
 FORMS = {
@@ -75,6 +82,37 @@ FORMS = {
     "slice": lambda windows: SliceDataset(windows.to_braindecode()),
     "torch": lambda windows: Pairs(windows.X, windows.y),
 }
+
+
+@pytest.mark.parametrize("form", ["braindecode", "slice", "torch"])
+@pytest.mark.parametrize("model", [LaggedBandPower, BandPowerGP, AlphaHRF, MeanBOLD])
+def test_linear_models_take_data_sets(make_recording, form, model):
+    """The same as windows of create_bold_windows where the data set knows as much."""
+    recordings = [make_recording(f"0{seed}", seed=seed, first=5.0) for seed in (1, 2, 3)]
+    windows = create_bold_windows(recordings, 2.0)
+    X, y = FORMS[form](windows), windows.y
+    if form == "torch":  # It knows neither channels, rate nor recordings.
+        if model is AlphaHRF:
+            pytest.skip("it needs the names of the channels")
+        given = model(sfreq=windows.sfreq) if model is not MeanBOLD else model()
+        plain = np.asarray(windows.X)
+    else:
+        given, plain = model(), windows.X
+    expected = clone(given).fit(plain, y).predict(plain)
+    np.testing.assert_allclose(
+        clone(given).fit(X, y).predict(X), expected, rtol=1e-3, atol=1e-4
+    )
+    if form != "slice":  # The targets are in the data set, too.
+        np.testing.assert_allclose(
+            given.fit(X, None).predict(X), expected, rtol=1e-3, atol=1e-4
+        )
+
+
+def test_windows_of_a_data_set_that_differ_in_length_are_refused():
+    short = [np.ones((2, 400), np.float32), np.ones((2, 0), np.float32)]
+    for model in (regressor(), LaggedBandPower(sfreq=200.0)):
+        with pytest.raises(ValueError, match=r"differ in shape: .* leave their events out"):
+            model.fit(Pairs.of(short, np.arange(2.0)), None)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -151,3 +151,11 @@ def test_arguments_are_checked(windows):
     metadata.loc[0, "stop"] += 1
     with pytest.raises(ValueError, match="must have one length"):
         LazyWindows(windows.X.signals, metadata, windows.X.info)
+
+
+def test_what_only_arrays_have_is_explained(windows):
+    with pytest.raises(AttributeError, match=r"no attribute 'var'.* numpy.asarray\(X\)"):
+        windows.X.var(axis=-1)
+    with pytest.raises(AttributeError, match=r"no attribute 'spectrum'\."):
+        windows.X.spectrum  # noqa: B018
+    np.testing.assert_allclose(np.var(windows.X), np.asarray(windows.X).var(), rtol=1e-5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mne
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.signal import fftconvolve, lfilter
 from ..._series import is_constant, plain_name
 from ...markers.annotations import marker_descriptions, replace_markers
 from ...recording import attach_bold
-from .kinds import Coupling, described
+from .kinds import OWN, Coupling, described
 from .responses import RATE, kernels_of
 from .rhythms import Person, weights_of
 
@@ -73,11 +73,28 @@ def components_of(
     return [
         Component(
             stretches,
-            weights_of(phenomenon, rois, coupling),
+            _own_weights(stretches, rois)
+            if phenomenon == OWN
+            else weights_of(phenomenon, rois, coupling),
             kernels_of(rois, coupling, person, (memory or {}).get(phenomenon, 0.0)),
         )
         for phenomenon, stretches in drivers.items()
     ]
+
+
+def _own_weights(
+    stretches: Sequence[tuple[float, np.ndarray]], rois: Sequence[str]
+) -> np.ndarray:
+    """All regions follow one driver, or each has its own."""
+    n_drivers = len(stretches[0][1])
+    if n_drivers == 1:
+        return np.ones((len(rois), 1))
+    if n_drivers != len(rois):
+        raise ValueError(
+            f"The coupling gave {n_drivers} series for {len(rois)} regions. Give one for "
+            "all of them, or one for each."
+        )
+    return np.eye(n_drivers)
 
 
 def couple(
@@ -228,7 +245,7 @@ def mark_volumes(
     raw: mne.io.BaseRaw,
     volume_times: np.ndarray,
     tables: dict[str, pd.DataFrame],
-    coupling: str,
+    coupling: Any,
 ) -> mne.io.BaseRaw:
     """Replace the volume markers of a recording by ones that carry simulated BOLD.
 
@@ -240,8 +257,8 @@ def mark_volumes(
         Seconds from the first sample.
     tables : dict of str to pandas.DataFrame
         What :func:`couple` gives.
-    coupling : str
-        Its name, which the description of the recording will say.
+    coupling : str | callable
+        Its name or function, which the description of the recording will say.
 
     Returns
     -------

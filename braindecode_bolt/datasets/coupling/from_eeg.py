@@ -14,7 +14,7 @@ from scipy.special import expit
 from ...eeg.channels import ChannelNameError
 from ...markers import stretches
 from .bold import standardise
-from .kinds import Coupling
+from .kinds import OWN, Coupling
 from .responses import RATE, VIGILANCE_SECONDS
 from .rhythms import ALPHA_RANGE, EVENT_BANDS, PAIRS, Person, bands_of, places_of
 
@@ -126,6 +126,8 @@ def drivers_of(
     ValueError
         If the sampling rate is too low.
     """
+    if coupling.measure is not None:
+        return {OWN: _measured_by(raw, coupling.measure)}
     site = Site(raw, stretches(raw), _nearest(raw, coupling, person), bands_of(coupling))
     highest = 2 * max(high for pair in PAIRS.values() for _, high in pair)
     if site.sfreq <= highest:
@@ -148,6 +150,28 @@ def drivers_of(
         divided = np.split(series, ends, axis=1)
         found[phenomenon] = list(zip(starts, divided, strict=True))
     return found
+
+
+def _measured_by(
+    raw: mne.io.BaseRaw, measure: Callable[[mne.io.BaseRaw], object]
+) -> list[tuple[float, np.ndarray]]:
+    """Drivers that a function of the user measures, in parts between joints."""
+    site = Site(raw, stretches(raw), {}, {})
+    series = np.atleast_2d(np.asarray(measure(raw.copy()), dtype=float))
+    if series.ndim != 2 or series.shape[1] != len(raw.times):
+        raise ValueError(
+            f"The coupling must give a number for each of {len(raw.times)} samples of the "
+            f"EEG, or a row of them for each region; it gave an array of shape "
+            f"{series.shape}."
+        )
+    if not np.isfinite(series).all():
+        raise ValueError("The coupling gave values that are not finite.")
+    smooth = [site.smooth(series[:, a:b], _EVENT_SECONDS) for a, b in site.parts]
+    rows = [site.at_rate([part[row] for part in smooth]) for row in range(len(series))]
+    ends = np.cumsum([len(piece) for piece in rows[0]])[:-1]
+    drivers = _unit(np.stack([np.concatenate(pieces) for pieces in rows]))
+    starts = [start / site.sfreq for start, _ in site.parts]
+    return list(zip(starts, np.split(drivers, ends, axis=1), strict=True))
 
 
 def _finish(series: np.ndarray, phenomenon: str) -> np.ndarray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["COUPLINGS", "Coupling", "described", "named_in", "parse_coupling"]
 
@@ -26,6 +28,8 @@ COUPLINGS = {
 }
 #: Phenomena of the EEG that drive BOLD.
 PHENOMENA = ("band-power", "bursts", "cross-frequency", "alpha-frequency", "vigilance")
+#: What a function of the user measures.
+OWN = "own"
 _PERSONAL = ("person-responses", "person-electrodes")
 
 
@@ -44,22 +48,26 @@ class Coupling:
     perturbed : bool
         Whether bands, places, weights, responses and noise are those of the other
         simulator.
+    measure : callable | None
+        A function of the user that measures what BOLD follows.
     """
 
     phenomena: tuple[str, ...]
     own_responses: bool = False
     own_electrodes: bool = False
     perturbed: bool = False
+    measure: Callable[[Any], Any] | None = None
 
 
-def parse_coupling(name: str) -> Coupling:
+def parse_coupling(name: str | Callable[[Any], Any]) -> Coupling:
     """Read the name of a coupling.
 
     Parameters
     ----------
-    name : str
+    name : str | callable
         A name of ``COUPLINGS``, or several joined by ``+``, such as
-        ``"bursts+vigilance"`` or ``"cross-frequency+person-electrodes"``.
+        ``"bursts+vigilance"`` or ``"cross-frequency+person-electrodes"``; or a function
+        that measures what BOLD follows.
 
     Returns
     -------
@@ -70,6 +78,8 @@ def parse_coupling(name: str) -> Coupling:
     ValueError
         If there is none of this name, or it cannot be combined.
     """
+    if callable(name):
+        return Coupling((OWN,), measure=name)
     names = str(name).split("+")
     unknown = [part for part in names if part not in COUPLINGS]
     if unknown:
@@ -93,15 +103,15 @@ def parse_coupling(name: str) -> Coupling:
     )
 
 
-def described(description: str | None, coupling: str) -> str:
+def described(description: str | None, coupling: str | Callable[[Any], Any]) -> str:
     """Add a coupling to the description of a recording.
 
     Parameters
     ----------
     description : str | None
         What ``raw.info["description"]`` says.
-    coupling : str
-        A name that :func:`parse_coupling` reads.
+    coupling : str | callable
+        What :func:`parse_coupling` reads.
 
     Returns
     -------
@@ -109,6 +119,9 @@ def described(description: str | None, coupling: str) -> str:
         Without the coupling of an earlier simulation.
     """
     before = re.sub(rf"(; )?{_SAID.format('[^;]*')}", "", description or "")
+    if callable(coupling):
+        function = getattr(coupling, "__name__", type(coupling).__name__)
+        coupling = f"of the function {re.sub(r'[^A-Za-z0-9_]', '', function)}"
     return "; ".join(filter(None, [before, _SAID.format(coupling)]))
 
 
