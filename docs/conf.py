@@ -6,8 +6,8 @@ import sys
 import warnings
 from pathlib import Path
 
-# Before NumPy and PyTorch are imported. The examples are small: one thread is about as fast
-# as several where nothing else runs, and much faster where something does.
+# Before NumPy and PyTorch are imported. The examples are small; on a busy machine, threads
+# that wait for each other take many times longer than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib
