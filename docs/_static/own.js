@@ -25,7 +25,7 @@ function showEdges(box) {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".bd-article table.table:not(.autosummary)").forEach(labelCells);
   const boxes = document.querySelectorAll(
-    ".bd-article .pst-scrollable-table-container, .bd-article pre",
+    ".bd-article :is(.pst-scrollable-table-container, .output_subarea, pre)",
   );
   const watch = new ResizeObserver((entries) => entries.forEach((e) => showEdges(e.target)));
   for (const box of boxes) {
