@@ -27,7 +27,8 @@ MARKER_OPTIONS = (
 #: The couplings, for the description of a command.
 COUPLING_LIST = "\n".join(f"  {name:18} {what}" for name, what in COUPLINGS.items())
 #: Further arguments of the classes of data sets.
-_DATA_OPTIONS = ("kind", "derivatives", "bold", "eeg", "pattern", "noise", "reader")
+_DATA_OPTIONS = ("kind", "derivatives", "bold", "eeg", "eeg_root", "pattern", "noise")
+_DATA_OPTIONS += ("reader",)
 
 
 def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -> None:
@@ -51,6 +52,19 @@ def add_data_options(command: argparse.ArgumentParser, with_rois: bool = True) -
     if with_rois:
         add_rois_option(add, "to predict")
     add("--tasks", metavar="NAMES", help="tasks of a BIDS data set (default: all)")
+    add(
+        "--subjects",
+        metavar="LABELS",
+        help="subjects to use, separated by commas, as in the names of the files (default: "
+        "all)",
+    )
+    add(
+        "--eeg-root",
+        type=Path,
+        metavar="FOLDER",
+        help="BIDS folder with the EEG without gradient and pulse artifacts, if that in "
+        "--data is as recorded (default: --data)",
+    )
     add(
         "--derivatives",
         type=Path,
@@ -255,6 +269,7 @@ def data_options(arguments: argparse.Namespace) -> dict[str, Any]:
         options["marker"] = marker[0]
     options["rois"] = rois(getattr(arguments, "rois", None))
     options["tasks"] = names(arguments.tasks)
+    options["subjects"] = names(arguments.subjects)
     return options
 
 

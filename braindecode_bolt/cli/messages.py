@@ -16,6 +16,7 @@ _OPTIONS = {
     "cv": "--cv",
     "derivatives": "--derivatives",
     "eeg": "--eeg",
+    "eeg_root": "--eeg-root",
     "head": "--head",
     "high_pass": "--high-pass",
     "low_pass": "--low-pass",
@@ -27,6 +28,7 @@ _OPTIONS = {
     "protocol": "--protocol",
     "reader": "--reader",
     "rois": "--rois",
+    "subjects": "--subjects",
     "tasks": "--tasks",
     "voxel_mm": "--voxel-mm",
     "unknown_channels": "--unknown-channels",
@@ -58,6 +60,7 @@ def in_options(message: str) -> str:
     >>> in_options("Give n_slices, or missing='fill'.")
     'Give --n-slices, or --missing fill.'
     """
+    message = message.replace("load(folder, models=[...])", "--own module:name")
 
     def given(match: re.Match[str]) -> str:
         # What was written in quotes may have characters that a shell reads otherwise.

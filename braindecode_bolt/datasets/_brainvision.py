@@ -12,6 +12,8 @@ __all__ = ["check_complete"]
 #: Bytes per value, by the name in the header.
 _BYTES = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4, "IEEE_FLOAT_64": 8}
 _MARKER = re.compile(r"^Mk\d+=[^,\n]*,[^,\n]*,(\d+)", re.MULTILINE)
+#: Type, description, position and size: what MNE reads of a marker.
+_FIELDS = 4
 #: Markers after the end of the data that may be there without harm: some software writes
 #: where the recording ended.
 _HARMLESS = 1
@@ -38,6 +40,20 @@ def check_complete(header: str, data: Path, markers: Path | None) -> None:
         if file is not None and not file.stat().st_size:
             raise DataFolderError(f"{file.name} is empty. Copy or export it again")
     number = _value(header, "NumberOfChannels")
+    described = len(re.findall(r"^Ch\d+=", header, re.MULTILINE))
+    if number.isdecimal() and described < int(number):
+        raise DataFolderError(
+            f"the header of {data.name} seems to be cut off: it describes {described} of "
+            f"{number} channels. Copy or export it again"
+        )
+    if markers is not None:
+        text = markers.read_bytes().decode("latin-1")
+        for line in re.findall(r"^Mk\d+=.*$", text, re.MULTILINE):
+            if line.count(",") < _FIELDS - 1:
+                raise DataFolderError(
+                    f"{markers.name} seems to be cut off: it has the line {line[:60]!r}. "
+                    "Copy or export it again"
+                )
     size = _BYTES.get(_value(header, "BinaryFormat").upper())
     if not number.isdecimal() or not int(number) or size is None:
         return  # Written as text, or a header that MNE refuses.
@@ -50,7 +66,7 @@ def check_complete(header: str, data: Path, markers: Path | None) -> None:
         )
     if markers is None:
         return
-    at = [int(p) for p in _MARKER.findall(markers.read_bytes().decode("latin-1"))]
+    at = [int(p) for p in _MARKER.findall(text)]
     after = [position for position in at if position > samples]
     if len(after) > _HARMLESS:
         raise DataFolderError(

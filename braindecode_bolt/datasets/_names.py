@@ -14,6 +14,7 @@ from ._files import DataFolderError, without_ending
 
 __all__ = [
     "check_labels",
+    "choose_subjects",
     "described",
     "entities_of",
     "example_pattern",
@@ -118,6 +119,50 @@ def _matched(path: Path, patterns: Iterable[re.Pattern]) -> dict[str, str]:
         if match:
             return {key: value for key, value in match.groupdict().items() if value}
     return {}
+
+
+def choose_subjects(
+    found: Mapping[Path, dict[str, str]],
+    subjects: Sequence[str] | None,
+    folder: str | Path,
+) -> dict[Path, dict[str, str]]:
+    """Keep the files of some subjects, all of whom must be there.
+
+    Parameters
+    ----------
+    found : mapping of Path to dict of str
+        Files, with their entities.
+    subjects : sequence of str | None
+        Labels, with or without ``sub-``; None for all.
+    folder : str | Path
+        Where they are, for the message.
+
+    Raises
+    ------
+    DataFolderError
+        If there is no such subject.
+    ValueError
+        If `subjects` is no list.
+    """
+    if subjects is None:
+        return dict(found)
+    if isinstance(subjects, str):
+        raise ValueError(f"subjects must be a list of labels, got {subjects!r}.")
+    wanted = {label_key(str(each).removeprefix("sub-")): str(each) for each in subjects}
+    there = {
+        label_key(entities["subject"]): entities["subject"] for entities in found.values()
+    }
+    unknown = [label for key, label in wanted.items() if key not in there]
+    if unknown:
+        raise DataFolderError(
+            f"{folder} has no subjects {', '.join(unknown)}; it has "
+            f"{listed(there.values(), 100)}."
+        )
+    return {
+        file: entities
+        for file, entities in found.items()
+        if label_key(entities["subject"]) in wanted
+    }
 
 
 def nearly_matched(files: Iterable[Path], pattern: str) -> str:

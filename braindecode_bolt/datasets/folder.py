@@ -26,6 +26,7 @@ from ._files import (
     without_ending,
 )
 from ._names import (
+    choose_subjects,
     described,
     entities_of,
     example_pattern,
@@ -73,6 +74,8 @@ class EEGfMRIFolder(MarkedEEG):
         :func:`mne.io.read_raw` does not know: its name (``"cnt"`` for
         :func:`mne.io.read_raw_cnt`), or a function of the path. Only files with
         the reader's endings are taken. By default what the ending says.
+    subjects : sequence of str | None
+        Labels of the subjects to use, as in the names of the files; all by default.
     %(marker_options)s
 
     See Also
@@ -91,6 +94,7 @@ class EEGfMRIFolder(MarkedEEG):
     rois: str | Sequence[str] | None = None
     pattern: str | None = None
     reader: Reader | None = None
+    subjects: Sequence[str] | None = None
 
     def load(self) -> list[Recording]:
         """Open all recordings; the EEG is read when it is needed.
@@ -146,6 +150,7 @@ class EEGfMRIFolder(MarkedEEG):
                 wanted.replace("are ", "follow "),
                 listed(others),
             )
+        found = choose_subjects(found, self.subjects, self.data_dir)
         by_name: dict[tuple, list[Path]] = {}
         for path, entities in found.items():
             by_name.setdefault(tuple(sorted(entities.items())), []).append(path)

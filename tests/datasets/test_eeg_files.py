@@ -534,6 +534,12 @@ def test_tables_say_how_many_rows_they_have(tmp_path):
     [
         (".eeg", 0, r"\.eeg is empty"),
         (".vmrk", 0, r"\.vmrk is empty"),
+        (".vmrk", b"Mk3=Resp", r"\.vmrk seems to be cut off: it has the line 'Mk"),
+        (
+            ".vhdr",
+            b"Ch1=Cz,",
+            r"header of .*\.eeg seems to be cut off: it describes 1 of 2 chan",
+        ),
         (".eeg", 3001, r"\.eeg seems to be cut off: its 3001 bytes are 375 samples of 2"),
         (
             ".eeg",
@@ -545,6 +551,9 @@ def test_tables_say_how_many_rows_they_have(tmp_path):
 def test_brainvision_files_that_were_cut_off(tmp_path, layout, ending, kept, message):
     _, dataset = layout(tmp_path, 1)
     (file,) = tmp_path.rglob(f"*{ending}")
-    file.write_bytes(file.read_bytes()[:kept])
+    content = file.read_bytes()
+    if isinstance(kept, bytes):  # Up to this text.
+        kept = content.index(kept) + len(kept)
+    file.write_bytes(content[:kept])
     with pytest.raises(DataFolderError, match=message):
         dataset.load()

@@ -346,3 +346,16 @@ def test_eeg_that_began_late_is_read_on_request(tmp_path, make_raw, make_bold):
         EEGfMRIFolder(tmp_path).load()
     (recording,) = EEGfMRIFolder(tmp_path, uncovered="drop").load()
     np.testing.assert_allclose(recording.bold, bold.iloc[3:])
+
+
+def test_some_subjects_only(tmp_path, make_raw, make_bold):
+    for subject in ("01", "02", "A"):
+        write_eeg(make_raw(20), tmp_path / f"sub-{subject}_eeg.fif")
+        make_bold(20).to_csv(tmp_path / f"sub-{subject}_bold.csv", index=False)
+    (tmp_path / "sub-02_bold.csv").write_text("")  # Not read, so that it is no error.
+    found = EEGfMRIFolder(tmp_path, subjects=["sub-01", "A"]).load()
+    assert [recording.subject for recording in found] == ["01", "A"]
+    with pytest.raises(DataFolderError, match="has no subjects 7; it has 01, 02, A"):
+        EEGfMRIFolder(tmp_path, subjects=["7"]).load()
+    with pytest.raises(ValueError, match="subjects must be a list"):
+        EEGfMRIFolder(tmp_path, subjects="01").load()
