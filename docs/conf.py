@@ -6,6 +6,10 @@ import sys
 import warnings
 from pathlib import Path
 
+# Before NumPy and PyTorch are imported. The examples are small; on a busy machine, threads
+# that wait for each other take many times longer than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import matplotlib
 
 import braindecode_bolt
@@ -14,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 from gallery_figures import save_figures
 from gallery_order import SECTIONS
 from make_inventories import PROJECTS
+from own_methods import own_methods
 
 matplotlib.use("agg")
 # braindecode under pandas 3.1; nothing of ours.
@@ -75,6 +80,7 @@ html_sidebars = {
 # Files that are included begin below their page's title.
 suppress_warnings = ["config.cache", "myst.header"]
 autosummary_generate = True
+autosummary_context = {"own_methods": own_methods}
 autodoc_typehints = "none"
 # Defaults as they are written, a parameter a line where a signature is long, and methods
 # without the name of their class in the list of a page.

@@ -16,8 +16,15 @@ from braindecode_bolt import (
     prepare_bold,
     prepare_eeg,
 )
-from braindecode_bolt.eeg.artifacts import mark_artifacts
-from braindecode_bolt.markers import MarkerError
+from braindecode_bolt.bold import repetition_time, volume_steps
+from braindecode_bolt.datasets import simulate_bold
+from braindecode_bolt.eeg import common_channels
+from braindecode_bolt.eeg.artifacts import (
+    mark_artifacts,
+    residual_artifacts,
+    residual_gradient,
+)
+from braindecode_bolt.markers import MarkerError, find_markers, joint_samples
 
 
 def test_bold_comes_back_exactly(make_raw, make_bold):
@@ -154,9 +161,24 @@ def test_new_tables_leave_the_old_recording_alone(make_recording):
 def test_a_raw_alone_is_not_enough(make_raw):
     with pytest.raises(TypeError, match=r"Recording\(raw, subject="):
         create_bold_windows(make_raw())
-    for prepare in (prepare_eeg, prepare_bold):
+    wanted = (prepare_eeg, prepare_bold, mark_artifacts, residual_artifacts)
+    for take in (*wanted, residual_gradient, repetition_time, volume_steps):
         with pytest.raises(TypeError, match=r"got RawArray. Wrap a Raw as Recording\(raw"):
-            prepare(make_raw())
+            take(make_raw())
+    with pytest.raises(TypeError, match="got RawArray among them"):
+        common_channels([make_raw()])
+    with pytest.raises(ValueError, match="no recordings"):
+        common_channels([])
+
+
+def test_a_recording_is_no_raw(make_recording):
+    recording = make_recording()
+    said = "Expected an mne.io.Raw object, got Recording. Give its attribute raw"
+    for take in (find_volume_markers, find_markers, joint_samples, simulate_bold):
+        with pytest.raises(TypeError, match=said):
+            take(recording)
+    with pytest.raises(TypeError, match=said):
+        attach_bold(recording, recording.bold)
 
 
 # ------------------------------------------------------------- what is handed back

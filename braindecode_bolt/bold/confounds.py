@@ -71,10 +71,10 @@ def load_confounds(
     ------
     ValueError
         If the number of rows is not that of the volumes, values are not finite
-        (but see Notes), there are too many columns, or the file is not what
-        its name says.
+        (but see Notes), there are too many columns, the file is not what its name
+        says, or nilearn finds no confounds of an image of fMRIPrep.
     FileNotFoundError
-        If there is no such file.
+        If there is no such table or motion file.
     TypeError
         If arguments of nilearn's loader are given, but the confounds are not of
         fMRIPrep.
@@ -123,6 +123,8 @@ def _fmriprep_image(path: Path) -> Path | None:
         return path
     # The image need not be there: only its name is used.
     name, found = _FMRIPREP_TABLE.subn("_desc-preproc_bold.nii.gz", path.name)
+    if found and not path.exists():
+        raise FileNotFoundError(f"There is no table of confounds {path}.")
     return path.with_name(name) if found else None
 
 

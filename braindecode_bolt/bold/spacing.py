@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._text import counted
-from ..recording import MarkerError, Recording
+from ..recording import MarkerError, Recording, check_recording
 
 __all__ = ["repetition_time", "steps_of", "volume_steps"]
 
@@ -32,8 +32,10 @@ def repetition_time(recording: Recording) -> float:
     ------
     MarkerError
         If there are fewer than two volumes.
+    TypeError
+        If `recording` is not a Recording, but a Raw object for example.
     """
-    tr = recording.repetition_time
+    tr = check_recording(recording).repetition_time
     if np.isnan(tr):
         raise MarkerError(
             f"{recording.name} has "
@@ -61,6 +63,8 @@ def volume_steps(recording: Recording) -> np.ndarray:
     ------
     MarkerError
         If there are fewer than two volumes.
+    TypeError
+        If `recording` is not a Recording, but a Raw object for example.
 
     Examples
     --------
@@ -82,7 +86,7 @@ def volume_steps(recording: Recording) -> np.ndarray:
 
 def _onsets(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     """Time and number of each volume with BOLD."""
-    positions = recording.volume_annotations()
+    positions = check_recording(recording).volume_annotations()
     annotations = recording.raw.annotations
     volumes = [annotations.extras[position]["volume"] for position in positions]
     return annotations.onset[positions], np.array(volumes, dtype=int)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.signal import butter, filtfilt
 
+from .._checks import check_number
 from .._series import is_constant
 from .._text import counted
 from ..recording import MarkerError, Recording, check_bold, check_recording
@@ -214,6 +215,8 @@ def prepare_series(
         If values are not finite, a region is constant, there are fewer than 19
         volumes for the filter, volumes do not ascend, `tr` is not a time in
         seconds, `low_pass` is not positive, or there is not a step for each volume.
+    TypeError
+        If `tr` is not a number.
 
     See Also
     --------
@@ -227,8 +230,7 @@ def prepare_series(
     >>> np.allclose(prepare_series(series, tr=2.1).mean(axis=0), 0.0)
     True
     """
-    if not (np.isfinite(tr) and tr > 0):
-        raise ValueError(f"tr must be a repetition time in seconds, got {tr!r}.")
+    check_number(tr, "tr", low=0, inclusive="neither")
     table = pd.DataFrame(series)
     what = "The series"
     _check_series(table, what)

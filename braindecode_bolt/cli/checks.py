@@ -276,7 +276,8 @@ def check_protocol(arguments: argparse.Namespace) -> None:
             f"--source and --target are for --protocol {', '.join(TRANSFERS)}, not for "
             f"{protocol}."
         )
-    linear = [name for name in arguments.models if find(name)[0] in LINEAR]
+    known = [find(name) for name in arguments.models if ":" not in name]
+    linear = [entry[0] for entry in known if entry and entry[0] in LINEAR]
     if protocol == "fine-tuned" and linear:
         raise ValueError(
             f"--protocol fine-tuned is for networks: leave {', '.join(linear)} out of "
@@ -294,15 +295,22 @@ def check_models(arguments: argparse.Namespace) -> None:
     FileNotFoundError
         If there are no such weights.
     """
-    found = [(name, find(name)) for name in arguments.models]
+    own = [name for name in arguments.models if ":" in name]
+    for name in own:
+        if not re.fullmatch(r"[^:]+:[^\W\d]\w*", name):
+            raise ValueError(
+                f"A model of yours is written module:name, such as my_models:PowerNet; got "
+                f"{name!r}."
+            )
+    found = [(name, find(name)) for name in arguments.models if name not in own]
     wrong = [name for name, entry in found if entry is None]
-    if wrong or not found:
+    if wrong or not (found or own):
         what = "--models names no model."
         if wrong:
             what = f"There is no model {wrong[0]!r}.{alike(wrong[0])}"
         raise ValueError(
-            f"{what} There are {', '.join(MODELS)}, and those of braindecode, which "
-            "`braindecode-bolt models` lists."
+            f"{what} There are {', '.join(MODELS)}, those of braindecode, which "
+            "`braindecode-bolt models` lists, and models of yours, as module:name."
         )
     for name, entry in found:
         if entry[1].cannot:

@@ -55,6 +55,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="results of an evaluation whose report shall show this explanation, too",
     )
+    add(
+        "--own",
+        metavar="MODULE:NAME",
+        help="the class of the network, if it is one of yours, such as my_models:PowerNet",
+    )
     add("--device", default="cpu", help="cpu, cuda or mps (default: cpu)")
     add_rois_option(add, "to explain", dest="explained")
     add_data_options(command, with_rois=False)

@@ -60,6 +60,7 @@ def in_options(message: str) -> str:
     >>> in_options("Give n_slices, or missing='fill'.")
     'Give --n-slices, or --missing fill.'
     """
+    message = message.replace("load(folder, models=[...])", "--own module:name")
 
     def given(match: re.Match[str]) -> str:
         # What was written in quotes may have characters that a shell reads otherwise.

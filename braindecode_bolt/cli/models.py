@@ -13,6 +13,7 @@ from ..models import encoder_card
 from ..models.checkpoints import read_weights
 from ..training.estimators import estimator_names, make_estimator
 from .choices import WITH_TOKENS, WITH_WEIGHTS
+from .own_models import load_own
 
 __all__ = ["choose_device", "make_models"]
 
@@ -54,15 +55,16 @@ def make_models(arguments: argparse.Namespace, device: str) -> dict[str, BaseEst
     if arguments.epochs is not None:
         training["max_epochs"] = arguments.epochs
     by_name = {name.lower(): name for name in estimator_names(braindecode=True)}
-    names = dict.fromkeys(by_name[name.lower()] for name in arguments.models)
-    return {
-        name: make_estimator(
-            name,
-            arguments.size,
-            **({} if name in LINEAR else {**training, **_of_network(name, arguments)}),
-        )
-        for name in names
-    }
+    models: dict[str, BaseEstimator] = {}
+    for given in arguments.models:
+        if ":" in given:
+            own = given.partition(":")[2]
+            models[given if own in models else own] = load_own(given, training)
+            continue
+        name = by_name[given.lower()]
+        chosen = {} if name in LINEAR else {**training, **_of_network(name, arguments)}
+        models[name] = make_estimator(name, arguments.size, **chosen)
+    return models
 
 
 def _of_network(name: str, arguments: argparse.Namespace) -> dict[str, Any]:

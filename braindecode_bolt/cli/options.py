@@ -59,7 +59,8 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
         type=names,
         default=list(DEFAULT_MODELS),
         metavar="NAMES",
-        help=f"models, separated by commas (default: {','.join(DEFAULT_MODELS)})",
+        help=f"models, separated by commas (default: {','.join(DEFAULT_MODELS)}); a model "
+        "of yours as module:name, such as my_models:PowerNet",
     )
     add_network_options(add)
 

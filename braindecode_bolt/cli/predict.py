@@ -69,6 +69,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="reader of MNE for formats that it does not recognise by the ending",
     )
+    add(
+        "--own",
+        metavar="MODULE:NAME",
+        help="the class of the network, if it is one of yours, such as my_models:PowerNet",
+    )
     add("--device", default="auto", help="cpu, cuda, ... (default: a GPU if there is one)")
 
 

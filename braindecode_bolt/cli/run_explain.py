@@ -19,6 +19,7 @@ from ..prediction import BOLDPredictor
 from ..recording import Recording
 from ..report.understanding import EXPLANATIONS
 from .data_options import data_options, rois
+from .own_models import import_own
 from .recordings import load_recordings
 
 __all__ = ["run_explain"]
@@ -42,7 +43,8 @@ def run_explain(arguments: argparse.Namespace) -> int:
     int
         Exit status, 0.
     """
-    predictor = BOLDPredictor.load(arguments.model, arguments.device)
+    own = [] if arguments.own is None else [import_own(arguments.own)]
+    predictor = BOLDPredictor.load(arguments.model, arguments.device, models=own)
     recordings = _recordings(arguments)
     table = explain_predictor(
         predictor, recordings, arguments.method, rois=rois(arguments.explained)

@@ -17,6 +17,7 @@ from ..prediction.images import as_image, regions_of_atlas
 from .messages import in_options
 from .models import choose_device
 from .options import region_labels
+from .own_models import import_own
 
 __all__ = ["run_predict"]
 
@@ -37,7 +38,9 @@ def run_predict(arguments: argparse.Namespace) -> int:
     int
         Exit status: 0, or 1 if a file could not be predicted.
     """
-    predictor = BOLDPredictor.load(arguments.model, choose_device(arguments.device))
+    own = [] if arguments.own is None else [import_own(arguments.own)]
+    device = choose_device(arguments.device)
+    predictor = BOLDPredictor.load(arguments.model, device, models=own)
     if arguments.atlas is not None:
         predictor.atlas, predictor.labels = arguments.atlas, region_labels(arguments)
     if arguments.interval is not None and predictor.intervals_ is None:

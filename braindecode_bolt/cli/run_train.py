@@ -9,6 +9,7 @@ import numpy as np
 
 from .._text import counted
 from ..prediction import BOLDPredictor
+from ..prediction.networks import check_config
 from ..prediction.saving import check_free
 from .data_options import data_options
 from .models import choose_device, make_models
@@ -34,6 +35,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     check_free(arguments.out, arguments.overwrite)
     device = choose_device(arguments.device)
     (model,) = make_models(arguments, device).values()
+    check_config(getattr(model, "module", None))  # Before the fit, not after it.
     if "random_state" in model.get_params():
         model.set_params(random_state=arguments.seed)
     chosen = channels(arguments.channels)

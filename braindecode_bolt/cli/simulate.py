@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .data_options import COUPLING_LIST, add_coupling_option, add_pattern_options
-from .options import add_channel_option, channels, say_loading
-
-if TYPE_CHECKING:
-    from ..recording import Recording
+from .options import add_channel_option, say_loading
 
 NAME = "simulate"
 SUMMARY = "add simulated BOLD with a known coupling to real EEG"
@@ -70,61 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
         If data or arguments cannot be used.
     """
     say_loading()
-    from tqdm import tqdm
+    from .run_simulate import run_simulate
 
-    from ..datasets import DataFolderError, SemiSimulatedEEGfMRI
-
-    out = arguments.out
-    coupling = arguments.coupling_kind or "band-power"
-    dataset = SemiSimulatedEEGfMRI(
-        arguments.eeg,
-        arguments.pattern,
-        channels(arguments.channels),
-        arguments.tr,
-        arguments.snr,
-        arguments.noise,
-        arguments.seed,
-        coupling=coupling,
-    )
-    files = dataset.files()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataFolderError(f"{out} exists and is not an empty folder; choose another.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
-        folder = Path(work) / "whole"
-        folder.mkdir()
-        for recording in tqdm(dataset.iterate(), "Simulating", len(files), disable=None):
-            _write_recording(recording, folder)
-        settings = {
-            "eeg": [file.name for file in files],
-            "tr": arguments.tr,
-            "snr": arguments.snr,
-            "coupling": coupling,
-            "seed": arguments.seed,
-        }
-        (folder / "simulation.json").write_text(json.dumps(settings, indent=2) + "\n")
-        # All or nothing: half a folder would look like a small study.
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
-    print(
-        f"{len(files)} recordings written to {out}.\n"
-        f"Evaluate them: braindecode-bolt evaluate --data {out}"
-    )
-    return 0
-
-
-def _write_recording(recording: Recording, out: Path) -> None:
-    import pandas as pd
-
-    from ..datasets.folder import table_suffix
-    from ..recording import TABLES
-
-    stem = out / recording.name
-    recording.raw.save(f"{stem}_eeg.fif", verbose="error")
-    for kind in TABLES:
-        table = recording.table(kind)
-        table.to_csv(f"{stem}{table_suffix(kind)}.tsv", sep="\t", float_format="%.9g")
-    onsets = recording.marker_samples() / recording.raw.info["sfreq"]
-    markers = pd.DataFrame({"volume": range(len(onsets)), "onset": onsets})
-    markers.to_csv(f"{stem}_volumes.tsv", sep="\t", index=False)
+    return run_simulate(arguments)

@@ -45,7 +45,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--model",
         default="BandPowerGP",
         metavar="NAME",
-        help="the model (default: BandPowerGP)",
+        help="the model (default: BandPowerGP); one of yours as module:name",
     )
     add_network_options(add)
     add_window_option(add)

@@ -68,6 +68,8 @@ class DataFolderError(ValueError):
         The message.
     recordings : sequence of Recording
         The other recordings of the folder. Default none.
+    problems : mapping of str to str | None
+        What is wrong with each that could not be opened. Default None.
 
     Attributes
     ----------

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from .._text import counted
 from ..eeg import common_channels, prepare_eeg
+from ..markers.annotations import check_raw
 from ..recording import Recording
 from ._base import EEGfMRIDataset
 from ._files import DataFolderError, Reader
@@ -252,6 +253,8 @@ def simulate_bold(
         function gives something else than such an array.
     ChannelNameError
         If no electrode has a known position.
+    TypeError
+        If `raw` is not a Raw object, but a Recording for example.
 
     See Also
     --------
@@ -342,6 +345,7 @@ def simulate_bold(
     (58, 7)
     """
     kind = parse_coupling(coupling)
+    check_raw(raw)
     rois = list(ROIS if rois is None else rois)
     check_simulation(rois, tr, snr)
     rng = np.random.default_rng(random_state)

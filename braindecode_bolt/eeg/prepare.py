@@ -11,6 +11,7 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from .._checks import check_number
 from ..markers import stretches
 from ..markers.annotations import with_annotations
 from ..markers.joints import mark_edges
@@ -121,7 +122,8 @@ def prepare_eeg(
         between joints, is shorter than the filter; if re-referencing would leave
         a channel flat; if an argument is out of range.
     TypeError
-        If `recording` is not a Recording, but a Raw object for example.
+        If `recording` is not a Recording, but a Raw object for example, or `sfreq` is
+        not a number.
     RecordingGapError
         If the file is EDF+D or BDF+D with gaps, and was not corrected by
         :func:`~braindecode_bolt.markers.mark_joints`.
@@ -245,7 +247,8 @@ def _place_annotations(source: mne.io.BaseRaw, raw: mne.io.BaseRaw) -> None:
 
 
 def _check_rates(sfreq: float, high_pass: float | None) -> None:
-    if not 0 < sfreq < np.inf:
+    check_number(sfreq, "sfreq")
+    if sfreq <= 0:
         raise ValueError(f"sfreq must be a positive number of Hz, got {sfreq}.")
     if high_pass is not None and not 0 < high_pass < sfreq / 2:
         raise ValueError(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import mne
 
 from .._text import counted
-from ..recording import Recording
+from ..recording import Recording, as_recordings
 from .channels import (
     ChannelNameError,
     channel_kind,
@@ -32,7 +32,7 @@ def common_channels(
 
     Parameters
     ----------
-    recordings : sequence of Recording
+    recordings : iterable of Recording | BaseConcatDataset
         At least one.
     montage : str | None
         Montage of a dense net, as in :func:`~braindecode_bolt.prepare_eeg`. Default None.
@@ -51,6 +51,10 @@ def common_channels(
         If there is none, if an electrode of all recordings has a name outside the
         10-05 system, or if the names are those of a dense net and no montage is
         given.
+    ValueError
+        If there are no recordings.
+    TypeError
+        If they are something else, Raw objects for example.
 
     Examples
     --------
@@ -61,6 +65,9 @@ def common_channels(
     >>> common_channels([*few, *more])
     ['Cz', 'Pz']
     """
+    recordings = list(as_recordings(recordings))
+    if not recordings:
+        raise ValueError("There are no recordings to compare.")
     sites = [
         site_names(recording.raw, recording.name, montage, montage_distance_mm)
         for recording in recordings

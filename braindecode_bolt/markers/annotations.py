@@ -45,12 +45,14 @@ def find_markers(
     MarkerError
         If there is none, or one of the usual descriptions stands beside
         another.
+    TypeError
+        If `raw` is not a Raw object, but a Recording for example.
 
     See Also
     --------
     braindecode_bolt.find_volume_markers : Also mends markers, or reads stimulus channels.
     """
-    annotations = raw.annotations
+    annotations = check_raw(raw).annotations
     try:
         matched = marker_descriptions(annotations.description, marker)
     except MarkerError as error:
@@ -70,6 +72,14 @@ def find_markers(
         )
     found = np.flatnonzero([text in matched for text in annotations.description])
     return found[np.argsort(annotations.onset[found], kind="stable")]
+
+
+def check_raw(raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
+    """Give a Raw object back; raise TypeError if it is a Recording or anything else."""
+    if not isinstance(raw, mne.io.BaseRaw):
+        hint = " Give its attribute raw." if hasattr(raw, "raw") else ""
+        raise TypeError(f"Expected an mne.io.Raw object, got {type(raw).__name__}.{hint}")
+    return raw
 
 
 def marker_descriptions(

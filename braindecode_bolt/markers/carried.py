@@ -13,6 +13,7 @@ from .._series import plain_name
 from .._text import counted
 from .annotations import (
     MarkerError,
+    check_raw,
     find_markers,
     matches_marker,
     recording_file,
@@ -80,6 +81,8 @@ def attach_bold(
         without any value, or two columns of one name; if `volumes` are not ascending
         integers, one per row; if one of `tables` has another name, shape or other
         regions.
+    TypeError
+        If `raw` is not a Raw object, but a Recording for example.
 
     See Also
     --------
@@ -97,7 +100,7 @@ def attach_bold(
     [1.0, 2.0, 1.5]
     """
     check_bold(bold, "The BOLD table")
-    marked = mark_edges(raw)
+    marked = mark_edges(check_raw(raw))
     found = find_markers(marked, marker)
     if volumes is not None:
         volumes = _check_volumes(volumes, len(bold), len(found), recording_file(raw))

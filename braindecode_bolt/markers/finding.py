@@ -13,6 +13,7 @@ from scipy.ndimage import median_filter
 
 from .._text import counted
 from .annotations import (
+    check_raw,
     matches_marker,
     onset_samples,
     recording_file,
@@ -204,6 +205,9 @@ def find_volume_markers(
     ValueError
         If an argument has an invalid value, or ``extra="drop_last"`` is given without
         `n_volumes`.
+    TypeError
+        If `raw` is not a Raw object, but a Recording for example, or a number is
+        something else.
 
     See Also
     --------
@@ -253,7 +257,7 @@ def find_with(
         raise ValueError(f"n_volumes must be positive, got {n_volumes}.")
     if options.extra == "drop_last" and n_volumes is None:
         raise ValueError("extra='drop_last' needs n_volumes, the number to keep.")
-    axis, n_times = Axis.of(raw, options.tolerance), raw.n_times
+    axis, n_times = Axis.of(check_raw(raw), options.tolerance), raw.n_times
     found = read_positions(raw, axis, options)
     series = resolve(found.positions, axis, options, n_volumes is not None)
     every = options.volumes_per_marker

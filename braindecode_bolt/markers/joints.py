@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import mne
 import numpy as np
 
-from .annotations import with_annotations
+from .annotations import check_raw, with_annotations
 from .gaps import check_gaps, lay_gaps
 
 __all__ = ["crosses_joint", "is_joint", "joint_samples", "mark_joints", "stretches"]
@@ -40,6 +40,8 @@ def joint_samples(raw: mne.io.BaseRaw) -> np.ndarray:
     RecordingGapError
         If the file is EDF+D or BDF+D, the recording was interrupted, and the
         annotations have not been corrected (:func:`mark_joints`).
+    TypeError
+        If `raw` is not a Raw object, but a Recording for example.
 
     See Also
     --------
@@ -57,7 +59,7 @@ def joint_samples(raw: mne.io.BaseRaw) -> np.ndarray:
     >>> joint_samples(mne.concatenate_raws([first, second], verbose="error"))
     array([500])
     """
-    check_gaps(raw)
+    check_gaps(check_raw(raw))
     onsets = []
     annotations = raw.annotations
     for text, onset, duration in zip(

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 __all__ = ["MarkerOptions"]
+
+#: Options that are numbers.
+_NUMBERS = {
+    "tr": Real,
+    "tolerance": Real,
+    "n_slices": Integral,
+    "volumes_per_marker": Integral,
+    "dummy_volumes": Integral,
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,8 @@ class MarkerOptions:
     ValueError
         If an option has an invalid value, or both `n_slices` and
         `volumes_per_marker` are above 1.
+    TypeError
+        If an option that is a number is something else.
 
     See Also
     --------
@@ -111,7 +123,7 @@ class MarkerOptions:
         Raises
         ------
         TypeError
-            If there is no option of a name.
+            If there is no option of a name, or one that is a number is something else.
         ValueError
             If an option has an invalid value.
         """
@@ -125,7 +137,12 @@ class MarkerOptions:
         return cls(**{name: value for name, value in options.items() if value is not None})
 
     def __post_init__(self) -> None:
-        """Raise ValueError if an option has an invalid value."""
+        """Raise ValueError or TypeError if an option has an invalid value."""
+        for name, kind in _NUMBERS.items():
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, kind) or value is True):
+                whole = "whole " if kind is Integral else ""
+                raise TypeError(f"{name} must be a {whole}number, got {value!r}.")
         for name in ("tr", "n_slices", "volumes_per_marker", "tolerance"):
             value = getattr(self, name)
             if value is not None and not 0 < value < np.inf:

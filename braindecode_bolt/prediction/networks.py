@@ -103,16 +103,28 @@ def encode_network(
     }
 
 
+def check_config(module: Any) -> None:
+    """Raise a TypeError if a network could not be built again from a file.
+
+    Parameters
+    ----------
+    module : nn.Module | type of nn.Module | Any
+        A network or its class; anything else passes.
+    """
+    kind = module if isinstance(module, type) else type(module)
+    if issubclass(kind, nn.Module) and not hasattr(kind, "get_config"):
+        raise TypeError(
+            f"{kind.__name__} has no get_config, so it cannot be built again. Networks "
+            "that can be saved derive from braindecode's EEGModuleMixin."
+        )
+
+
 def _encode_module(module: nn.Module) -> dict[str, Any]:
     name = type(module).__name__
     if isinstance(module, JoinedRegions):
         parts = [_encode_module(part) for part in module.models]
         return {"class": name, "regions": module.roi_names, "parts": parts}
-    if not hasattr(module, "get_config"):
-        raise TypeError(
-            f"{name} has no get_config, so it cannot be built again. Networks that can be "
-            "saved derive from braindecode's EEGModuleMixin."
-        )
+    check_config(module)
     config = module.get_config()
     # Weights are in the folder; the file that training began with is not needed.
     config = {k: v for k, v in config.items() if k not in _WEIGHTS}

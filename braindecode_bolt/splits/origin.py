@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from skorch.dataset import Dataset as SkorchDataset
 from skorch.helper import SliceDataset
 from torch.utils.data import Subset
 
+from .._checks import check_number
 from ..recording import ENTITIES, Recording
 from ..windows.inputs import StackedWindows
 from ..windows.lazy import LazyWindows
@@ -162,6 +164,13 @@ def window_groups(X: Any, n_blocks: int = 5) -> np.ndarray:
         the one recording. Such blocks are not separated by a gap: they are good
         enough to choose a penalty, not to report a score.
 
+    Raises
+    ------
+    ValueError
+        If `n_blocks` is below 2.
+    TypeError
+        If `n_blocks` is not a whole number.
+
     See Also
     --------
     group_labels : Labels by subject, session, run, task or site.
@@ -173,6 +182,7 @@ def window_groups(X: Any, n_blocks: int = 5) -> np.ndarray:
     >>> window_groups(np.zeros((10, 4, 800)), n_blocks=3)
     array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
     """
+    check_number(n_blocks, "n_blocks", Integral, 2)
     origin = Origin.of(X)
     if origin is not None:
         for labels in (origin.subjects, origin.recordings):

@@ -248,7 +248,7 @@ def test_what_is_no_table(tmp_path, motion):
         load_confounds(motion.assign(label="a"))
     with pytest.raises(ValueError, match="confounds.mat is of no known kind"):
         load_confounds(tmp_path / "confounds.mat")
-    for name in ("none.tsv", "none.1D"):
+    for name in ("none.tsv", "none.1D", "sub-01_desc-confounds_timeseries.tsv"):
         with pytest.raises(FileNotFoundError):
             load_confounds(tmp_path / name)
     (tmp_path / "empty.tsv").write_text("")

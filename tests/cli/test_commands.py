@@ -81,7 +81,36 @@ def test_simulate_refuses_what_it_cannot_do(eeg_folder, data, tmp_path, capsys):
         assert wanted in capsys.readouterr().err
     assert main([*base, str(out), *PATTERN, "--noise", *tables[:3]]) == 1
     assert "has 1 volume x 2 regions" in capsys.readouterr().err
-    assert not out.exists() and not list(tmp_path.glob(".out-*"))
+    assert not out.exists() and not list(tmp_path.glob(".out*"))
+
+
+def test_simulate_writes_all_or_nothing(eeg_folder, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    command = ["simulate", "--eeg", str(eeg_folder), "--out", str(out), *PATTERN]
+    written = []
+
+    def write(recording, folder):
+        written.append(recording)
+        if len(written) == 2:
+            raise OSError("The disk is full")
+        (folder / "a").touch()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("braindecode_bolt.cli.run_simulate._write_recording", write)
+        assert main(command) == 1
+    assert list(tmp_path.iterdir()) == [out] and not list(out.iterdir())
+
+    def meanwhile(recording, folder):
+        (out / "other").touch()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("braindecode_bolt.cli.run_simulate._write_recording", meanwhile)
+        assert main(command) == 1
+    assert [file.name for file in out.iterdir()] == ["other"]
+    (out / "other").unlink()
+    assert main(command) == 0 and (out / "simulation.json").exists()
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_evaluate_prints_tables_and_writes_results(data, tmp_path, capsys):

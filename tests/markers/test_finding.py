@@ -744,6 +744,20 @@ def test_arguments_without_a_meaning_are_refused(arguments, said):
         find_volume_markers(make_raw(series(30)), **arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"tr": "2.1"}, "tr must be a number, got '2.1'"),
+        ({"n_slices": 2.5}, "n_slices must be a whole number, got 2.5"),
+        ({"dummy_volumes": 1.0}, "dummy_volumes must be a whole number, got 1.0"),
+        ({"volumes_per_marker": True}, "volumes_per_marker must be a whole number"),
+    ],
+)
+def test_what_is_no_number_is_refused(arguments, said):
+    with pytest.raises(TypeError, match=said):
+        find_volume_markers(make_raw(series(30)), **arguments)
+
+
 def logged(caplog, samples, **arguments):
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="braindecode_bolt"):

@@ -129,6 +129,8 @@ def test_groups_for_an_inner_choice(windows, make_recording):
     blocks = window_groups(one)
     assert set(blocks) == set(range(5)) and (np.diff(blocks) >= 0).all()
     assert set(window_groups(np.zeros((3, 2, 10)))) == {0, 1, 2}
+    with pytest.raises(ValueError, match="n_blocks == 1, must be >= 2"):
+        window_groups(one, n_blocks=1)
 
 
 # Given validation windows

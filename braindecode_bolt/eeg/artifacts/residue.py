@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from ...recording import Recording
+from ...recording import Recording, check_recording
 from .findings import Finding
 from .gradient import look_for_gradient
 from .pulse import look_for_pulse
@@ -63,6 +63,8 @@ def residual_artifacts(
     ValueError
         If the data hold values that are not finite, or `n_slices` is not
         positive.
+    TypeError
+        If `recording` is not a Recording, but a Raw object for example.
 
     See Also
     --------
@@ -76,7 +78,7 @@ def residual_artifacts(
     >>> residual_artifacts(recording)[["suspicious", "note"]].loc["pulse", "note"]
     'no channel of type ECG, or with ECG in its name'
     """
-    found = look_for_gradient(recording, n_slices)
+    found = look_for_gradient(check_recording(recording), n_slices)
     found["pulse"] = look_for_pulse(recording, ecg_channel)
     return _reported(recording, found)
 
@@ -123,8 +125,10 @@ def residual_gradient(recording: Recording, n_slices: int | None = None) -> pd.D
     ValueError
         If the data hold values that are not finite, or `n_slices` is not
         positive.
+    TypeError
+        If `recording` is not a Recording, but a Raw object for example.
     """
-    return _reported(recording, look_for_gradient(recording, n_slices))
+    return _reported(recording, look_for_gradient(check_recording(recording), n_slices))
 
 
 def _reported(recording: Recording, found: Mapping[str, Finding]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 from ..._text import counted
 from ...markers import joint_samples
 from ...markers.annotations import with_annotations
-from ...recording import Recording
+from ...recording import Recording, check_recording
 from ..reading import channel_groups, good_electrodes
 from ..units import MICROVOLTS
 
@@ -74,6 +74,8 @@ def mark_artifacts(
         If an argument is out of range.
     ChannelNameError
         If there is no good EEG channel.
+    TypeError
+        If `recording` is not a Recording, but a Raw object for example.
 
     Examples
     --------
@@ -85,7 +87,7 @@ def mark_artifacts(
     >>> [a for a in marked.raw.annotations.description if a.startswith("BAD")]
     ['BAD_peak']
     """
-    raw = recording.raw
+    raw = check_recording(recording).raw
     _check(raw, peak, flat, flat_seconds, bad_percent)
     channels = good_electrodes(raw, recording.name)
     spans: dict[str, np.ndarray] = {}
