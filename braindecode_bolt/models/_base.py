@@ -135,6 +135,11 @@ class BOLDModel(SavedModel):
         ----------
         n_outputs : int
             New number of regions.
+
+        Raises
+        ------
+        ValueError
+            If it is less than 1.
         """
         self._set_n_outputs(n_outputs)
         old = self.final_layer
@@ -155,8 +160,9 @@ class BOLDModel(SavedModel):
         Returns
         -------
         Tensor, shape (batch, n_outputs) | dict
-            With `return_features`, ``"features"`` (batch, n_features) and
-            ``"cls_token"``, None.
+            Predictions in the units of the training BOLD; of a head of several volumes,
+            those of the last. With `return_features`, ``"features"`` (batch, n_features)
+            and ``"cls_token"``, None.
 
         Raises
         ------
@@ -180,6 +186,11 @@ class BOLDModel(SavedModel):
             EEG in microvolts.
         ch_names : sequence of str | None
             Names of the channels of `x`.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_electrodes, n_seconds, n_token_features)
+            Of models that have tokens.
 
         Raises
         ------
@@ -222,7 +233,7 @@ class BOLDModel(SavedModel):
         Parameters
         ----------
         layer_decay : float, default 0.65
-            Factor of the learning rate per block. Default 0.65; 1 turns it off.
+            Factor of the learning rate per block. 1 turns it off.
 
         Returns
         -------
@@ -277,13 +288,14 @@ class ByChannelName(BOLDModel):
             Return the features instead of the prediction.
         ch_names : sequence of str | None
             Names of the channels of `x`, if these are a part of the model's channels
-            or in another order. Default None: all channels in the model's order.
+            or in another order. None: all channels in the model's order.
 
         Returns
         -------
         Tensor, shape (batch, n_outputs) | dict
-            With `return_features`, ``"features"`` (batch, n_features) and
-            ``"cls_token"`` (batch, n_features), or None.
+            Predictions in the units of the training BOLD; of a head of several volumes,
+            those of the last. With `return_features`, ``"features"`` (batch, n_features)
+            and ``"cls_token"`` (batch, n_features), or None.
 
         Raises
         ------

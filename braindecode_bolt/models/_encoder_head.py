@@ -171,7 +171,18 @@ class EncoderHead(ByChannelName):
         return sum(pooled), cls_token
 
     def activated(self, features: torch.Tensor) -> torch.Tensor:
-        """Prepare the features of ``forward(x, return_features=True)`` for the head."""
+        """Prepare features for the head.
+
+        Parameters
+        ----------
+        features : Tensor, shape (batch, n_features)
+            From ``forward(x, return_features=True)``.
+
+        Returns
+        -------
+        Tensor, shape (batch, n_features)
+            After the non-linearity, in full precision.
+        """
         return self.head_activation(features.type_as(self._head_weight))
 
     def loss(self, features: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -187,6 +198,8 @@ class EncoderHead(ByChannelName):
         Returns
         -------
         Tensor, shape ()
+            Mean over windows, volumes and regions that are known; of a flow head that of
+            the source plus that of the flow.
         """
         return self.final_layer.loss(self.activated(features), target)
 

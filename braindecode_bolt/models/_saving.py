@@ -36,8 +36,8 @@ class SavedModel:
 
         Returns
         -------
-        model
-            Of this class.
+        nn.Module
+            Of this class, with random weights.
 
         Raises
         ------
@@ -58,14 +58,14 @@ class SavedModel:
         ----------
         pretrained_model_name_or_path : str | Path
             A folder, or a repository on the Hugging Face Hub.
-        **kwargs
+        **kwargs : Any
             Constructor arguments that replace saved ones (another `n_outputs` gives
             a new last layer), and those of
             ``huggingface_hub.PyTorchModelHubMixin.from_pretrained``.
 
         Returns
         -------
-        model
+        nn.Module
             Of this class, in evaluation mode.
 
         Raises
@@ -110,8 +110,13 @@ class SavedModel:
         ----------
         save_directory : str | Path
             The folder; it is created.
-        **kwargs
+        **kwargs : Any
             Those of ``huggingface_hub.PyTorchModelHubMixin.save_pretrained``.
+
+        Returns
+        -------
+        str | None
+            Address of the upload, with ``push_to_hub=True``.
 
         Raises
         ------
@@ -122,7 +127,26 @@ class SavedModel:
         return super().save_pretrained(save_directory, **kwargs)
 
     def push_to_hub(self, *args: Any, **kwargs: Any):
-        """Upload the model; see ``huggingface_hub.PyTorchModelHubMixin``."""
+        """Upload the model to the Hugging Face Hub.
+
+        Parameters
+        ----------
+        *args : Any
+            As for ``huggingface_hub.PyTorchModelHubMixin.push_to_hub``: first
+            ``"owner/name"`` of the repository.
+        **kwargs : Any
+            As for the same.
+
+        Returns
+        -------
+        str
+            Address of the upload.
+
+        Raises
+        ------
+        ImportError
+            If huggingface_hub is not installed.
+        """
         _check_hub("push_to_hub")
         return super().push_to_hub(*args, **kwargs)
 

@@ -70,7 +70,7 @@ class ElectrodeTokens:
             EEG in microvolts.
         ch_names : sequence of str | None
             Names of the channels of `x`, if these are a part of the model's channels
-            or in another order. Default None: all channels in the model's order.
+            or in another order. None: all channels in the model's order.
 
         Returns
         -------

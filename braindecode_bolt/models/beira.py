@@ -41,8 +41,7 @@ class BEIRA(BOLDModel, EEGModuleMixin, nn.Module):
     n_feature_maps : int, default 128
         Feature maps of the encoder.
     envelope_seconds : float, default 0.51
-        Length of the two filters in time. Default 0.51 s, a kernel size of 51 at
-        100 Hz.
+        Length of the two filters in time. 0.51 s is a kernel size of 51 at 100 Hz.
     pooling : {"flatten", "mean"}, default "flatten"
         What the last layer gets of the encoder's time steps: all of them, or their
         mean.

@@ -52,7 +52,7 @@ class BIOTBOLD(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     num_heads : int, default 8
         Attention heads. Must divide `embed_dim`.
     hop_seconds : float, default 0.5
-        Time from one spectrum to the next.
+        Time from one spectrum to the next in seconds.
     drop_prob : float, default 0.1
         Dropout on the embeddings.
     att_drop_prob : float, default 0.2

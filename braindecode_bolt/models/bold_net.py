@@ -36,7 +36,7 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
     ----------
     %(signal_parameters)s
     encoder : str | None, default "LaBraM"
-        ``"LaBraM"`` (default), a model of braindecode by name, or None for the
+        ``"LaBraM"``, a model of braindecode by name, or None for the
         spectral branch alone. ``braindecode-bolt models`` says what each needs.
     encoder_args : dict | None
         Arguments of the encoder, such as ``{"depth": 2}`` of REVE. Of LaBraM:
@@ -53,18 +53,12 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
     embed_dim : int, default 200
         Features of a window.
     pooling : {"mean", "attention"}, default "mean"
-        How tokens of an encoder of braindecode become features: their mean (default)
-        or attention of one learned query.
-    n_scales : int, default 4
-        Lengths of spectral windows. Default 4: 0.5, 1, 2 and 4 s.
-    spectral_depth : int, default 4
-        Blocks of the spectral branch.
-    spectral_num_heads : int, default 8
-        Its attention heads. Must divide `embed_dim`.
-    mix_windows : bool, default True
-        As in :class:`NeuroBOLT`. Default True, as published.
+        How tokens of an encoder of braindecode become features: their mean or attention
+        of one learned query.
+    %(spectral_branch)s
     head : {"point", "gaussian", "flow"}, default "point"
-        Default ``"point"``.
+        What is predicted of each region: a number, a normal distribution, or any
+        distribution; see above.
     head_args : dict | None
         Arguments of the head. Gaussian: ``spread`` (1, before training), ``beta``
         (0.5). Flow: ``width`` (512) and ``depth`` (4) of the velocity network,
@@ -75,8 +69,7 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
         :class:`~braindecode_bolt.EEGRegressor`.
     drop_prob : float, default 0.1
         Dropout on embeddings and in the LaBraM encoder.
-    spectral_drop_prob : float, default 0.2
-        Dropout on the attention of the spectral branch.
+    %(spectral_drop_prob)s
     %(input_scale)s
     activation : type of nn.Module, default nn.GELU
         Non-linearity of our parts and before the head.
@@ -98,10 +91,8 @@ class BOLDNet(EncoderHead, EEGModuleMixin, nn.Module):
 
     References
     ----------
-    .. [Li2024f] Li, Y., Lou, A., Xu, Z., Zhang, S., Wang, S., Englot, D. J.,
-       Kolouri, S., Moyer, D., Bayrak, R. G., & Chang, C. (2024). NeuroBOLT:
-       Resting-state EEG-to-fMRI Synthesis with Multi-dimensional Feature
-       Mapping. NeurIPS 2024.
+    .. [Li2024f] Li, Y., et al. (2024). NeuroBOLT: Resting-state EEG-to-fMRI
+       Synthesis with Multi-dimensional Feature Mapping. NeurIPS 2024.
     .. [Seitzer2022] Seitzer, M., Tavakoli, A., Antic, D., & Martius, G. (2022). On the
        Pitfalls of Heteroscedastic Uncertainty Estimation with Probabilistic Neural
        Networks. ICLR 2022.
@@ -191,21 +182,14 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
     ----------
     %(signal_parameters)s
     encoder_args : dict | None
-        Arguments of REVE, such as ``{"depth": 2}``. Default None: REVE-base.
+        Arguments of REVE, such as ``{"depth": 2}``. None: REVE-base.
     encoder_weights : str | None
         Weights of REVE, such as ``"brain-bzh/reve-base"``: a folder or a repository on
         the Hugging Face Hub. With them the electrodes are placed by REVE's own table.
-        Default None.
+        None: random weights.
     embed_dim : int, default 512
         Features of a window.
-    n_scales : int, default 4
-        Lengths of spectral windows. Default 4: 0.5, 1, 2 and 4 s.
-    spectral_depth : int, default 4
-        Blocks of the spectral branch.
-    spectral_num_heads : int, default 8
-        Its attention heads. Must divide `embed_dim`.
-    mix_windows : bool, default True
-        As in :class:`NeuroBOLT`. Default True, as published.
+    %(spectral_branch)s
     flow_width : int, default 512
         Width of the velocity network.
     flow_depth : int, default 4
@@ -216,8 +200,7 @@ class BOLDFlow(EncoderHead, EEGModuleMixin, nn.Module):
         Volumes that are predicted from a window.
     drop_prob : float, default 0.1
         Dropout on the embeddings of the spectral branch and in the source.
-    spectral_drop_prob : float, default 0.2
-        Dropout on the attention of the spectral branch.
+    %(spectral_drop_prob)s
     %(input_scale)s
     activation : type of nn.Module, default nn.GELU
         Non-linearity of the spectral branch and before the head.

@@ -72,12 +72,12 @@ def load_published_weights(
         a model. Files are read without executing anything in them; ``torch.save``
         must have written them (torch 1.6 or newer).
     ch_names : sequence of str | None
-        Channels of the weights, in order. Default None: the channels saved beside
+        Channels of the weights, in order. None: the channels saved beside
         the weights; for a published NeuroBOLT file of 26 channels those of the
         publication (:data:`PUBLISHED_CHANNELS`); for our own those of the model.
     new_head : bool, default False
         Keep the last layer of the model, for other regions than those of the
-        weights. Default False: a last layer that does not fit is an error.
+        weights. Without, a last layer that does not fit is an error.
 
     Returns
     -------
@@ -99,6 +99,10 @@ def load_published_weights(
         is not installed.
     TypeError
         If the model is none of this package.
+
+    See Also
+    --------
+    NeuroBOLT.from_pretrained : Builds a model from a folder, with its arguments.
     """
     if not hasattr(model, "_translate_weights"):
         raise TypeError(

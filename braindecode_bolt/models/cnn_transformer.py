@@ -38,16 +38,15 @@ class CNNTransformer(BOLDModel, EEGModuleMixin, nn.Module):
         Segments of a window.
     feature_maps : sequence of int, default (32, 64, 128, 256)
         Feature maps after each residual block; the last number is the width of the
-        transformer. Default (32, 64, 128, 256).
+        transformer.
     num_layers : int, default 4
         Transformer layers.
     num_heads : int, default 4
-        Attention heads. Must divide the last of
-        `feature_maps`.
+        Attention heads. Must divide the last of `feature_maps`.
     fft_seconds : float, default 1.0
-        Length of a spectrum, at most that of a segment. Default 1 s.
+        Length of a spectrum in seconds, at most that of a segment.
     hop_seconds : float, default 0.05
-        Time from one spectrum to the next.
+        Time from one spectrum to the next in seconds.
     block_drop_prob : float, default 0.5
         Dropout after each residual block.
     drop_prob : float, default 0.2

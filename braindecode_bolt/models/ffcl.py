@@ -34,15 +34,15 @@ class FFCL(BOLDModel, EEGModuleMixin, nn.Module):
     ----------
     %(signal_parameters)s
     feature_maps : sequence of int, default (32, 64, 128, 256)
-        Feature maps after each residual block. Default (32, 64, 128, 256).
+        Feature maps after each residual block.
     hidden_size : int, default 256
         Width of the LSTM.
     num_layers : int, default 2
         Layers of the LSTM.
     hop_seconds : float, default 0.05
-        Time from one spectrum (of one second) to the next.
+        Time from one spectrum (of one second) to the next, in seconds.
     step_seconds : float, default 0.1
-        Length of a step of the LSTM. Samples at the beginning of the
+        Length of a step of the LSTM in seconds. Samples at the beginning of the
         window that do not fill a step are not used by the LSTM.
     drop_prob : float, default 0.5
         Dropout after each block and between the layers of the LSTM.

@@ -36,8 +36,12 @@ class JoinedRegions(nn.Module):
     ----------
     roi_names : list of str
         Names of the models, as often as a model has outputs.
-    n_outputs, n_chans, n_times : int
-        Outputs of all models together; channels and samples of each.
+    n_outputs : int
+        Outputs of all models together.
+    n_chans : int
+        Channels of each.
+    n_times : int
+        Samples of a window of each.
 
     Raises
     ------
@@ -87,6 +91,12 @@ class JoinedRegions(nn.Module):
         Returns
         -------
         Tensor, shape (batch, n_outputs)
+            In the order of ``roi_names``.
+
+        Raises
+        ------
+        ValueError
+            If `x` has another number of channels or samples than the models.
         """
         return torch.cat([_call(model, x, ch_names) for model in self.models], dim=1)
 

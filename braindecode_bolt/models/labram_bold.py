@@ -62,7 +62,7 @@ class LabramBOLD(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
         Non-linearity throughout.
     unknown_channels : {"raise", "drop", "nearest"}, default "raise"
         What to do with electrodes that LaBraM's channel embedding has no row for:
-        raise an error that lists them (default), leave them out, or use the row of
+        raise an error that lists them, leave them out, or use the row of
         the nearest electrode.
     %(pretrained)s
 

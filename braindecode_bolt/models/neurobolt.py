@@ -56,22 +56,22 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     ----------
     %(signal_parameters_200_hz)s
     embed_dim : int, default 200
-        Width of a token in both encoders. Default 200, as published, and as all
-        published weights need. Another width has a linear layer after the
+        Width of a token in both encoders. 200 is published, and needed by all
+        published weights. Another width has a linear layer after the
         convolutions.
     num_layers : int, default 12
         Blocks of the spatiotemporal transformer.
     num_heads : int, default 10
         Its attention heads. Must divide `embed_dim`.
     n_scales : int, default 4
-        Number of spectral window lengths. Default 4: 0.5, 1, 2 and 4 s.
+        Number of spectral window lengths; 4: 0.5, 1, 2 and 4 s.
     spectral_depth : int, default 4
         Blocks of the spectral transformer.
     spectral_num_heads : int, default 8
         Its attention heads. Must divide `embed_dim`.
     mix_windows : bool, default True
         Whether the tokens of the spectral encoder are learned mixtures of all spectral
-        windows of a channel (default, as published). Without, a token sees the windows
+        windows of a channel, as published. Without, a token sees the windows
         that it lies in, and no weight depends on the length of the window.
     drop_prob : float, default 0.1
         Dropout on the embeddings of both encoders and on the attention and
@@ -84,7 +84,7 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
     %(input_scale)s
     %(embedding_std)s
     activation : type of nn.Module, default nn.GELU
-        Non-linearity throughout. Default ``nn.GELU`` (the exact one).
+        Non-linearity throughout.
     branches : {"both", "spatiotemporal", "spectral"}, default "both"
         Which encoders to use (the paper's ablation, its table 4).
     nonlinear_head : bool, default True
@@ -97,7 +97,7 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
         the paper does not state it.
     unknown_channels : {"raise", "drop", "nearest", "fresh"}, default "raise"
         What to do with electrodes that LaBraM's channel embedding has no row for:
-        raise an error that lists them (default), leave them out, use the row of
+        raise an error that lists them, leave them out, use the row of
         the nearest electrode (by the positions in `chs_info`, else those of the
         10-05 system), or add a new row that is trained.
     %(pretrained)s
@@ -233,7 +233,7 @@ class NeuroBOLT(ElectrodeTokens, ByChannelName, EEGModuleMixin, nn.Module):
 
     @property
     def n_token_features(self) -> int:
-        """Number of features of a token, those of both encoders."""
+        """Number of features of a token (int), those of both encoders."""
         encoders = (self.spatiotemporal, self.spectral)
         return self.final_layer.in_features * sum(
             encoder is not None for encoder in encoders

@@ -61,7 +61,7 @@ class SirenED(BOLDModel, EEGModuleMixin, nn.Module):
     ----------
     %(signal_parameters)s
     hidden_sizes : sequence of int, default (64, 64, 16)
-        Number of time series after each sine layer. Default (64, 64, 16).
+        Number of time series after each sine layer.
     frequency : float, default 30.0
         Factor of the input of the sines, w0.
     n_feature_maps : int, default 128

@@ -69,11 +69,11 @@ class STTransformer(BOLDModel, EEGModuleMixin, nn.Module):
     embed_dim : int, default 256
         Feature maps of the second convolution, the width of a token.
     filter_seconds : float, default 0.075
-        Length of the kernel of the first convolution. Default 0.075 s, a kernel size
-        of 15 at 200 Hz. The second has the same kernel size.
+        Length of the kernel of the first convolution. 0.075 s is a kernel size of 15 at
+        200 Hz. The second has the same kernel size.
     stride_seconds : float, default 0.04
-        Stride of the first convolution. Default 0.04 s, 8 samples at 200 Hz. The
-        second has the same stride.
+        Stride of the first convolution. 0.04 s is 8 samples at 200 Hz. The second has the
+        same stride.
     num_layers : int, default 3
         Transformer blocks.
     num_heads : int, default 8

@@ -56,11 +56,11 @@ class EEGRegressor(
         ``"closed_form"`` leaves the encoder as it is (best a pre-trained one), and the fit
         takes one pass over the windows; with ``"evidence"`` the encoder learns, too.
         `criterion` is not used then.
-    criterion : type of nn.Module, default MSELoss
+    criterion : type of nn.Module, default nn.MSELoss
         Loss of predictions and targets, both of shape (batch, n_outputs). With
         :class:`~braindecode_bolt.training.CorrelationLoss` every batch comes from one
         recording.
-    optimizer : type of torch.optim.Optimizer, default AdamW
+    optimizer : type of torch.optim.Optimizer, default torch.optim.AdamW
         What changes the weights.
     optimizer__weight_decay : float, default 0.05
         Share of each weight that is taken away per step, times the learning rate. Models
