@@ -132,8 +132,8 @@ class Predicting:
         if predicted.shape[1] != len(self.roi_names_):
             raise ValueError(
                 f"The model predicts {counted(predicted.shape[1], 'region')}, the "
-                f"predictor has {len(self.roi_names_)} ({', '.join(self.roi_names_[:8])}). Give "
-                "from_fitted the windows that the model was fitted to."
+                f"predictor has {len(self.roi_names_)} ({', '.join(self.roi_names_[:8])}). "
+                "Give from_fitted the windows that the model was fitted to."
             )
         return predicted * self.target_scale_ + self.target_mean_
 
