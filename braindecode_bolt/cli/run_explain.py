@@ -53,7 +53,7 @@ def run_explain(arguments: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     write_table(table, out / "explanation.tsv")
     r = _tested(predictor)
-    titles = {name: f"{name} (R {value:.2f})" for name, value in r.items()}
+    titles = {name: f"{name} (R\u00a0{value:.2f})" for name, value in r.items()}
     named = table.assign(region=table["region"].map(lambda name: titles.get(name, name)))
     written = ["explanation.tsv", *_draw(named, out)]
     if arguments.results is not None:

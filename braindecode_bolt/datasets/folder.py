@@ -248,7 +248,9 @@ def _without_bold(path: Path) -> str:
         file.name for file in path.parent.iterdir() if file.suffix in (".tsv", ".csv")
     )
     near = get_close_matches(f"{stem}_bold.tsv", tables, n=2, cutoff=0.6)
-    return f"{text}. Rename what is there: {listed(near)}" if near else text
+    if not near:
+        return text
+    return f"{text}. There is {listed(near)}: rename the table that belongs to it"
 
 
 def _beside(path: Path) -> list[Path]:

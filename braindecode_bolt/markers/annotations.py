@@ -57,6 +57,12 @@ def find_markers(
         matched = marker_descriptions(annotations.description, marker)
     except MarkerError as error:
         raise MarkerError(f"{recording_file(raw)}: {error}") from None
+    if not len(annotations):
+        raise MarkerError(
+            f"{recording_file(raw)} has no annotations, and so no volume markers. The "
+            "file with the markers may be missing (BrainVision: .vmrk), or they are in "
+            "a stimulus channel (stim_channel) or in a table beside the EEG."
+        )
     if not matched:
         raise MarkerError(
             f"{recording_file(raw)} has no volume markers: none of its annotations is "

@@ -321,7 +321,9 @@ def test_a_table_of_a_similar_name_is_named(tmp_path, make_raw, make_bold):
     write_eeg(make_raw(20), tmp_path / "VP01_rest1_CBC.vhdr")
     make_bold(20).to_csv(tmp_path / "VP01_rest1_bold.csv", index=False)
     dataset = EEGfMRIFolder(tmp_path, pattern=r"(?P<subject>VP\d+)_.*")
-    with pytest.raises(DataFolderError, match="Rename what is there: VP01_rest1_bold.csv"):
+    with pytest.raises(
+        DataFolderError, match="There is VP01_rest1_bold.csv: rename the table"
+    ):
         dataset.load()
 
 
