@@ -1,5 +1,6 @@
 """Sphinx configuration."""
 
+import inspect
 import os
 import re
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib
+from sphinx.util.inspect import stringify_signature
 
 import braindecode_bolt
 
@@ -137,3 +139,16 @@ sphinx_gallery_conf = {
     "ignore_repr_types": r"matplotlib|nilearn\.plotting",
     "abort_on_example_error": True,
 }
+
+
+def arguments_of_networks(app, what, name, obj, options, signature, returned):
+    """Show the arguments of networks, which a base class hides behind ``*args``."""
+    if what != "class" or signature != "(*args, **kwargs)":
+        return None
+    shown = stringify_signature(inspect.signature(obj), show_annotation=False)
+    return re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", shown), returned
+
+
+def setup(app):
+    """Connect what belongs to no extension."""
+    app.connect("autodoc-process-signature", arguments_of_networks)

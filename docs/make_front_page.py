@@ -219,12 +219,12 @@ def judged(axis: Axes, summary: pd.DataFrame, colour: dict[str, str]) -> None:
         yticks=[],
         xlim=(rows["null_low"].min() - 0.06, ceiling + 0.14),
     )
-    axis.set_xlabel("R, people not seen")
+    axis.set_xlabel("R, subjects not seen")
     axis.spines[["top", "right", "left"]].set_visible(False)
 
 
 def data() -> tuple[Recording, pd.DataFrame, pd.DataFrame]:
-    """A recording, predictions of a person not seen, and scores of two models."""
+    """A recording, predictions of a subject not seen, and scores of two models."""
     recordings = SimulatedEEGfMRI(n_subjects=9, duration=300.0).load()
     predictor = BOLDPredictor("BandPowerGP").fit(recordings[:8], cv=8, progress=False)
     new = recordings[8]

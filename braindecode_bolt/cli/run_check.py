@@ -45,6 +45,7 @@ def run_check(arguments: argparse.Namespace) -> int:
             arguments.coupling,
             channels=chosen,
             montage=arguments.montage,
+            coupling_kind=arguments.coupling_kind,
             atlas=arguments.atlas,
             labels=region_labels(arguments),
         )

@@ -220,6 +220,11 @@ def _choose(method: str, model: Any) -> str:
         possible = [*_DERIVED, "occlusion", "pattern"]
     elif linear:
         possible = ["weights", "pattern"]
+    if not isinstance(method, str):  # y, as other tools of scikit-learn take it.
+        raise TypeError(
+            f"method must be the name of one, got a {type(method).__name__}. explain looks "
+            "at predictions and takes no BOLD."
+        )
     if method == "auto":
         return possible[0]
     if method not in METHODS:

@@ -119,6 +119,7 @@ def noise_power(cosine: np.ndarray, rho: float) -> np.ndarray:
     Returns
     -------
     ndarray
+        Of the shape of `cosine`.
     """
     return (1 - rho**2) / (1 + rho**2 - 2 * rho * cosine)
 
@@ -138,6 +139,7 @@ def whitening(n_windows: int, rho: float, edge: float = 0.5) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_frequencies, n_windows)
+        Multiplied with the rows of a stretch.
     """
     frequency = _frequencies(n_windows)
     frequency = frequency[frequency <= edge]
@@ -254,6 +256,7 @@ class Rows(_Gathered):
         Returns
         -------
         Rows
+            With the new features.
         """
         features, targets = np.split(self.block, [-self.n_rois], axis=1)
         block = np.hstack([transform(features), targets])
@@ -334,6 +337,7 @@ def gather(
     Returns
     -------
     Rows | Moments
+        Rows if they are few, else sums over them.
 
     Raises
     ------

@@ -163,6 +163,7 @@ class Priors:
         Returns
         -------
         dict of str to float
+            All arguments: those given, and those chosen.
         """
         values = {
             name: _BEGIN[name] if value is None else float(value)

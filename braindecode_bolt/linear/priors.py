@@ -78,6 +78,7 @@ def electrode_covariance(positions: np.ndarray, length: float) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_electrodes, n_electrodes)
+        Its diagonal is 1.
     """
     known = np.isfinite(positions).all(axis=1)
     placed = np.where(known[:, None], positions, 0.0)
@@ -99,6 +100,7 @@ def frequency_covariance(frequencies: np.ndarray, length: float) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_bands, n_bands)
+        Its diagonal is 1.
     """
     known = np.isfinite(frequencies)
     if length == 0:
@@ -129,6 +131,7 @@ def lag_covariance(lags: np.ndarray, length: float, peak: float = np.inf) -> np.
     Returns
     -------
     ndarray, shape (n_lags, n_lags)
+        Its diagonal is the square of the envelope.
     """
     distance = lags[:, None] - lags[None]
     covariance = np.exp(-(distance**2) / (2 * length**2))

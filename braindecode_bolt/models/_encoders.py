@@ -39,6 +39,7 @@ def find_encoder(name: str) -> type[nn.Module]:
     Returns
     -------
     type of nn.Module
+        Its class.
 
     Raises
     ------

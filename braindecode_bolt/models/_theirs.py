@@ -55,6 +55,7 @@ def build_theirs(
     Returns
     -------
     nn.Module
+        With random weights.
 
     Raises
     ------

@@ -38,6 +38,7 @@ def colours_of(pipelines: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
+        Colours as hexadecimal text, by name.
     """
     names = list(dict.fromkeys(pipelines))
     return {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)}
@@ -72,6 +73,7 @@ def chosen_pipelines(table: pd.DataFrame, pipelines: Sequence[str] | None) -> li
     Returns
     -------
     list of str
+        Their names.
 
     Raises
     ------
@@ -105,6 +107,7 @@ def only_dataset(table: pd.DataFrame, dataset: str | None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
+        Its rows.
 
     Raises
     ------

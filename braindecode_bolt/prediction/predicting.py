@@ -118,7 +118,7 @@ class Predicting:
         moments = self._moments(run.preparation.seconds, tr, times)
         own = return_std and predicts_std(self.regressor_)
         mean, std, reasons = run.predict(moments, own)
-        table = self._table(mean * self.target_scale_ + self.target_mean_, moments)
+        table = self._table(self._scaled(mean), moments)
         table.attrs["left_out"] = _left_out(recording.name, reasons)
         if not return_std:
             return table
@@ -126,6 +126,16 @@ class Predicting:
             return table, self._table(std * self.target_scale_, moments)
         width = np.where(np.isnan(mean), np.nan, self.intervals_.half_width(_ONE_SD))
         return table, self._table(width, moments)
+
+    def _scaled(self, predicted: np.ndarray) -> np.ndarray:
+        """Predictions in the units of the BOLD; one column is never taken for several."""
+        if predicted.shape[1] != len(self.roi_names_):
+            raise ValueError(
+                f"The model predicts {counted(predicted.shape[1], 'region')}, the "
+                f"predictor has {len(self.roi_names_)} ({', '.join(self.roi_names_[:8])}). "
+                "Give from_fitted the windows that the model was fitted to."
+            )
+        return predicted * self.target_scale_ + self.target_mean_
 
     def score(self, recordings: Iterable[Recording], **arguments: Any) -> pd.DataFrame:
         """Score predictions of recordings that have fMRI.

@@ -246,8 +246,7 @@ class BOLDStream:
         values = np.full((len(times), len(self.predictor.roi_names_)), np.nan)
         if X is not None:
             found = self._run._of_windows(X, False)[0]
-            scaled = found * self.predictor.target_scale_ + self.predictor.target_mean_
-            values[reason == ""] = scaled
+            values[reason == ""] = self.predictor._scaled(found)
         return self.predictor._table(values, times)
 
     def _forget(self) -> None:

@@ -92,6 +92,7 @@ def build_module(
     Returns
     -------
     nn.Module
+        With random weights, or those that an argument names.
 
     Raises
     ------
@@ -138,6 +139,7 @@ def find_network(module: str | type[nn.Module]) -> type[nn.Module]:
     Returns
     -------
     type of nn.Module
+        The class.
 
     Raises
     ------

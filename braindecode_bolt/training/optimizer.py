@@ -42,6 +42,7 @@ def parameter_groups(
     Returns
     -------
     list of dict
+        With ``params``, ``lr``, ``lr_scale`` and, where known, ``weight_decay``.
     """
     groups = []
     for group in module.parameter_groups(layer_decay):

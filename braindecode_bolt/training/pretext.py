@@ -42,6 +42,7 @@ def as_pieces(data: Any, window_seconds: float, most: int) -> list[LazyWindows]:
     Returns
     -------
     list of LazyWindows
+        In microvolts.
 
     Raises
     ------

@@ -29,6 +29,7 @@ def one_per_region(module: nn.Module, output: Any) -> Any:
     Returns
     -------
     Tensor, shape (batch, n_outputs)
+        One number per window and region.
 
     Raises
     ------

@@ -87,6 +87,7 @@ def overlapping_mean(blocks: np.ndarray, rows: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (..., n_windows, n_outputs)
+        One prediction per volume.
     """
     there = rows >= 0
     of, values = rows[there], np.moveaxis(blocks[..., there, :], -2, 0)

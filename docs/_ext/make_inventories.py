@@ -116,7 +116,10 @@ OTHERS = {
         "iterable std:term -1 glossary.html#term-$ -",
         "mapping std:term -1 glossary.html#term-$ -",
         "bltin-boolean-values std:label -1 library/stdtypes.html#boolean-type-bool -",
-        "None py:data 1 library/constants.html#$ -",
+        *(
+            f"{name} py:data 1 library/constants.html#$ -"
+            for name in ("None", "True", "False")
+        ),
         "callable py:function 1 library/functions.html#$ -",
     ),
     "numpy": ("array_like std:term -1 glossary.html#term-$ -",),

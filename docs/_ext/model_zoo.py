@@ -94,6 +94,8 @@ def draw(name: str, model: type, folder: Path) -> None:
     axes.bar_label(bars, [f"{number:,}" for number in parts.values()], padding=3)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.25 * max(parts.values()))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel("weights")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(folder / f"{name}.png", dpi=110)
@@ -146,6 +148,7 @@ def card(name: str, model: type, path: str, table: dict[str, str], figure: bool)
 
 def unlinked(text: str) -> str:
     """Text without its citation links, which would be defined twice."""
+    text = re.sub(r"\bin \[([A-Za-z]+)(\d{4})\w*\]_", r"in \1 et al. (\2)", text)
     return re.sub(r"\s*\[\w+\]_", "", text)
 
 

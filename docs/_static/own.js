@@ -23,6 +23,9 @@ function showEdges(box) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  for (const word of document.querySelectorAll(".bd-article code .pre")) {
+    word.classList.toggle("long", word.textContent.length > 30);
+  }
   document.querySelectorAll(".bd-article table.table:not(.autosummary)").forEach(labelCells);
   const boxes = document.querySelectorAll(
     ".bd-article :is(.pst-scrollable-table-container, .output_subarea, pre)",

@@ -44,6 +44,19 @@ def test_files_that_cannot_be_opened_are_reported_beside_the_others(
     assert html.count("sub-03_eeg.fif") >= 2 and 'class="good"' not in html
 
 
+def test_simulated_bold_follows_what_was_asked_for(folder, tmp_path, monkeypatch):
+    asked = []
+
+    def load(*_, **options):
+        asked.append(options)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("braindecode_bolt.cli.run_check.load_recordings", load)
+    kind = ["--coupling", "1", "--coupling-kind", "bursts"]
+    assert main(["check", "--data", str(folder), *kind]) == 1
+    assert asked[0]["coupling_kind"] == "bursts"
+
+
 def test_wrong_arguments(folder, tmp_path, capsys):
     assert main(["check", "--data", str(folder), "--window", "0"]) == 1
     assert "--window must be positive" in capsys.readouterr().err

@@ -429,5 +429,9 @@ def test_what_cannot_be_explained(windows, caplog):
     with pytest.raises(TypeError, match="needs a fitted regressor"):
         explain(StandardScaler(), windows.X)
     model = LaggedBandPower().fit(windows.X, windows.y)
+    with pytest.raises(
+        TypeError, match="method must be .* got a ndarray. .* takes no BOLD"
+    ):
+        explain(model, windows.X, windows.y)
     with pytest.raises(ValueError, match="5 channels|of \\(10, 2000\\)"):
         explain(model, np.asarray(windows.X)[:, :5])

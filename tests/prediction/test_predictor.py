@@ -281,3 +281,16 @@ def test_a_head_with_a_spread_gives_its_own_standard_deviations(as_read, raw, he
     np.testing.assert_allclose(mean, predictor.predict(raw), rtol=1e-5)
     # The scale is that of the BOLD, and the spread is not one number for all volumes.
     assert (std.to_numpy() > 0).all() and (std.std() > 0).all()
+
+
+@pytest.mark.parametrize("n_regions", [1, 3])
+def test_a_model_of_other_regions_is_refused(as_read, raw, n_regions):
+    """One column would otherwise be taken for all regions."""
+    windows = create_bold_windows(map(prepare_bold, as_read[:3]), WINDOW, 4.0)
+    y = np.column_stack([windows.y, windows.y])[:, :n_regions]
+    model = make_estimator("LaggedBandPower").fit(windows.X, y)
+    predictor = BOLDPredictor.from_fitted(model, windows, tr=2.1)
+    with pytest.raises(
+        ValueError, match=f"predicts {n_regions} regions?, the predictor has 2"
+    ):
+        predictor.predict(raw, tr=2.1, progress=False)
