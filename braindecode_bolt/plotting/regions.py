@@ -134,7 +134,12 @@ def _legend(
             )
         )
     figure.legend(
-        handles=handles, frameon=False, ncols=min(3, len(handles)), loc="outside upper left"
+        handles=handles,
+        frameon=False,
+        ncols=min(3, len(handles)),
+        loc="outside upper left",
+        fontsize=9,
+        columnspacing=1.4,
     )
 
 

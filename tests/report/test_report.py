@@ -126,7 +126,7 @@ def test_scores_stand_in_the_row_of_their_model_and_region(found, summary, page)
         assert row["R"] == f"{expected['score']:.2f}"
         assert row["p adjusted"] == f"{expected['p_fdr']:.3f}"
         ceiling = expected["window_limited_noise_ceiling"]
-        assert row["window-limited noise ceiling"] == f"{ceiling:.2f}"
+        assert row["window- limited ceiling"] == f"{ceiling:.2f}"
 
 
 def test_people_stand_in_a_table_with_their_intervals(found, page):
