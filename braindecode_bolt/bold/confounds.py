@@ -109,12 +109,17 @@ def load_confounds(
             table = _read_file(path)
     elif source is not None:
         table = source if isinstance(source, pd.DataFrame) else pd.DataFrame(source)
+        what = table.attrs.get("source", what)
     if fmriprep:
         raise TypeError(
             f"{', '.join(fmriprep)}: arguments of nilearn's loader for fMRIPrep, but the "
             "confounds are not of fMRIPrep. Leave them out, or give the preprocessed image."
         )
-    return None if source is None else _checked(table, n_volumes, what)
+    if source is None:
+        return None
+    table = _checked(table, n_volumes, what)
+    table.attrs["source"] = what  # For messages, when its rows are compared later.
+    return table
 
 
 def _fmriprep_image(path: Path) -> Path | None:

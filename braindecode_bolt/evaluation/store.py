@@ -48,6 +48,7 @@ _WRITTEN = (
     "coverage.tsv",
     "messages.tsv",
     "about.json",
+    "atlas.json",
     "curves.tsv",
     "failures.tsv",
     "left_out.tsv",

@@ -111,7 +111,9 @@ def attach_bold(
             f"{recording_file(raw)} has {counted(len(found), 'volume marker')} "
             f"({described!r}) but {counted(len(bold), 'row')} of BOLD; expected one "
             "marker per row. Remove the rows of volumes without a marker (dummy scans), or "
-            "the spurious markers."
+            "the spurious markers. If the EEG began after the fMRI or ended before it, "
+            "find_volume_markers(..., n_volumes=len(bold), uncovered='drop') says which "
+            "rows have EEG."
         )
     for kind, table in tables.items():
         if kind not in TABLES or table.shape != bold.shape:

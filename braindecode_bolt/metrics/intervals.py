@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.exceptions import NotFittedError
 
 from .._checks import check_number
 from .._text import counted
@@ -169,7 +170,7 @@ class SubjectIntervals:
 
         Raises
         ------
-        RuntimeError
+        NotFittedError
             If it is not fitted.
         ValueError
             If `level` is out of range.
@@ -221,7 +222,7 @@ class SubjectIntervals:
 
         Raises
         ------
-        RuntimeError
+        NotFittedError
             If it is not fitted.
         ValueError
             If the number of regions is another one, a spread is missing or given
@@ -261,7 +262,7 @@ class SubjectIntervals:
 
         Raises
         ------
-        RuntimeError
+        NotFittedError
             If it is not fitted.
         """
         self._check_fitted()
@@ -327,7 +328,7 @@ class SubjectIntervals:
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "half_widths_"):
-            raise RuntimeError("These intervals are not fitted: call fit first.")
+            raise NotFittedError("These intervals are not fitted: call fit first.")
 
     def __repr__(self) -> str:  # noqa: D105
         if not hasattr(self, "half_widths_"):

@@ -15,6 +15,7 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_hex
 from matplotlib.figure import Figure
+from nibabel.affines import apply_affine
 
 from .._series import plain_name
 from .._text import counted
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 #: A voxel belongs to a map of regions above this share of the largest weight.
 _SHARE = 0.2
 _CMAP = "RdBu_r"
+#: Voxels around the cortex that are added to an image that does not cover it.
+_MARGIN = 2
 
 
 def region_centres(atlas: Any, labels: Sequence[str] | None = None) -> pd.DataFrame:
@@ -238,6 +241,7 @@ def plot_surface(
         datasets.load_fsaverage("fsaverage5")[kind] for kind in ("pial", "inflated")
     )
     depth = datasets.load_fsaverage_data("fsaverage5", data_type="sulcal")
+    img = _covering(img, np.vstack([part.coordinates for part in pial.parts.values()]))
     figure = Figure(figsize=(7.6, 2.2))
     grid = figure.subplots(
         1,
@@ -251,24 +255,46 @@ def plot_surface(
         texture = surface.vol_to_surf(
             img, pial.parts[side], interpolation="nearest_most_frequent"
         )
-        plotting.plot_surf_stat_map(
-            inflated.parts[side],
-            np.where(texture == 0, np.nan, texture),
-            bg_map=depth.data.parts[side],
-            hemi=side,
-            view=view,
-            axes=axes,
-            figure=figure,
-            cmap=_CMAP,
-            vmin=-limit,
-            vmax=limit,
-            colorbar=False,
-        )
+        with warnings.catch_warnings():
+            # Of regions below the cortex, or of one side, nothing may be seen.
+            warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)
+            plotting.plot_surf_stat_map(
+                inflated.parts[side],
+                np.where(texture == 0, np.nan, texture),
+                bg_map=depth.data.parts[side],
+                hemi=side,
+                view=view,
+                axes=axes,
+                figure=figure,
+                cmap=_CMAP,
+                vmin=-limit,
+                vmax=limit,
+                colorbar=False,
+            )
     bar = ScalarMappable(Normalize(-limit, limit), _CMAP)
     room = figure.add_axes([0.885, 0.2, 0.014, 0.6])
     figure.colorbar(bar, cax=room).set_label(label, fontsize=8)
     room.tick_params(labelsize=8)
     return figure
+
+
+def _covering(img: Nifti1Image, points: np.ndarray) -> Nifti1Image:
+    """Add empty voxels, so that all points lie inside the image.
+
+    nilearn fails at points outside, and an image may hold a part of the brain only.
+    """
+    from nilearn.image import new_img_like
+
+    places = apply_affine(np.linalg.inv(img.affine), points)
+    before = np.maximum(0, -np.floor(places.min(axis=0)).astype(int) + _MARGIN)
+    end = np.ceil(places.max(axis=0)).astype(int) + _MARGIN
+    after = np.maximum(0, end - np.array(img.shape[:3]) + 1)
+    if not (before.any() or after.any()):
+        return img
+    data = np.pad(img.get_fdata(), np.column_stack([before, after]))
+    affine = img.affine.copy()
+    affine[:3, 3] = apply_affine(img.affine, -before)
+    return new_img_like(img, data, affine)
 
 
 def view_brain(

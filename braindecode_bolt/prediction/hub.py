@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .saving import ARRAYS, CARD, MAIN
 
 if TYPE_CHECKING:
     from .predictor import BOLDPredictor
 
 __all__ = ["download", "upload"]
 
-_FILES = ["predictor.json", "arrays.safetensors", "atlas.nii.gz", "README.md"]
+logger = logging.getLogger(__name__)
+
+_FILES = [MAIN, ARRAYS, "atlas.nii.gz", CARD]
 
 
 def _hub(what: str) -> Any:
@@ -31,6 +36,9 @@ def upload(predictor: BOLDPredictor, repository: str, private: bool, token: Any)
     with tempfile.TemporaryDirectory() as work:
         folder = predictor.save(Path(work) / "predictor")
         api.create_repo(repository, private=private, exist_ok=True)
+        if api.file_exists(repository, CARD):
+            (folder / CARD).unlink()
+            logger.info("%s has a model card, which is kept.", repository)
         api.upload_folder(repo_id=repository, folder_path=str(folder))
     return f"https://huggingface.co/{repository}"
 

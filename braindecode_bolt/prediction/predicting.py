@@ -16,7 +16,7 @@ from .._text import counted
 from ..recording import Recording
 from .images import as_image, regions_of_atlas
 from .preparation import Preparation, as_recording
-from .running import Run, predicts_std, takes_part
+from .running import Run, needs_calibration, predicts_std, takes_part
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
@@ -98,7 +98,8 @@ class Predicting:
             If electrodes are missing and the model needs them.
         ValueError
             If no time has a window, the EEG cannot be in volts, an argument is out of
-            range, `tr` and `times` are both given, or there are no standard deviations.
+            range, `tr` and `times` are both given, there are no standard deviations, or
+            the model makes no use of a calibration.
         TypeError
             If `raw` or an argument is not of the right type.
 
@@ -323,6 +324,11 @@ class Predicting:
             self.baseline_,
             progress,
         )
+        if calibration is not None and not needs_calibration(self.regressor_):
+            raise ValueError(
+                "calibration was given, and this model standardises nothing by the "
+                "recording: leave it out."
+            )
         run.calibration = calibration
         step = self.tr_ if np.isfinite(self.tr_) else 2.0
         if calibration is None:

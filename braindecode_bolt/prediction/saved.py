@@ -81,6 +81,8 @@ class SavedPredictor:
     def push_to_hub(self, repository: str, private: bool = True, token: Any = None) -> str:
         """Upload the predictor to the Hugging Face Hub, with its model card.
 
+        A card that is there already is kept, since people add to it by hand.
+
         Parameters
         ----------
         repository : str

@@ -88,11 +88,14 @@ def _brains(
         r = rows.set_index("region")["score"]
         try:
             figures = [plot_glass_brain(r, atlas, labels, coordinates)]
-            if atlas is not None:
-                figures.append(plot_surface(r, atlas, labels))
         except ValueError as error:
             logger.warning("No brain picture of %s: %s", dataset, error)
             continue
+        if atlas is not None:
+            try:
+                figures.append(plot_surface(r, atlas, labels))
+            except ValueError as error:
+                logger.warning("No picture of the cortex of %s: %s", dataset, error)
         images = [encode_figure(figure) for figure in figures]
         made.append({"dataset": dataset, "model": best, "images": images})
     return made

@@ -503,9 +503,16 @@ def test_another_window_and_the_regions_on_the_brain(data, tmp_path, capsys):
     named = [*command, "--labels", str(labels), "--out", str(out)]
     assert main([*named, "--window", "20"]) == 0
     assert "windows of 20 s" in capsys.readouterr().out
-    assert "brain" in (out / "report.html").read_text()
+    assert 'id="brain' in (out / "report.html").read_text()
     again = ["report", str(out), "--surrogates", "100", "--atlas", str(image)]
     assert main([*again, "--labels", str(labels), "--out", str(tmp_path / "again")]) == 0
+    # The folder says where the regions are.
+    assert main(["report", str(out), "--surrogates", "100"]) == 0
+    assert 'id="brain' in (out / "report.html").read_text()
+    image.rename(tmp_path / "moved.nii.gz")
+    assert main(["report", str(out), "--surrogates", "100"]) == 0
+    assert 'id="brain' not in (out / "report.html").read_text()
+    (tmp_path / "moved.nii.gz").rename(image)
     labels.write_text("\n".join([*regions[:-1], "Elsewhere"]))
     assert main([*named[:-1], str(tmp_path / "other")]) == 1
     assert regions[-1] in capsys.readouterr().err

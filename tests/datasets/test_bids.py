@@ -528,3 +528,11 @@ def test_an_atlas_that_cannot_be_fetched_is_asked_for_once(images, monkeypatch):
     with pytest.raises(AtlasError):
         BIDSEEGfMRI(**arguments).load()
     assert len(asked) == 1
+
+
+def test_confounds_that_were_cut_off_are_named(images):
+    arguments, _, _, bold = images
+    (table,) = bold.parent.glob("*confounds_timeseries.tsv")
+    table.write_text("\n".join(table.read_text().splitlines()[:10]) + "\n")
+    with pytest.raises(DataFolderError, match=f"{bold.name} has confounds of 9 volumes"):
+        BIDSEEGfMRI(**arguments).load()

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from scipy.signal import lfilter
+from sklearn.exceptions import NotFittedError
 
 from braindecode_bolt.metrics import SubjectIntervals
 from braindecode_bolt.metrics.intervals import held_out_intervals
@@ -193,7 +194,7 @@ def test_what_cannot_be_used_is_an_error():
         SubjectIntervals().fit(y, y, who, spread=y[:, :1] + 1)
     with pytest.raises(ValueError, match="method must be one of"):
         SubjectIntervals("bayes")
-    with pytest.raises(RuntimeError, match="not fitted"):
+    with pytest.raises(NotFittedError, match="not fitted"):
         SubjectIntervals().interval(y)
     with pytest.raises(ValueError, match="at least 3 people"):
         held_out_intervals(y, y, who)

@@ -121,3 +121,15 @@ def test_where_regions_are_must_be_known():
     four = nibabel.Nifti1Image(np.zeros((4, 4, 4, 2), np.float32), np.eye(4))
     with pytest.raises(ValueError, match="Take one volume of it"):
         plot_glass_brain(four)
+
+
+@pytest.mark.parametrize("offset", [0.0, 500.0])
+def test_an_atlas_of_a_part_of_the_brain_is_drawn(offset):
+    """A slab, and one far away from the cortex: nilearn fails at vertices outside."""
+    labels = np.zeros((12, 12, 12), np.int16)
+    labels[2:5, 3:9, 4:8], labels[7:10, 3:9, 4:8] = 1, 2
+    affine = np.diag([8.0, 8.0, 8.0, 1.0])
+    affine[:3, 3] = -44.0 + offset
+    atlas = nibabel.Nifti1Image(labels, affine)
+    figure = drawn(plot_surface({"left": 0.2, "right": 0.4}, atlas, ["left", "right"]))
+    assert len(figure.axes) == 5

@@ -20,6 +20,9 @@ def hub(tmp_path, monkeypatch):
         def create_repo(self, repository, private, exist_ok):
             (tmp_path / repository).mkdir(parents=True, exist_ok=exist_ok)
 
+        def file_exists(self, repository, name):
+            return (tmp_path / repository / name).exists()
+
         def upload_folder(self, repo_id, folder_path):
             shutil.copytree(folder_path, tmp_path / repo_id, dirs_exist_ok=True)
 
@@ -46,6 +49,15 @@ def test_there_and_back(hub, fit, raw):
     assert not (hub / "cache" / "setup.py").exists()
     of_folder = BOLDPredictor.from_pretrained(hub / "lab" / "model")
     pd.testing.assert_frame_equal(of_folder.predict(raw), predictor.predict(raw))
+
+
+def test_the_card_on_the_hub_is_kept(hub, fit):
+    predictor, card = fit("MeanBOLD"), hub / "lab" / "model" / "README.md"
+    predictor.push_to_hub("lab/model")
+    assert "MeanBOLD" in card.read_text()
+    card.write_text("Written by hand.")
+    predictor.push_to_hub("lab/model")
+    assert card.read_text() == "Written by hand."
 
 
 def test_without_huggingface_hub(fit, monkeypatch, tmp_path):

@@ -221,7 +221,10 @@ def test_a_calibration_stretch_takes_the_place_of_the_whole_recording(fit, raw):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
     alone = predictor.predict(short, times=expected.index)
     assert not np.allclose(alone, expected, rtol=1e-3)
-    assert fit("NeuroBOLT").calibrate(raw) is None
+    network = fit("NeuroBOLT")
+    assert network.calibrate(raw) is None
+    with pytest.raises(ValueError, match="calibration was given"):
+        network.predict(raw, calibration=raw)
 
 
 @pytest.mark.parametrize(
