@@ -43,7 +43,7 @@ class Regions:
     def start(cls, spectrum: Spectrum, share: float = 0.3) -> Regions:
         """Assign a share of the BOLD's covariance to the signal, the rest to noise."""
         total = spectrum.rest + spectrum.projected.T @ spectrum.projected
-        total = _with_floor(total / spectrum.dof)
+        total = _with_floor(total / spectrum.dof, spectrum)
         return cls(share * total, (1 - share) * total)
 
     def diagonal(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -90,7 +90,7 @@ class Regions:
         evidence += len(ratio) * spectrum.log_jacobian
         shrunk = 1 - 1 / total
         noise = rest + (y / total).T @ (y / total) + np.diag(shrunk.sum(axis=0))
-        noise = _with_floor(back.T @ noise @ back / spectrum.dof)
+        noise = _with_floor(back.T @ noise @ back / spectrum.dof, spectrum)
         weights = ratio * np.sqrt(spectrum.values)[:, None] / total * y
         signal = weights.T @ weights + np.diag((ratio / total).sum(axis=0))
         signal = back.T @ signal @ back / max(len(y), 1)
@@ -130,6 +130,12 @@ class Regions:
         return spectrum.vectors @ along @ back / spectrum.scale
 
 
-def _with_floor(covariance: np.ndarray) -> np.ndarray:
+def _with_floor(covariance: np.ndarray, spectrum: Spectrum) -> np.ndarray:
+    """Add a small share of the BOLD's variance, so that no noise becomes zero.
+
+    Of regions that depend on each other, or where features explain the BOLD exactly (a
+    recording that is there twice).
+    """
+    power = np.diag(spectrum.rest) + (spectrum.projected**2).sum(axis=0)
     covariance = (covariance + covariance.T) / 2
-    return covariance + _FLOOR * np.diag(np.diag(covariance))
+    return covariance + _FLOOR * np.diag(power / spectrum.dof)

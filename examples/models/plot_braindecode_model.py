@@ -31,15 +31,12 @@ train = windows.groups != "05"
 # %%
 # Two networks and a linear model
 # -------------------------------
-# Number of channels, samples and regions are filled in. ``layer_decay=1`` gives all
-# layers the same learning rate, as for networks trained from scratch.
+# Number of channels, samples and regions are filled in.
 
 models = {
-    "EEGNet": EEGRegressor(
-        "EEGNet", lr=3e-3, layer_decay=1.0, max_epochs=6, batch_size=16, verbose=0
-    ),
+    "EEGNet": EEGRegressor("EEGNet", lr=3e-3, max_epochs=6, batch_size=16, verbose=0),
     "ShallowFBCSPNet": EEGRegressor(
-        "ShallowFBCSPNet", lr=2e-3, layer_decay=1.0, max_epochs=6, batch_size=16, verbose=0
+        "ShallowFBCSPNet", lr=2e-3, max_epochs=6, batch_size=16, verbose=0
     ),
     "LaggedBandPower": make_estimator("LaggedBandPower"),
 }

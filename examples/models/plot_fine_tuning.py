@@ -52,7 +52,6 @@ halves = [(part(each, 0, 300), part(each, 360, None)) for each in new_people]
 network = EEGRegressor(
     "ShallowFBCSPNet",
     lr=2e-3,
-    layer_decay=1.0,
     max_epochs=8,
     batch_size=16,
     verbose=0,

@@ -215,12 +215,13 @@ def test_windows_that_are_not_finite_are_refused(windows):
         BandPower().fit(windows.X).transform(X)
 
 
-def test_data_sets_of_torch_are_refused(windows):
-    data = TensorDataset(torch.zeros(5, 4, 800), torch.zeros(5, 2))
-    with pytest.raises(TypeError, match="got a TensorDataset"):
-        BandPower().fit(data)
-    with pytest.raises(TypeError, match="got a SliceDataset"):
-        LaggedBandPower().fit(SliceDataset(data), np.zeros((5, 2)))
+def test_data_sets_of_torch_are_read_as_arrays(windows):
+    X, y = np.asarray(windows.X[:20]), windows.y[:20]
+    data = TensorDataset(torch.from_numpy(X), torch.from_numpy(y))
+    expected = BandPower().fit(X).transform(X)
+    np.testing.assert_allclose(BandPower().fit(data).transform(data), expected)
+    model = LaggedBandPower().fit(SliceDataset(data), y)
+    np.testing.assert_allclose(model.predict(X), LaggedBandPower().fit(X, y).predict(X))
 
 
 def test_a_silent_window_stays_finite(windows):

@@ -256,3 +256,13 @@ def test_electrodes_without_a_position_stay_by_themselves(long_recordings):
     fewer = without(renamed, ["E17"])
     predicted = model.predict(fewer.X)
     assert pearson_r(predicted, model.predict(windows.X)).mean() > 0.8
+
+
+def test_a_recording_that_is_there_twice_is_no_error():
+    """Its BOLD can be explained exactly, and noise must not become zero."""
+    rng = np.random.default_rng(0)
+    X = 10 * rng.standard_normal((12, 4, 800))
+    X, y = np.concatenate([X, X]), np.tile(rng.standard_normal((12, 3)), (2, 1))
+    model = BandPowerGP(sfreq=100.0).fit(X, y, groups=np.repeat([0, 1], 12))
+    mean, std = model.predict(X, return_std=True)
+    assert np.isfinite(mean).all() and (std > 0).all()
