@@ -134,7 +134,7 @@ def test_the_column_of_volumes(read):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "its first line is empty"),
+        ("", "the file is empty"),
         ("\n1,2\n", "its first line is empty"),
         ("A,B\n", "is empty: 0 volumes"),
         ("A,A\n1,2\n3,4\n", "names a column twice: A"),
