@@ -265,7 +265,10 @@ def test_coupling_on_a_folder_of_eeg(eeg_folder, tmp_path, capsys):
     assert main([*base, "--coupling-kind", "bursts"]) == 1
     assert "for simulated BOLD only: --coupling-kind" in capsys.readouterr().err
     assert main(base) == 1
-    assert "no BOLD: expected Subject01_1_bold.tsv or Subject01_1_bold.csv" in capsys.readouterr().err
+    assert (
+        "no BOLD: expected Subject01_1_bold.tsv or Subject01_1_bold.csv"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

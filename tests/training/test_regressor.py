@@ -294,6 +294,15 @@ class Sends(Callback):
         return super().__getattribute__(name)
 
 
+@pytest.fixture
+def heeds_ctrl_c():
+    """Some shells start programs in the background so that they ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize("method", ["on_train_begin", "on_batch_end", "on_epoch_end"])
 @pytest.mark.parametrize("dropped", [False, True])
 def test_ctrl_c_is_raised(windows, method, dropped):
@@ -640,6 +649,7 @@ class Fails(Callback):
         raise FloatingPointError
 
 
+@pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize("callback", [Sends(signal.SIGINT), Fails()])
 def test_a_failed_fit_leaves_the_model_unfitted(windows, callback):
     net = EEGRegressor(template(), **FAST, callbacks=[("fails", callback)])
