@@ -57,13 +57,6 @@ class WarmupCosine(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Remember the initial rates.
 
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        **kwargs : Any
-            Not used.
-
         Raises
         ------
         ValueError
@@ -82,32 +75,12 @@ class WarmupCosine(Callback):
         self.n_steps_ = None
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
-        """Count the steps of the fit.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        dataset_train : Dataset | None
-            The part to train on.
-        **kwargs : Any
-            Not used.
-        """
+        """Count the steps of the fit."""
         if self.n_steps_ is None:
             self.n_steps_ = net.max_epochs * count_batches(net, dataset_train, True)
 
     def on_batch_begin(self, net: Any, training: bool = False, **kwargs: Any) -> None:
-        """Set the rate of each parameter group for a step.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        training : bool, default False
-            Whether it is a step of training.
-        **kwargs : Any
-            Not used.
-        """
+        """Set the rate of each parameter group for a step."""
         if not training:
             return
         floor = min(1.0, self.min_lr / (max(self.base_) or 1.0))
@@ -161,28 +134,13 @@ class BestWeights(Callback):
     """
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget an earlier fit.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        **kwargs : Any
-            Not used.
-        """
+        """Forget an earlier fit."""
         self.best_epoch_ = None
         self.best_ = math.inf
         self.weights_ = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Keep the weights if the epoch is the best so far.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        **kwargs : Any
-            Not used.
 
         Raises
         ------
@@ -209,15 +167,7 @@ class BestWeights(Callback):
             self.weights_ = {key: tensor.clone() for key, tensor in state.items()}
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Restore the weights of the best epoch.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        **kwargs : Any
-            Not used.
-        """
+        """Restore the weights of the best epoch."""
         if self.weights_ is None:
             return
         net.module_.load_state_dict(self.weights_)
@@ -250,33 +200,13 @@ class Progress(Callback):
         self.leave = leave
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget the bar of an earlier fit.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        **kwargs : Any
-            Not used.
-        """
+        """Forget the bar of an earlier fit."""
         self.bar_ = None
 
     def on_epoch_begin(
         self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
-        """Show the bar, before the first epoch.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted. Without ``verbose`` there is no bar.
-        dataset_train : Dataset | None
-            The part to train on.
-        dataset_valid : Dataset | None
-            The part to validate on.
-        **kwargs : Any
-            Not used.
-        """
+        """Show the bar, before the first epoch."""
         if self.bar_ is None and net.verbose:
             steps = count_batches(net, dataset_train, True)
             if dataset_valid is not None:
@@ -290,28 +220,12 @@ class Progress(Callback):
             )
 
     def on_batch_end(self, net: Any, **kwargs: Any) -> None:
-        """Move the bar by a step.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        **kwargs : Any
-            Not used.
-        """
+        """Move the bar by a step."""
         if self.bar_ is not None:
             self.bar_.update()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Write the losses of the epoch beside the bar.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        **kwargs : Any
-            Not used.
-        """
+        """Write the losses of the epoch beside the bar."""
         if self.bar_ is None:
             return
         epoch = net.history[-1]
@@ -323,15 +237,7 @@ class Progress(Callback):
         self.bar_.set_postfix(epoch=f"{epoch['epoch']}/{net.max_epochs}", **losses)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Close the bar.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The skorch estimator that is fitted.
-        **kwargs : Any
-            Not used.
-        """
+        """Close the bar."""
         self.close()
 
     def close(self) -> None:

@@ -156,20 +156,7 @@ class Headed:
         return recording_labels(dataset, self.groups_), volumes
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
-        """Run the model or, with a closed-form head, give features of the tokens.
-
-        Parameters
-        ----------
-        x : Tensor | ndarray, shape (batch, n_chans, n_times)
-            EEG, in the unit of the module.
-        **fit_params : Any
-            Passed to the module's forward.
-
-        Returns
-        -------
-        Tensor, shape (batch, n_outputs) or (batch, n_electrodes, n_components, n_seconds)
-            Predictions, or features: components of tokens.
-        """
+        """Run the model or, with a closed-form head, give features of the tokens."""
         if not self.closed_form:
             return super().infer(x, **fit_params)
         x = to_tensor(x, device=self.device)
@@ -300,21 +287,7 @@ class Headed:
     # What follows is for an encoder that learns.
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Make batches, of whole stretches of recordings if the evidence is computed.
-
-        Parameters
-        ----------
-        dataset : Dataset
-            Windows and targets.
-        training : bool, default False
-            Whether the batches are to train on.
-
-        Returns
-        -------
-        DataLoader
-            Gives batches of windows and targets; of stretches, with the rows of the
-            windows besides the targets.
-        """
+        """Make batches, of whole stretches of recordings if the evidence is computed."""
         learning = self._learning
         if learning is None or not training:
             return super().get_iterator(dataset, training=training)
@@ -364,19 +337,7 @@ class Headed:
     def on_epoch_begin(
         self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
-        """Read out the encoder's tokens before its first step.
-
-        Parameters
-        ----------
-        net : EEGRegressor
-            This regressor.
-        dataset_train : Dataset | None
-            The part to train on.
-        dataset_valid : Dataset | None
-            The part to validate on.
-        **kwargs : Any
-            Passed to skorch.
-        """
+        """Read out the encoder's tokens before its first step."""
         super().on_epoch_begin(
             net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs
         )
@@ -395,21 +356,7 @@ class Headed:
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run an epoch; if the encoder learns, read its tokens out anew.
-
-        Parameters
-        ----------
-        iterator : DataLoader | None
-            Batches; None if there is no validation part.
-        training : bool
-            Whether to train on them, or to validate.
-        prefix : {"train", "valid"}
-            Prefix of the loss in the history.
-        step_fn : callable
-            Called with each batch.
-        **fit_params : Any
-            Passed to `step_fn`.
-        """
+        """Run an epoch; if the encoder learns, read its tokens out anew."""
         if self._learning is None:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         elif training:

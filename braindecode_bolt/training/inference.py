@@ -27,19 +27,6 @@ class Inference:
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
         """Run the model on a batch, prepared as the training windows were.
 
-        Parameters
-        ----------
-        x : Tensor | ndarray, shape (batch, n_chans, n_times)
-            EEG in microvolts.
-        **fit_params : Any
-            Passed to the module's forward.
-
-        Returns
-        -------
-        Tensor, shape (batch, n_outputs)
-            Predictions, float32; with a closed-form head, components of the tokens, shape
-            (batch, n_electrodes, n_components, n_seconds).
-
         Raises
         ------
         ValueError

@@ -92,56 +92,17 @@ class OwnLoss:
             self._wants_features_ = before
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
-        """Train on a batch, as skorch does.
-
-        Parameters
-        ----------
-        batch : (Tensor, Tensor)
-            Windows, shape (batch, n_chans, n_times), and targets.
-        **fit_params : Any
-            Passed to the module's forward.
-
-        Returns
-        -------
-        dict
-            ``"loss"`` and ``"y_pred"``, as of skorch.
-        """
+        """Train on a batch, as skorch does."""
         with self._giving_features():
             return super().train_step_single(batch, **fit_params)
 
     def validation_step(self, batch: Any, **fit_params: Any) -> Any:
-        """Validate on a batch, as skorch does.
-
-        Parameters
-        ----------
-        batch : (Tensor, Tensor)
-            Windows, shape (batch, n_chans, n_times), and targets.
-        **fit_params : Any
-            Passed to the module's forward.
-
-        Returns
-        -------
-        dict
-            ``"loss"`` and ``"y_pred"``, as of skorch.
-        """
+        """Validate on a batch, as skorch does."""
         with self._giving_features():
             return super().validation_step(batch, **fit_params)
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
-        """Run the module on a batch; its features where a head needs them.
-
-        Parameters
-        ----------
-        x : Tensor, shape (batch, n_chans, n_times)
-            EEG, in the unit of the module.
-        **fit_params : Any
-            Passed to the module's forward.
-
-        Returns
-        -------
-        Tensor, shape (batch, n_outputs) or (batch, n_features)
-            Predictions, or features.
-        """
+        """Run the module on a batch; its features where a head needs them."""
         if not self._wants_features_:
             return super().infer(x, **fit_params)
         return super().infer(x, return_features=True, **fit_params)["features"]

@@ -62,23 +62,7 @@ class TrainingParts:
         return self
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> Any:
-        """Give the optimizer the model's parameter groups.
-
-        Parameters
-        ----------
-        prefix : str
-            ``"optimizer"``, or that of another part, as for skorch.
-        named_parameters : iterable of (str, nn.Parameter)
-            Parameters of the module and their names.
-
-        Returns
-        -------
-        args : tuple
-            For the optimizer: groups of the parameters, if the module has
-            ``parameter_groups``, each with its learning rate and weight decay.
-        kwargs : dict
-            Further arguments of the optimizer.
-        """
+        """Give the optimizer the model's parameter groups."""
         named_parameters = list(named_parameters)
         args, kwargs = super().get_params_for_optimizer(prefix, named_parameters)
         if prefix != "optimizer":
@@ -95,22 +79,6 @@ class TrainingParts:
         self, X: Any, y: Any = None, **fit_params: Any
     ) -> tuple[Dataset, Dataset | None]:
         """Divide the windows into the parts to train and to validate on.
-
-        Parameters
-        ----------
-        X : LazyWindows | ndarray | Tensor | Dataset
-            All windows of the fit.
-        y : ndarray, shape (n_windows, n_outputs) | None
-            Targets. None if `X` is a data set that holds them.
-        **fit_params : Any
-            Passed to a split of skorch.
-
-        Returns
-        -------
-        train : Dataset
-            Windows to train on.
-        valid : Dataset | None
-            Windows to validate on; None without `train_split`.
 
         Raises
         ------
@@ -131,21 +99,7 @@ class TrainingParts:
         return Subset(dataset, train), Subset(dataset, valid)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Make batches, of one recording each if the loss requires it.
-
-        Parameters
-        ----------
-        dataset : Dataset
-            Windows and targets.
-        training : bool, default False
-            Whether the batches are to train on. They are shuffled then.
-
-        Returns
-        -------
-        DataLoader
-            Gives batches of windows, shape (batch, n_chans, n_times), and targets, shape
-            (batch, n_outputs).
-        """
+        """Make batches, of one recording each if the loss requires it."""
         in_fit = hasattr(self, "input_")
         by_recording = getattr(self.criterion, "within_recording", False)
         if not (in_fit and by_recording) or self.closed_form:
@@ -158,22 +112,6 @@ class TrainingParts:
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the loss of predictions and targets of the same shape.
-
-        Parameters
-        ----------
-        y_pred : Tensor, shape (batch, n_outputs)
-            What :meth:`infer` gave.
-        y_true : Tensor, shape (batch, n_outputs)
-            Targets.
-        *args : Any
-            Passed to skorch.
-        **kwargs : Any
-            Passed to skorch.
-
-        Returns
-        -------
-        Tensor, shape ()
-            The loss.
 
         Raises
         ------
